@@ -1,0 +1,159 @@
+"""The input contract: all that stands between a spectrum and a network's input tensor.
+
+It is written into the weights file and read from there, so that training and classifying can
+never prepare a spectrum in two ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ModelError
+from huggins.prepare.grid import LogGrid, rebin
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.spectrum import Spectrum
+
+_CHANNELS: Final = ("flux", "error", "snr", "coverage")
+_NORMALISATIONS: Final = ("max", "median")
+
+
+@dataclass(frozen=True, slots=True)
+class InputContract:
+    """How flux and ivar on a grid become a network's input.
+
+    Attributes
+    ----------
+    grid
+        The network's wavelength grid, of G pixels.
+    channels
+        What the network sees of each pixel, in order: ``flux`` (scaled), ``error`` (1-sigma
+        uncertainty on the same scale), ``snr`` (flux over uncertainty), ``coverage`` (1 where
+        there is data, else 0). All but coverage are 0 where there is no data.
+    normalisation
+        ``max``: divide by the largest flux, as the seed did, with nothing more. ``median``:
+        divide by the median of the absolute flux, which negative flux, single spikes and
+        a signal-to-noise below 1 leave alone; then compress with asinh and clip.
+    clip
+        Largest absolute value of a compressed channel.
+    mask_brightsky
+        Whether pixels flagged BRIGHTSKY are left out.
+    """
+
+    grid: LogGrid
+    channels: tuple[str, ...]
+    normalisation: str = "median"
+    clip: float = 6.0
+    mask_brightsky: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = [c for c in self.channels if c not in _CHANNELS]
+        if unknown or not self.channels:
+            raise ModelError(f"unknown input channels {unknown}; known are {_CHANNELS}")
+        if self.normalisation not in _NORMALISATIONS:
+            raise ModelError(
+                f"unknown normalisation {self.normalisation!r}; known are {_NORMALISATIONS}"
+            )
+
+    def rebin(
+        self, spectra: Sequence[Spectrum]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Put N spectra on the grid: flux and ivar, each of shape (N, G)."""
+        return rebin(spectra, self.grid, mask_brightsky=self.mask_brightsky)
+
+    def tensor(
+        self, flux: NDArray[np.floating], ivar: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Make the network's input from flux and ivar on the grid.
+
+        Parameters
+        ----------
+        flux, ivar : ndarray, shape (N, G)
+            In any unit; ivar 0 (or not finite) means no data.
+
+        Returns
+        -------
+        ndarray of float32, shape (N, C, G)
+        """
+        flux = np.asarray(flux, dtype=np.float64)
+        ivar = np.asarray(ivar, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            good = (ivar > 0) & np.isfinite(ivar) & np.isfinite(flux)
+        flux = np.where(good, flux, 0.0)
+        scale = _largest(flux, good) if self.normalisation == "max" else _typical(flux, good)
+        root = np.sqrt(np.where(good, ivar, 0.0))  # 1 / sigma
+        out = np.zeros((len(flux), len(self.channels), flux.shape[1]), dtype=np.float32)
+        for i, channel in enumerate(self.channels):
+            if channel == "coverage":
+                out[:, i] = good
+                continue
+            if channel == "flux":
+                values = flux / scale
+            elif channel == "snr":
+                values = flux * root
+            else:
+                values = np.divide(1.0, root * scale, out=np.zeros_like(root), where=good)
+            if self.normalisation != "max":
+                values = np.clip(np.arcsinh(values), -self.clip, self.clip)
+            out[:, i] = values
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, to be written into a weights file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> InputContract:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        ModelError
+            If a key is unknown or missing.
+        """
+        try:
+            grid = LogGrid(**values["grid"])
+            rest = {k: v for k, v in values.items() if k not in ("grid", "channels")}
+            return cls(grid=grid, channels=tuple(values["channels"]), **rest)
+        except (KeyError, TypeError) as error:
+            raise ModelError(
+                f"the input contract in the weights does not fit this version: {error}"
+            ) from error
+
+
+def _largest(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Largest good flux a row, shape (N, 1); the largest absolute one where all is negative."""
+    top = np.where(good, flux, -np.inf).max(axis=1, keepdims=True)
+    size = np.abs(flux).max(axis=1, keepdims=True)
+    scale = np.where(top > 0, top, size)
+    return np.where(scale > 0, scale, 1.0)
+
+
+def _typical(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median absolute good flux a row, shape (N, 1); 1 where there is none."""
+    ordered = np.sort(np.where(good, np.abs(flux), np.inf), axis=1)
+    middle = (good.sum(axis=1, keepdims=True) - 1).clip(min=0) // 2
+    scale = np.take_along_axis(ordered, middle, axis=1)
+    return np.where(np.isfinite(scale) & (scale > 0), scale, 1.0)
+
+
+#: The seed's input of 2019: 433 pixels between log10 wavelength 3.56 and 4.01, flux over its
+#: maximum, one channel.
+SEED: Final = InputContract(
+    grid=LogGrid(start=3.56, step=0.45 / 433, size=433),
+    channels=("flux",),
+    normalisation="max",
+)
+
+#: huggins' own: 3548 to 10715 A in pixels of 345 km/s.
+STANDARD: Final = InputContract(
+    grid=LogGrid(start=3.55, step=5e-4, size=960),
+    channels=("flux", "error", "snr", "coverage"),
+)

@@ -1,0 +1,38 @@
+"""What is wrong with a result, as bits of ZWARNING.
+
+Bits 0 to 11 have the meaning of the SDSS pipeline (Bolton et al. 2012, AJ 144, 144, table 3);
+bits from 16 on are huggins' own. Zero means: class and redshift can be relied on.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+
+class ZWarning(IntFlag):
+    """Bits of the ZWARNING column."""
+
+    SKY = 1 << 0  #: looks like empty sky
+    LITTLE_COVERAGE = 1 << 1  #: too few good pixels
+    SMALL_DELTA_CHI2 = 1 << 2  #: another redshift fits nearly as well
+    NEGATIVE_MODEL = 1 << 3  #: the flux or its best model is negative
+    MANY_OUTLIERS = 1 << 4  #: too many pixels far from the best model
+    Z_FITLIMIT = 1 << 5  #: the redshift lies at the edge of the range
+    NEGATIVE_EMISSION = 1 << 6  #: a quasar line came out in absorption
+    UNPLUGGED = 1 << 7  #: the fibre was unplugged
+    BAD_TARGET = 1 << 8  #: the fibre's target was bad
+    NODATA = 1 << 9  #: no usable data at all
+    BAD_MINFIT = 1 << 10  #: the minimum of chi2(z) could not be fitted
+    POORDATA = 1 << 11  #: data too poor to judge
+    LOW_PROBABILITY = 1 << 16  #: PROB is below the threshold
+    UNCERTAIN_Z = 1 << 17  #: the network's redshift distribution is broad or has several peaks
+    NOT_A_CLASS = 1 << 18  #: looks like none of the 13 classes, nor like sky
+
+
+def names(value: int) -> list[str]:
+    """Return the names of the bits that are set, lowest first.
+
+    >>> names(5)
+    ['SKY', 'SMALL_DELTA_CHI2']
+    """
+    return [bit.name for bit in ZWarning if value & bit and bit.name]

@@ -1,0 +1,220 @@
+"""Spectrum: what every reader returns and every later stage takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.errors import MissingExtraError, SpectrumError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(slots=True, eq=False)
+class Pipeline:
+    """What the survey's own software said of a spectrum, where the file carries it."""
+
+    cls: str = ""
+    subclass: str = ""
+    z: float | None = None
+    zwarning: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Spectrum:
+    """One spectrum and what its file tells of it.
+
+    Attributes
+    ----------
+    loglam : ndarray of float64, shape (L,)
+        log10 of the vacuum wavelength in Angstrom, strictly increasing, heliocentric or as the
+        survey gives it.
+    flux : ndarray of float32 or float64, shape (L,)
+        Flux density per unit wavelength; 1e-17 erg/s/cm2/A for the surveys, any unit else.
+        Not cleaned: where `ivar` is 0 it may hold anything.
+    ivar : ndarray of float32 or float64, shape (L,)
+        Inverse variance of `flux`; 0 where the pixel is bad.
+    and_mask : ndarray of uint32, shape (L,), or None
+        Mask bits set in every exposure, where the format has them.
+    file, index : str, int
+        Where it was read: the path as the user gave it; the row or fibre inside the file.
+    format : str
+        Name of the reader that took the file.
+    survey : str
+        ``SDSS``, ``BOSS``, ``EBOSS``, ``SDSS-V``, ``DESI``, ``LAMOST`` or empty.
+    plate, mjd, fiberid : int or None
+    targetid, specobjid : str or None
+        Strings, because SDSS-V identifiers do not fit 64 bits.
+    ra, dec : float or None
+        Degrees, ICRS.
+    air : bool
+        Whether the file gave air wavelengths (they have been converted).
+    zwarning : int
+        Bits of `huggins.quality.ZWarning` that the file itself already calls for.
+    pipeline : Pipeline
+        The survey's own class and redshift.
+    """
+
+    loglam: NDArray[np.float64]
+    flux: NDArray[np.floating]
+    ivar: NDArray[np.floating]
+    and_mask: NDArray[np.uint32] | None = None
+    file: str = ""
+    index: int = 0
+    format: str = ""
+    survey: str = ""
+    plate: int | None = None
+    mjd: int | None = None
+    fiberid: int | None = None
+    targetid: str | None = None
+    specobjid: str | None = None
+    ra: float | None = None
+    dec: float | None = None
+    air: bool = False
+    zwarning: int = 0
+    pipeline: Pipeline = field(default_factory=Pipeline)
+
+    def __len__(self) -> int:
+        return len(self.flux)
+
+    @property
+    def wavelength(self) -> NDArray[np.float64]:
+        """Vacuum wavelength in Angstrom, shape (L,)."""
+        wavelength: NDArray[np.float64] = 10.0**self.loglam
+        return wavelength
+
+    @property
+    def good(self) -> NDArray[np.bool_]:
+        """Pixels that carry information, shape (L,): ivar above 0, everything finite."""
+        with np.errstate(invalid="ignore"):
+            good: NDArray[np.bool_] = (
+                (self.ivar > 0) & np.isfinite(self.ivar) & np.isfinite(self.flux)
+            )
+        return good
+
+    @classmethod
+    def from_arrays(
+        cls,
+        wavelength: ArrayLike,
+        flux: ArrayLike,
+        ivar: ArrayLike,
+        *,
+        air: bool = False,
+        **identity: Any,
+    ) -> Spectrum:
+        """Make a spectrum from plain arrays.
+
+        Parameters
+        ----------
+        wavelength : array_like, shape (L,)
+            Angstrom, strictly increasing or strictly decreasing.
+        flux, ivar : array_like, shape (L,)
+            Flux density per unit wavelength and its inverse variance.
+        air
+            Whether `wavelength` is in air; it is then converted to vacuum.
+        **identity
+            Any other attribute of `Spectrum`.
+
+        Raises
+        ------
+        SpectrumError
+            If the arrays differ in length, are empty, or the wavelengths are not positive,
+            not finite, unsorted or repeated.
+        """
+        path, index = str(identity.get("file", "")), int(identity.get("index", 0))
+        wave = np.asarray(wavelength, dtype=np.float64)
+        # Double precision, because the ivar of fluxes in erg/s/cm2/A overflows single.
+        values = np.asarray(flux, dtype=np.float64)
+        weights = np.asarray(ivar, dtype=np.float64)
+        if wave.ndim != 1 or wave.shape != values.shape or wave.shape != weights.shape:
+            raise SpectrumError(
+                "wavelength, flux and ivar must be one-dimensional and of one length, "
+                f"not {wave.shape}, {values.shape} and {weights.shape}",
+                path,
+                index,
+            )
+        if not (np.isfinite(wave).all() and (wave > 0).all()):
+            raise SpectrumError(
+                "wavelengths must be finite and positive (Angstrom)", path, index
+            )
+        if len(wave) > 1 and wave[0] > wave[-1]:
+            wave, values, weights = wave[::-1], values[::-1], weights[::-1]
+        if air:
+            wave = air_to_vacuum(wave)
+        spectrum = cls(np.log10(wave), values, weights, air=air, **identity)
+        spectrum.check()
+        return spectrum
+
+    def check(self) -> None:
+        """Raise `SpectrumError` where nothing can be said of this spectrum, and why."""
+        if len(self.flux) == 0:
+            raise SpectrumError("the spectrum has no pixels", self.file, self.index)
+        if not (np.diff(self.loglam) > 0).all():
+            kind = "repeated" if (np.diff(np.sort(self.loglam)) == 0).any() else "unsorted"
+            raise SpectrumError(
+                f"wavelengths are {kind}: sort the rows and merge repeated ones",
+                self.file,
+                self.index,
+            )
+        good = self.good
+        if not good.any():
+            raise SpectrumError(
+                "no good pixel: the inverse variance is zero or the values are not finite "
+                "everywhere",
+                self.file,
+                self.index,
+            )
+        if not (self.flux[good] > 0).any():
+            raise SpectrumError(
+                "the flux is nowhere positive: sky subtraction or calibration failed",
+                self.file,
+                self.index,
+            )
+
+    def to_specutils(self) -> Any:
+        """Return this as a `specutils.Spectrum` (vacuum Angstrom, 1e-17 erg/s/cm2/A).
+
+        Raises
+        ------
+        MissingExtraError
+            If specutils is not installed.
+        """
+        try:
+            import specutils
+        except ImportError as error:
+            raise MissingExtraError("specutils", "dev") from error
+        from astropy import units as u
+        from astropy.nddata import InverseVariance
+
+        make = getattr(specutils, "Spectrum", None) or specutils.Spectrum1D
+        return make(
+            spectral_axis=self.wavelength * u.AA,
+            flux=self.flux * u.Unit("1e-17 erg / (s cm2 AA)"),
+            uncertainty=InverseVariance(self.ivar),
+            mask=~self.good,
+            meta={"file": self.file, "survey": self.survey, "targetid": self.targetid},
+        )
+
+
+def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Convert air wavelengths to vacuum.
+
+    Ciddor (1996, Applied Optics 35, 1566) as inverted by N. Piskunov for VALD
+    (https://www.astro.uu.se/valdwiki/Air-to-vacuum%20conversion), good to 1e-4 A in the optical.
+
+    Parameters
+    ----------
+    wavelength : ndarray
+        Air wavelengths in Angstrom; below 2000 A, where the refractive index is not defined so,
+        they are returned unchanged.
+    """
+    s2 = (1e4 / wavelength) ** 2
+    index = (
+        1.00008336624212083
+        + 0.02408926869968 / (130.1065924522 - s2)
+        + 0.0001599740894897 / (38.92568793293 - s2)
+    )
+    return np.where(wavelength >= 2000.0, wavelength * index, wavelength)

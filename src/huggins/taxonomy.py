@@ -1,0 +1,65 @@
+"""The 13 classes, and the way from a survey's label to one of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: SUBCLASS values in the order of every probability vector.
+CLASSES: Final = ("QSO", "BAL", "O", "B", "A", "F", "G", "K", "M", "L", "WD", "C", "GAL")
+
+#: The broad CLASS of each of the 13, as SDSS and redrock name it.
+BROAD: Final = {
+    name: {"QSO": "QSO", "BAL": "QSO", "GAL": "GALAXY"}.get(name, "STAR") for name in CLASSES
+}
+
+INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
+
+# MK letters as they open a BOSS or LAMOST stellar subclass: "F3/F5V (30743)", "sd:F0 (G_84-29)",
+# "A0IVn (25642)", "G2", "M0V", "sdM1", "dM3", "L5", "Ldwarf". A blank, bracket or digit must
+# follow the letter sooner or later, so that "Carbon" and "CV" are no MK types.
+_MK = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(?:\d|dwarf|[IV ]|$|\()")
+_NONE_OF_THEM = ("CV", "T2", "NON", "UNKNOWN")
+
+
+def from_label(label: str | None, subclass: str | None = "") -> str | None:
+    """Return the one of the 13 classes that a survey's label means.
+
+    Parameters
+    ----------
+    label
+        CLASS of SDSS and LAMOST or SPECTYPE of DESI: ``STAR``, ``GALAXY``, ``QSO``; case and
+        surrounding blanks do not matter.
+    subclass
+        SUBCLASS of the BOSS pipeline or of LAMOST, for stars.
+
+    Returns
+    -------
+    str or None
+        None where it is none of the 13 (a cataclysmic variable, a T dwarf) or where the label
+        does not say which star it is. A broad-absorption-line quasar is never told by
+        a pipeline's label: ``BAL`` comes from quasar catalogues.
+    """
+    broad = (label or "").strip().upper()
+    if broad in ("QSO", "QUASAR"):
+        return "QSO"
+    if broad in ("GALAXY", "GAL"):
+        return "GAL"
+    if broad != "STAR":
+        return None
+    return _from_stellar((subclass or "").strip())
+
+
+def _from_stellar(subclass: str) -> str | None:
+    if not subclass or subclass.upper().startswith(_NONE_OF_THEM):
+        return None
+    if subclass.startswith(("WD", "CalciumWD", "CarbonWD")) or re.match(
+        r"^D[ABCOQZ]", subclass
+    ):
+        return "WD"
+    if subclass.startswith("Carbon") or re.match(r"^d?C(?:\d|$|-)", subclass):
+        return "C"
+    if subclass.startswith("OB"):
+        return "O"  # the seed counted the BOSS pipeline's "OB" template so
+    match = _MK.match(subclass)
+    return match.group(1) if match else None
