@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from huggins.inference import classify, load_model
     from huggins.formats import read
+    from huggins.inference import classify, load_model
     from huggins.spectrum import Spectrum
 
 __version__ = "0.1.0"

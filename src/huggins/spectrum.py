@@ -89,10 +89,9 @@ class Spectrum:
     @property
     def good(self) -> NDArray[np.bool_]:
         """Pixels that carry information, shape (L,): ivar above 0, everything finite."""
-        with np.errstate(invalid="ignore"):
-            good: NDArray[np.bool_] = (
-                (self.ivar > 0) & np.isfinite(self.ivar) & np.isfinite(self.flux)
-            )
+        good: NDArray[np.bool_] = self.ivar > 0  # False for NaN, without a warning
+        good &= self.ivar < np.inf
+        good &= np.isfinite(self.flux)
         return good
 
     @classmethod
@@ -202,8 +201,8 @@ class Spectrum:
 def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert air wavelengths to vacuum.
 
-    Ciddor (1996, Applied Optics 35, 1566) as inverted by N. Piskunov for VALD
-    (https://www.astro.uu.se/valdwiki/Air-to-vacuum%20conversion), good to 1e-4 A in the optical.
+    Ciddor (1996, Applied Optics 35, 1566) as inverted by N. Piskunov for VALD (see
+    https://www.astro.uu.se/valdwiki/Air-to-vacuum%20conversion), good to 1e-4 A in the optical.
 
     Parameters
     ----------

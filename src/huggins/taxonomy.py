@@ -15,10 +15,11 @@ BROAD: Final = {
 
 INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
 
-# MK letters as they open a BOSS or LAMOST stellar subclass: "F3/F5V (30743)", "sd:F0 (G_84-29)",
-# "A0IVn (25642)", "G2", "M0V", "sdM1", "dM3", "L5", "Ldwarf". A blank, bracket or digit must
-# follow the letter sooner or later, so that "Carbon" and "CV" are no MK types.
+# MK letters as they open a BOSS or LAMOST stellar subclass: "F3/F5V (30743)", "A0IVn (25642)",
+# "sd:F0 (G_84-29)", "G2", "M0V", "sdM1", "dM3", "L5", "Ldwarf". What may follow the letter is
+# listed, so that "Carbon" and "CV" are no MK types.
 _MK = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(?:\d|dwarf|[IV ]|$|\()")
+_WHITE_DWARF = ("WD", "CalciumWD", "CarbonWD")
 _NONE_OF_THEM = ("CV", "T2", "NON", "UNKNOWN")
 
 

@@ -160,11 +160,11 @@ def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:
 
 
 def _softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    scores = scores.astype(np.float64)
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
-    return scores
+    density: NDArray[np.float64] = scores.astype(np.float64)
+    density -= density.max(axis=1, keepdims=True)
+    np.exp(density, out=density)
+    density /= density.sum(axis=1, keepdims=True)
+    return density
 
 
 def _peak(

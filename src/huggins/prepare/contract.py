@@ -82,22 +82,19 @@ class InputContract:
         -------
         ndarray of float32, shape (N, C, G)
         """
-        flux = np.asarray(flux, dtype=np.float64)
-        ivar = np.asarray(ivar, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            good = (ivar > 0) & np.isfinite(ivar) & np.isfinite(flux)
-        flux = np.where(good, flux, 0.0)
-        scale = _largest(flux, good) if self.normalisation == "max" else _typical(flux, good)
-        root = np.sqrt(np.where(good, ivar, 0.0))  # 1 / sigma
-        out = np.zeros((len(flux), len(self.channels), flux.shape[1]), dtype=np.float32)
+        good = (ivar > 0) & (ivar < np.inf) & np.isfinite(flux)
+        f = np.where(good, flux, 0.0).astype(np.float64)
+        root = np.sqrt(np.where(good, ivar, 0.0).astype(np.float64))  # 1 / sigma
+        scale = _largest(f, good) if self.normalisation == "max" else _typical(f, good)
+        out = np.zeros((len(f), len(self.channels), f.shape[1]), dtype=np.float32)
         for i, channel in enumerate(self.channels):
             if channel == "coverage":
                 out[:, i] = good
                 continue
             if channel == "flux":
-                values = flux / scale
+                values = f / scale
             elif channel == "snr":
-                values = flux * root
+                values = f * root
             else:
                 values = np.divide(1.0, root * scale, out=np.zeros_like(root), where=good)
             if self.normalisation != "max":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# A distance between neighbouring pixels this many times the usual one is a hole in the coverage.
+# Neighbouring pixels this many times the usual distance apart have a hole between them.
 _GAP = 3.0
 
 
@@ -43,12 +43,12 @@ class LogGrid:
     @property
     def edges(self) -> Array:
         """Pixel borders, log10(wavelength / A), shape (size + 1,)."""
-        return self.start + self.step * np.arange(self.size + 1)
+        return self.start + self.step * np.arange(self.size + 1, dtype=np.float64)
 
     @property
     def loglam(self) -> Array:
         """Pixel centres, log10(wavelength / A), shape (size,)."""
-        return self.start + self.step * (np.arange(self.size) + 0.5)
+        return self.start + self.step * (np.arange(self.size, dtype=np.float64) + 0.5)
 
 
 def rebin(
@@ -126,12 +126,15 @@ def _pixel_edges(
     """Borders of the pixels, half-way between centres; holes become pixels of no weight."""
     if len(loglam) == 1:
         return loglam[0] + lone_width * np.array([-0.5, 0.5]), flux, ivar
-    step = np.diff(loglam)
-    usual = float(np.median(step)) if step.max() > _GAP * step.min() else float(step[0])
     edges = np.empty(len(loglam) + 1)
-    edges[1:-1] = loglam[:-1] + 0.5 * step
-    edges[0] = loglam[0] - 0.5 * step[0]
-    edges[-1] = loglam[-1] + 0.5 * step[-1]
+    np.add(loglam[:-1], loglam[1:], out=edges[1:-1])
+    edges[1:-1] *= 0.5
+    edges[0] = 1.5 * loglam[0] - 0.5 * loglam[1]
+    edges[-1] = 1.5 * loglam[-1] - 0.5 * loglam[-2]
+    step = loglam[1:] - loglam[:-1]
+    if step.max() <= _GAP * step.min():
+        return edges, flux, ivar
+    usual = float(np.median(step))
     gaps = np.flatnonzero(step > _GAP * usual)
     if len(gaps) == 0:
         return edges, flux, ivar

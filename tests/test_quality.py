@@ -1,0 +1,21 @@
+"""ZWARNING bits keep the numbers that surveys know."""
+
+from huggins.quality import ZWarning, names
+
+
+def test_survey_bits_have_the_surveys_numbers():
+    order = [
+        "SKY", "LITTLE_COVERAGE", "SMALL_DELTA_CHI2", "NEGATIVE_MODEL", "MANY_OUTLIERS",
+        "Z_FITLIMIT", "NEGATIVE_EMISSION", "UNPLUGGED", "BAD_TARGET", "NODATA", "BAD_MINFIT",
+        "POORDATA",
+    ]  # fmt: skip
+    assert [ZWarning[name].value for name in order] == [1 << i for i in range(12)]
+
+
+def test_our_own_bits_stay_above_15():
+    assert all(bit.value >= 1 << 16 for bit in list(ZWarning)[12:])
+
+
+def test_names_lists_what_is_set():
+    assert names(0) == []
+    assert names(ZWarning.SKY | ZWarning.LOW_PROBABILITY) == ["SKY", "LOW_PROBABILITY"]
