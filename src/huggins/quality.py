@@ -7,6 +7,7 @@ bits from 16 on are huggins' own. Zero means: class and redshift can be relied o
 from __future__ import annotations
 
 from enum import IntFlag
+from typing import Final
 
 
 class ZWarning(IntFlag):
@@ -29,6 +30,26 @@ class ZWarning(IntFlag):
     NOT_A_CLASS = 1 << 18  #: looks like none of the 13 classes, nor like sky
 
 
+#: Each bit in words, for people who read a plot or a table and not this file.
+MEANING: Final = {
+    ZWarning.SKY: "looks like empty sky",
+    ZWarning.LITTLE_COVERAGE: "too few good pixels",
+    ZWarning.SMALL_DELTA_CHI2: "another redshift fits nearly as well",
+    ZWarning.NEGATIVE_MODEL: "the flux or its best model is negative",
+    ZWarning.MANY_OUTLIERS: "too many pixels far from the best model",
+    ZWarning.Z_FITLIMIT: "the redshift lies at the edge of the range",
+    ZWarning.NEGATIVE_EMISSION: "a quasar line came out in absorption",
+    ZWarning.UNPLUGGED: "the fibre was unplugged",
+    ZWarning.BAD_TARGET: "the fibre's target was bad",
+    ZWarning.NODATA: "no usable data at all",
+    ZWarning.BAD_MINFIT: "the minimum of chi2(z) could not be fitted",
+    ZWarning.POORDATA: "data too poor to judge",
+    ZWarning.LOW_PROBABILITY: "the probability is below the threshold",
+    ZWarning.UNCERTAIN_Z: "the redshift is broad or has rivals",
+    ZWarning.NOT_A_CLASS: "looks like none of the 13 classes, nor like sky",
+}
+
+
 def names(value: int) -> list[str]:
     """Return the names of the bits that are set, lowest first.
 
@@ -36,3 +57,12 @@ def names(value: int) -> list[str]:
     ['SKY', 'SMALL_DELTA_CHI2']
     """
     return [bit.name for bit in ZWarning if value & bit and bit.name]
+
+
+def meanings(value: int) -> list[str]:
+    """Return the bits that are set in words, lowest first.
+
+    >>> meanings(5)
+    ['looks like empty sky', 'another redshift fits nearly as well']
+    """
+    return [MEANING[bit] for bit in ZWarning if value & bit]
