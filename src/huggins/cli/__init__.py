@@ -1,0 +1,114 @@
+"""The `huggins` command: one thin file a verb, each imported only when it is called.
+
+A verb is a module of this package with a function of the same name. The function's annotated
+parameters are its arguments and options, its docstring is its help, and what it returns is the
+exit status (None means 0). It imports inside itself whatever is slow to import. Options that
+several verbs share are in `huggins.cli.options`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from huggins import __version__
+from huggins.errors import HugginsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The verbs, in the order of `huggins --help`.
+VERBS: Final = ("classify", "info")
+
+#: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
+SOME_FAILED: Final = 1
+NOTHING_DONE: Final = 2
+INTERRUPTED: Final = 130
+
+# The root of every usage error. Typer's versions have it under different names.
+_UsageError: Any = typer.BadParameter.__mro__[2]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; None takes those of the process.
+
+    Returns
+    -------
+    int
+        Exit status: 0 all done; 1 done, but some inputs failed; 2 wrong usage or nothing done;
+        130 interrupted.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    command = _command(args)
+    try:
+        with command.make_context("huggins", args or ["--help"]) as context:
+            status = command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as end:
+        return int(end.exit_code)
+    except _UsageError as error:
+        return _complain(_usage(error), NOTHING_DONE)
+    except HugginsError as error:
+        return _complain(str(error), NOTHING_DONE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read standard output has gone (`| head`), and nothing is wrong with that.
+        # What is left in the buffer goes nowhere, or Python would complain at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(status or 0)
+
+
+def _command(args: Sequence[str]) -> Any:
+    """Build the command with the verb that is called, or with all of them for the help."""
+    # Rich would make help and usage errors prettier, and the command 0.2 s slower.
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
+    app.callback()(_root)
+    for verb in args[:1] if args and args[0] in VERBS else VERBS:
+        app.command(verb)(getattr(import_module(f"huggins.cli.{verb}"), verb))
+    return typer.main.get_command(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"huggins {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and leave.",
+        ),
+    ] = False,
+) -> None:
+    """Say what optical spectra are: their class, their redshift, and how sure that is."""
+
+
+def _complain(message: str, status: int) -> int:
+    """Say on one line of standard error what is wrong."""
+    print(f"huggins: {' '.join(message.split())}", file=sys.stderr)
+    return status
+
+
+def _usage(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "huggins"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    return f"{message} (`{where} --help` lists what there is)"

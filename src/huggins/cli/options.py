@@ -1,0 +1,66 @@
+"""Options that several verbs share, and what they switch on."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggins.errors import OutputError
+
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", min=0, help="Threads that share the work; 0: one a core."),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say more of what is being done.")
+]
+Log = Annotated[
+    Path | None,
+    typer.Option("--log", metavar="FILE", help="Append what is said, with times, to FILE."),
+]
+Air = Annotated[
+    bool, typer.Option("--air", help="Wavelengths of text files are in air, not in vacuum.")
+]
+Model = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME|PATH", help="A shipped model's name, or a file."),
+]
+
+
+def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Logger:
+    """Send the messages of the logger ``huggins`` to standard error and to the log file.
+
+    Raises
+    ------
+    OutputError
+        If the log file cannot be opened.
+    """
+    logger = logging.getLogger("huggins")
+    for old in list(logger.handlers):  # of an earlier call in the same process
+        logger.removeHandler(old)
+        old.close()
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG)
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setLevel(
+        logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
+    )
+    terminal.setFormatter(logging.Formatter("huggins: %(message)s"))
+    logger.addHandler(terminal)
+    if log is not None:
+        try:
+            file = logging.FileHandler(log)
+        except OSError as error:
+            raise OutputError(
+                f"{log}: cannot write the log: {error.strerror}; name another file"
+            ) from error
+        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(file)
+    return logger
