@@ -1,0 +1,80 @@
+"""Figures of merit: how well classes, probabilities and redshifts come out.
+
+The functions here take arrays, so that a training run, a notebook or a test can ask for one
+figure.
+"""
+
+from __future__ import annotations
+
+from huggins.evaluate.calibration import (
+    CalibrationError,
+    ReliabilityBin,
+    expected_calibration_error,
+    reliability,
+)
+from huggins.evaluate.intervals import (
+    Estimate,
+    Paired,
+    Rate,
+    bootstrap,
+    mcnemar,
+    median,
+    rate,
+    share,
+    wilson,
+)
+from huggins.evaluate.metrics import (
+    Bin,
+    ClassScore,
+    Confusion,
+    CoverageCurve,
+    LetterScore,
+    PurityCompleteness,
+    accuracy,
+    accuracy_coverage,
+    binned_accuracy,
+    broad,
+    confusion_matrix,
+    letter_score,
+    macro_recall,
+    precision_recall,
+    quasar_purity_completeness,
+    sky_pass_rate,
+)
+from huggins.evaluate.residuals import Residuals, nmad, redshift_residuals, velocity
+
+__all__ = [
+    "Bin",
+    "CalibrationError",
+    "ClassScore",
+    "Confusion",
+    "CoverageCurve",
+    "Estimate",
+    "LetterScore",
+    "Paired",
+    "PurityCompleteness",
+    "Rate",
+    "ReliabilityBin",
+    "Residuals",
+    "accuracy",
+    "accuracy_coverage",
+    "binned_accuracy",
+    "bootstrap",
+    "broad",
+    "confusion_matrix",
+    "expected_calibration_error",
+    "letter_score",
+    "macro_recall",
+    "mcnemar",
+    "median",
+    "nmad",
+    "precision_recall",
+    "quasar_purity_completeness",
+    "rate",
+    "redshift_residuals",
+    "reliability",
+    "share",
+    "sky_pass_rate",
+    "velocity",
+    "wilson",
+]
