@@ -1,0 +1,161 @@
+"""The spectrum itself: flux, errors, smoothed flux, model and masked pixels in one axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.prepare import clean, median_sn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
+
+    from huggins.spectrum import Spectrum
+
+    Array = NDArray[np.float64]
+
+# Below this median signal-to-noise the eye needs help: a smoothed line is drawn over the data.
+_NOISY = 6.0
+_DATA, _FAINT, _ERROR, _MODEL, _MASKED = "#24364f", "#b4bfce", "#c98b2b", "#cf3f51", "#8d8d8d"
+_ERG = r"$10^{-17}\ \mathrm{erg\ s^{-1}\ cm^{-2}\ \AA^{-1}}$"
+#: Surveys whose flux is calibrated; that of LAMOST is relative, and of others unknown.
+_CALIBRATED: Final = ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI")
+
+
+def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
+    """Draw a spectrum of L pixels, and a model of it of shape (L,), into empty axes."""
+    wavelength, good = spectrum.wavelength, spectrum.good
+    flux, ivar = clean(spectrum)
+    shown = np.where(good, flux, np.nan)
+    error = np.where(good, 1.0 / np.sqrt(np.where(good, ivar, 1.0)), np.nan)
+    sn = median_sn(spectrum)
+    noisy = sn < _NOISY
+    width = 12.0 / sn if sn > 0 else 7.0  # the fainter, the wider
+    smooth = smoothed(flux, ivar, width=min(max(width, 2.0), 7.0))
+    axes.plot(
+        wavelength,
+        shown,
+        color=_FAINT if noisy else _DATA,
+        lw=0.5 if noisy else 0.7,
+        label="flux",
+        zorder=2,
+    )
+    axes.plot(wavelength, error, color=_ERROR, lw=0.7, label="1σ error", zorder=3)
+    if noisy:
+        axes.plot(wavelength, smooth, color=_DATA, lw=1.0, label="smoothed", zorder=4)
+    if model is not None:
+        axes.plot(wavelength, model, color=_MODEL, lw=1.0, label="best fit", zorder=5)
+    _mark_masked(axes, wavelength, good)
+    axes.axhline(0.0, color="black", lw=0.5, alpha=0.5, zorder=1)
+    axes.set_ylim(_limits(flux, ivar, smooth, noisy=noisy))
+    axes.set_xlim(*_span(wavelength, good))
+    if not good.any():
+        axes.text(0.5, 0.55, "no good pixel", transform=axes.transAxes, ha="center")
+    calibrated = spectrum.survey in _CALIBRATED
+    axes.set_ylabel(f"flux density ({_ERG})" if calibrated else "flux density (relative)")
+    axes.set_xlabel("observed vacuum wavelength (Å)")
+    axes.tick_params(direction="in", top=True, right=True)
+    axes.minorticks_on()
+    axes.tick_params(which="minor", direction="in", top=True, right=True)
+    axes.legend(loc="upper right", ncols=5, fontsize=8, framealpha=0.85, edgecolor="none")
+
+
+def smoothed(flux: ArrayLike, ivar: ArrayLike, *, width: float) -> Array:
+    """Smooth with a Gaussian, weighted by inverse variance; NaN where no good pixel is near.
+
+    Parameters
+    ----------
+    flux, ivar : array_like, shape (L,)
+        ivar 0 where a pixel is bad.
+    width
+        Standard deviation of the Gaussian in pixels.
+
+    Returns
+    -------
+    ndarray, shape (L,)
+    """
+    flux = np.asarray(flux, dtype=np.float64)
+    ivar = np.asarray(ivar, dtype=np.float64)
+    reach = min(int(np.ceil(3.0 * width)), max((len(flux) - 1) // 2, 0))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    weight = np.convolve(ivar, kernel, mode="same")
+    total = np.convolve(ivar * flux, kernel, mode="same")
+    out: Array = np.full(len(flux), np.nan)
+    # Only between good pixels: a tail of the kernel beyond them is no measurement.
+    near: NDArray[np.bool_] = (weight > 0) & (
+        np.convolve(ivar > 0, kernel > 0.1, mode="same") > 0.5
+    )
+    return np.divide(total, weight, out=out, where=near)
+
+
+def _span(wavelength: Array, good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Wavelengths from the first to the last good pixel, with a small margin."""
+    seen = wavelength[good] if good.any() else wavelength
+    first, last = float(seen[0]), float(seen[-1])
+    margin = 0.008 * (last - first) or 1.0
+    return first - margin, last + margin
+
+
+def _limits(flux: Array, ivar: Array, smooth: Array, *, noisy: bool) -> tuple[float, float]:
+    """Range of flux that shows every real feature and no cosmic ray."""
+    good = ivar > 0
+    if not good.any():
+        return -1.0, 1.0
+    # Errors above three times the usual one, as at the ends, must not set the scale.
+    calm = good & (9.0 * ivar > np.median(ivar[good]))
+    # The median of three neighbours removes single hot pixels and keeps narrow lines.
+    values = flux[calm]
+    if len(values) > 2:
+        values = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+    steady = smooth[good & np.isfinite(smooth)]
+    high, low = float(np.percentile(steady, 99.8)), float(np.percentile(steady, 0.2))
+    spread = 0.0
+    if noisy:
+        spread = float(np.percentile(np.abs(values - np.median(values)), 90))
+        # Lines count where they stand out of the noise, not every upward scatter.
+        strong = smooth[good & np.isfinite(smooth) & (smooth**2 * ivar > 9.0)]
+        high = max(high, float(np.percentile(values, 98)))
+        if len(strong):
+            high = max(high, float(strong.max()))
+        low = min(low, float(np.percentile(values, 1)))
+    else:
+        high, low = max(high, float(values.max())), max(low, float(values.min()))
+    low = min(low, 0.0)
+    height = (high - low) or 1.0
+    return low - 0.03 * height - 0.3 * spread, high + 0.12 * height + 0.3 * spread
+
+
+def _mark_masked(axes: Axes, wavelength: Array, good: NDArray[np.bool_]) -> None:
+    """Draw a grey strip at the foot where pixels are bad, and a pale band above it."""
+    if good.all() or len(wavelength) < 2:
+        return
+    inside = np.flatnonzero(good)
+    bad = ~good
+    if len(inside):  # ends without data are no masked pixels, they are outside the plot
+        bad[: inside[0]] = False
+        bad[inside[-1] + 1 :] = False
+    edge = np.diff(np.concatenate([[0], bad.astype(np.int8), [0]]))
+    starts, stops = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
+    if len(starts) == 0:
+        return
+    border = np.concatenate(
+        [
+            [wavelength[0]],
+            0.5 * (wavelength[1:] + wavelength[:-1]),
+            [wavelength[-1]],
+        ]
+    )
+    # One pixel would be thinner than the paper shows.
+    least = 0.0015 * (wavelength[-1] - wavelength[0])
+    runs = [
+        (float(border[a]), max(float(border[b] - border[a]), least))
+        for a, b in zip(starts, stops, strict=True)
+    ]
+    across = axes.get_xaxis_transform()
+    grey = _MASKED
+    axes.broken_barh(runs, (0.0, 1.0), transform=across, color=grey, alpha=0.10, lw=0, zorder=0)
+    axes.broken_barh(
+        runs, (0.0, 0.028), transform=across, color=grey, lw=0, zorder=6, label="masked"
+    )
