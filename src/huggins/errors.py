@@ -6,6 +6,11 @@ ends up in a column of the user's table or on one line of their terminal.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from huggins.spectrum import Spectrum
+
 
 class HugginsError(Exception):
     """Base of every error that huggins raises on purpose."""
@@ -22,6 +27,11 @@ class ReadError(HugginsError):
         The file, as the user gave it; empty for data that never was a file.
     index
         Row or fibre inside the file.
+
+    Attributes
+    ----------
+    spectrum : Spectrum or None
+        What could be read in spite of it, where that tells which object it is.
     """
 
     def __init__(self, what: str, path: str = "", index: int = 0) -> None:
@@ -29,6 +39,7 @@ class ReadError(HugginsError):
         self.what = what
         self.path = path
         self.index = index
+        self.spectrum: Spectrum | None = None
 
 
 class SpectrumError(ReadError):

@@ -1,0 +1,159 @@
+"""Readers: from a file of any known format to `Spectrum`.
+
+Formats are told by content, never by name; `README.md` beside this file says how to add one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from huggins.errors import ReadError
+from huggins.formats import lamost, spec, text
+from huggins.formats.fits import Fits
+from huggins.formats.source import Source
+from huggins.quality import names
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from huggins.spectrum import Spectrum
+
+__all__ = ["identify", "open_file", "read"]
+
+
+class _Reader(Protocol):
+    """What a module for one FITS format has."""
+
+    NAME: str
+
+    @staticmethod
+    def identify(fits: Fits) -> bool: ...
+
+    @staticmethod
+    def read(fits: Fits) -> Iterator[Spectrum | ReadError]: ...
+
+
+# Asked in this order; the common formats first.
+_FITS: tuple[_Reader, ...] = (spec, lamost)
+
+
+def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:
+    """Read all spectra of a file.
+
+    Parameters
+    ----------
+    path
+        A file of any format that huggins knows (see the documentation's list), gzipped or not.
+    air
+        Whether the wavelengths of a text file are in air. Other formats say so themselves.
+
+    Returns
+    -------
+    list of Spectrum
+        In the file's order.
+
+    Raises
+    ------
+    ReadError
+        If the file, or any spectrum in it, cannot be read. `open_file` goes on with the rest.
+    """
+    spectra = []
+    for item in open_file(path, air=air):
+        if isinstance(item, ReadError):
+            raise item
+        spectra.append(item)
+    return spectra
+
+
+def open_file(
+    path: str | os.PathLike[str], *, air: bool = False
+) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of a file, one after another, without holding them all.
+
+    Parameters
+    ----------
+    path, air
+        As for `read`.
+
+    Yields
+    ------
+    Spectrum or ReadError
+        In the file's order. A file that cannot be read yields one error, a spectrum that cannot
+        be used yields an error with its index in place of itself.
+    """
+    try:
+        with Source(path) as source:
+            for spectrum in _spectra(source, air):
+                if isinstance(spectrum, ReadError):
+                    yield spectrum
+                    continue
+                try:
+                    spectrum.check()
+                except ReadError as error:
+                    yield _explained(error, spectrum)
+                else:
+                    yield spectrum
+    except ReadError as error:
+        yield error
+
+
+def identify(path: str | os.PathLike[str]) -> str:
+    """Return the name of the reader that takes a file.
+
+    Raises
+    ------
+    ReadError
+        If none does, or the file cannot be opened.
+    """
+    with Source(path) as source:
+        if source.fits:
+            return _fits_reader(Fits(source)).NAME
+        if text.identify(source):
+            return text.NAME
+        raise ReadError(source.describe(), source.path)
+
+
+def _explained(error: ReadError, spectrum: Spectrum) -> ReadError:
+    """Say also what the survey itself said of a spectrum that cannot be used."""
+    if spectrum.zwarning:
+        flags = ", ".join(names(spectrum.zwarning))
+        error = type(error)(
+            f"{error.what} (the survey flagged it: {flags})", error.path, error.index
+        )
+    error.spectrum = spectrum
+    return error
+
+
+def _fits_reader(fits: Fits) -> _Reader:
+    """Return the module that takes this file."""
+    for module in _FITS:
+        if module.identify(fits):
+            return module
+    raise ReadError(_contents(fits), fits.source.path)
+
+
+def _contents(fits: Fits) -> str:
+    """Say what a FITS file holds, where no reader takes it."""
+    held = []
+    for hdu in fits:
+        columns = [name for name in hdu.layout.columns if name][:12]
+        size = " x ".join(map(str, hdu.shape[::-1])) or "empty"
+        held.append(f"{hdu.index} {hdu.name} {columns or size}".replace("  ", " "))
+        if hdu.index == 5:
+            break
+    return (
+        "no known format of spectra in this FITS file, which holds "
+        f"{'; '.join(held).replace(chr(39), '')}; a table of wavelength, flux and ivar as text "
+        "can be read"
+    )
+
+
+def _spectra(source: Source, air: bool) -> Iterator[Spectrum | ReadError]:
+    if source.fits:
+        fits = Fits(source)
+        yield from _fits_reader(fits).read(fits)
+    elif text.identify(source):
+        yield from text.read(source, air=air)
+    else:
+        raise ReadError(source.describe(), source.path)

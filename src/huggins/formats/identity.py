@@ -1,0 +1,98 @@
+"""Who a spectrum is: SDSS identifiers, survey names, and the pipeline's own flags."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+from huggins.quality import ZWarning
+
+#: Bits of a pipeline's ZWARNING that are about the fibre, not about the fit.
+FIBRE_BITS: Final = int(ZWarning.UNPLUGGED | ZWarning.BAD_TARGET | ZWarning.NODATA)
+
+#: First night of SDSS-IV, whose spectra with the BOSS spectrograph are eBOSS's (July 2014).
+_EBOSS_MJD: Final = 56839
+#: RUN2D of the reductions of the SDSS-I/II spectrograph: DR8 main, and the two of SEGUE.
+SDSS_RUN2D: Final = ("26", "103", "104")
+
+_VERSION = re.compile(r"v(\d+)_(\d+)_(\d+)$")
+
+
+def specobjid(plate: int | None, mjd: int | None, fiber: int | None, run2d: str) -> str | None:
+    """Return the SpecObjID of a spectrum up to DR18, None where it is not defined.
+
+    It packs plate, fibre, MJD - 50000 and the reduction into 64 bits
+    (https://www.sdss4.org/dr17/spectro/spectro_basics/, "SpecObjID").
+
+    >>> specobjid(5201, 55832, 46, "v5_10_0")
+    '5855818157717954560'
+    """
+    if plate is None or mjd is None or fiber is None:
+        return None
+    match = _VERSION.match(run2d)
+    if match:
+        major, minor, patch = map(int, match.groups())
+        reduction = (major - 5) * 10000 + minor * 100 + patch
+        # SDSS-V (v6) counts fields and catalogue numbers instead: its files carry their own.
+        if major != 5:
+            return None
+    elif run2d.isascii() and run2d.isdigit():
+        reduction = int(run2d)
+    else:
+        return None
+    night = mjd - 50000
+    if not (
+        0 <= plate < 1 << 14
+        and 0 <= fiber < 1 << 12
+        and 0 <= night < 1 << 14
+        and 0 <= reduction < 1 << 14
+    ):
+        return None
+    return str(plate << 50 | fiber << 38 | night << 24 | reduction << 10)
+
+
+def sdss_survey(run2d: str, mjd: int | None) -> str:
+    """Return the survey that a reduction belongs to: SDSS, BOSS, EBOSS, SDSS-V, or empty."""
+    if run2d in SDSS_RUN2D:
+        return "SDSS"
+    match = _VERSION.match(run2d)
+    if match and int(match[1]) >= 6:
+        return "SDSS-V"
+    if match and mjd is not None:
+        return "EBOSS" if mjd >= _EBOSS_MJD else "BOSS"
+    return ""
+
+
+def whole(value: Any) -> int | None:
+    """Return a number as int, None where it is missing, not whole, or negative."""
+    if isinstance(value, str):
+        value = value.strip()
+        return int(value) if value.isascii() and value.isdigit() else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if math.isfinite(value) and value == int(value) and value >= 0 else None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number as float, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def position(ra: Any, dec: Any) -> tuple[float | None, float | None]:
+    """Return a sky position in degrees, (None, None) where it cannot be one."""
+    ra, dec = number(ra), number(dec)
+    if ra is None or dec is None or not (0 <= ra <= 360 and -90 <= dec <= 90):
+        return None, None
+    return ra, dec
+
+
+def identifier(value: Any) -> str | None:
+    """Return an identifier as string, None where it is empty, zero or negative."""
+    if isinstance(value, str):
+        value = value.strip()
+        return value if value.strip("0") and not value.startswith("-") else None
+    count = whole(value)
+    return str(count) if count else None

@@ -1,0 +1,131 @@
+"""LAMOST low-resolution ``spec`` files, one spectrum each, in two layouts.
+
+Up to DR8 the primary HDU is an image whose rows are flux, ivar, wavelength (A), and-mask and
+or-mask, as EXTEN0 in the header says; in the first release the third row is the flux over its
+continuum, and the wavelengths follow from COEFF0 and COEFF1. From DR9 on HDU 1 (COADD) is
+a table of one row with a vector for each. Class, subclass and redshift are in the primary
+header. Wavelengths are in vacuum, which the header's VACUUM confirms. Data model:
+https://www.lamost.org/dr8/v2.0/doc/lr-data-production-description
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.identity import identifier, number, position, whole
+from huggins.spectrum import Pipeline, Spectrum, air_to_vacuum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from huggins.formats.fits import Fits, Hdu
+
+NAME = "lamost"
+
+
+def identify(fits: Fits) -> bool:
+    """Whether this is a LAMOST spectrum of either layout."""
+    primary = fits.hdu(0)
+    if primary is None:
+        return False
+    if primary.shape and primary.size:
+        return len(primary.shape) == 2 and 3 <= primary.shape[0] <= 6 and _lamost(primary)
+    return _table(fits) is not None
+
+
+def _lamost(primary: Hdu) -> bool:
+    return str(primary.get("TELESCOP") or "").upper() == "LAMOST" or str(
+        primary.get("DATA_V") or ""
+    ).upper().startswith("LAMOST")
+
+
+def _table(fits: Fits) -> Hdu | None:
+    for hdu in fits:
+        columns = hdu.layout.columns
+        if "FLUX" in columns and "WAVELENGTH" in columns and hdu.rows == 1:
+            return hdu
+    return None
+
+
+def read(fits: Fits) -> Iterator[Spectrum]:
+    """Yield the one spectrum of the file."""
+    primary = fits.hdu(0)
+    assert primary is not None
+    path = fits.source.path
+    mask: NDArray[Any] | None
+    if primary.shape and primary.size:
+        # Wavelengths are single precision in the file, as all rows of the image.
+        rows = primary.image(np.float32)
+        flux, ivar = rows[0], rows[1]
+        mask = rows[3] if len(rows) > 3 else None
+        wavelength: NDArray[np.float64] = rows[2].astype(np.float64)
+        if not _is_wavelength(primary, wavelength):
+            wavelength = _from_coefficients(primary, len(flux))
+    else:
+        table = _table(fits)
+        if table is None:
+            raise ReadError("no table of flux and wavelength in this file", path)
+        flux = table.column("FLUX", np.float32, row=0)
+        ivar = table.column("IVAR", np.float32, row=0)
+        wavelength = table.column("WAVELENGTH", np.float64, row=0)
+        mask = table.column("ANDMASK", np.float32, row=0) if "ANDMASK" in table else None
+    if not (wavelength > 0).all():
+        raise ReadError("wavelengths are not positive: fetch the file again", path)
+    air = primary.get("VACUUM") is False
+    ra, dec = position(primary.get("RA"), primary.get("DEC"))
+    yield Spectrum(
+        np.log10(air_to_vacuum(wavelength) if air else wavelength),
+        flux,
+        ivar,
+        None if mask is None else _bits(mask),
+        file=path,
+        format=NAME,
+        survey="LAMOST",
+        mjd=whole(primary.get("MJD")) or None,
+        fiberid=whole(primary.get("FIBERID")) or None,
+        targetid=identifier(primary.get("OBSID")),
+        ra=ra,
+        dec=dec,
+        air=air,
+        pipeline=Pipeline(
+            str(primary.get("CLASS") or "").strip(),
+            str(primary.get("SUBCLASS") or "").strip(),
+            _redshift(primary.get("Z")),
+        ),
+    )
+
+
+def _is_wavelength(primary: Hdu, row: NDArray[np.float64]) -> bool:
+    """Whether the third row is what it is in most releases."""
+    named = str(primary.get("EXTEN0") or "").lower()
+    return "wavelength" in named or (not named and bool((np.diff(row) > 0).all()))
+
+
+def _from_coefficients(primary: Hdu, size: int) -> NDArray[np.float64]:
+    """Return wavelengths of log-linear pixels."""
+    start, step = number(primary.get("COEFF0")), number(primary.get("COEFF1"))
+    if start is None or step is None:
+        raise ReadError(
+            "neither a row of wavelengths nor COEFF0 and COEFF1 in the header: fetch the file "
+            "again",
+            primary.source.path,
+        )
+    wavelength: NDArray[np.float64] = 10.0 ** (start + step * np.arange(size))
+    return wavelength
+
+
+def _redshift(value: Any) -> float | None:
+    """Return z; LAMOST writes -9999 where it has none."""
+    z = number(value)
+    return z if z is not None and z > -1.0 else None
+
+
+def _bits(mask: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Return mask bits that were written as floating-point numbers."""
+    usable = np.isfinite(mask) & (mask >= 0) & (mask < 2.0**32)
+    return np.where(usable, mask, 0).astype(np.uint32)

@@ -1,0 +1,202 @@
+"""One opened file: its bytes, read on demand and unpacked where it is gzipped."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from huggins.errors import ReadError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+#: Bytes taken by the first read: all that is needed of an SDSS or LAMOST spectrum.
+_FIRST: Final = 256 * 1024
+#: Largest size of an unpacked gzip file, which must fit in memory.
+_UNPACKED_MAX: Final = 4 * 1024**3
+
+_GZIP: Final = b"\x1f\x8b"
+_FITS: Final = b"SIMPLE  ="
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+
+# How files begin that are often met under a spectrum's name, and what to do about them.
+_KNOWN: Final = (
+    (b"\xff\xd8\xff", "a JPEG picture, not a spectrum"),
+    (b"\x89PNG", "a PNG picture, not a spectrum"),
+    (b"GIF8", "a GIF picture, not a spectrum"),
+    (b"%PDF", "a PDF document, not a spectrum"),
+    (b"PK\x03\x04", "a ZIP archive: unpack it first"),
+    (b"BZh", "compressed with bzip2: unpack it first (only gzip is read directly)"),
+    (b"\xfd7zXZ", "compressed with xz: unpack it first (only gzip is read directly)"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first (only gzip is read directly)"),
+    (b"\x1f\x9d", "compressed with compress: unpack it first (only gzip is read directly)"),
+)
+
+
+class Source:
+    """A file that identifiers and readers share, opened once.
+
+    Parameters
+    ----------
+    path
+        As the user gave it.
+
+    Attributes
+    ----------
+    path : str
+    size : int
+        Bytes, after unpacking.
+    head : bytes
+        The first bytes, after unpacking: 256 KiB, or the whole file where it is smaller or
+        gzipped.
+    fits, hdf5 : bool
+        Whether it begins as such a file does.
+
+    Raises
+    ------
+    ReadError
+        If it cannot be opened, is no regular file, is empty, or is a damaged gzip file.
+    """
+
+    __slots__ = ("_fd", "fits", "gzipped", "hdf5", "head", "path", "size")
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._fd = -1
+        try:
+            # O_NONBLOCK: opening a named pipe must not hang.
+            flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+            self._fd = os.open(self.path, flags)
+            status = os.fstat(self._fd)
+            if not stat.S_ISREG(status.st_mode):
+                self.close()
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+                raise ReadError(f"this is {kind}: give a file with spectra", self.path)
+            self.size = status.st_size
+            self.head = os.pread(self._fd, min(self.size, _FIRST), 0)
+        except OSError as error:
+            self.close()
+            raise ReadError(_explain(error), self.path) from error
+        except ValueError as error:  # a NUL in the path
+            raise ReadError(f"this is no possible path: {error}", repr(self.path)) from error
+        self.gzipped = self.head.startswith(_GZIP)
+        try:
+            if self.gzipped:
+                self._unpack()
+            if not self.head:
+                raise ReadError("the file is empty: fetch it again", self.path)
+        except BaseException:
+            self.close()
+            raise
+        self.fits = self.head.startswith(_FITS)
+        self.hdf5 = self.head.startswith(_HDF5)
+
+    def _unpack(self) -> None:
+        packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
+        parts = []
+        room = _UNPACKED_MAX
+        try:
+            while packed.startswith(_GZIP):  # gzip files may be several, one after another
+                unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                parts.append(unpacker.decompress(packed, room))
+                room -= len(parts[-1])
+                if room <= 0:
+                    raise ReadError(
+                        "the gzip file unpacks to more than 4 GiB: unpack it first", self.path
+                    )
+                if not unpacker.eof:
+                    raise ReadError("the gzip file is truncated: fetch it again", self.path)
+                packed = unpacker.unused_data
+        except zlib.error as error:
+            raise ReadError(
+                f"the gzip file is damaged ({error}): fetch it again", self.path
+            ) from error
+        self.head = b"".join(parts)
+        self.size = len(self.head)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return `length` bytes from `offset`.
+
+        Raises
+        ------
+        ReadError
+            If the file ends before.
+        """
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise ReadError(
+                f"the file is truncated: {self.size} bytes instead of at least "
+                f"{offset + length}; fetch it again",
+                self.path,
+            )
+        if offset + length <= len(self.head):
+            return self.head[offset : offset + length]
+        return self._pread(length, offset)
+
+    def _pread(self, length: int, offset: int) -> bytes:
+        parts = []
+        try:
+            while length > 0:
+                part = os.pread(self._fd, min(length, 1 << 30), offset)
+                if not part:
+                    raise ReadError("the file shrank while it was read", self.path)
+                parts.append(part)
+                offset += len(part)
+                length -= len(part)
+        except OSError as error:
+            raise ReadError(_explain(error), self.path) from error
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def handle(self) -> str | io.BytesIO:
+        """Return what other libraries can open: the path, or the unpacked bytes."""
+        return io.BytesIO(self.head) if self.gzipped else self.path
+
+    def describe(self) -> str:
+        """Say what the file seems to be, where it is nothing that huggins reads."""
+        for magic, what in _KNOWN:
+            if self.head.startswith(magic):
+                return f"this is {what}"
+        start = self.head[:256].lstrip().lower()
+        if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+            return "this is a web page, perhaps an archive's error message: fetch it again"
+        return (
+            f"no known format of spectra: it begins with {self.head[:16]!r}; "
+            "FITS, HDF5 and text tables can be read"
+        )
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _explain(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file: check the path"
+    if isinstance(error, PermissionError):
+        return "the file may not be read: check its permissions"
+    return f"the file cannot be read: {error.strerror or error}"
+
+
+def beside(path: str, name: str) -> str | None:
+    """Return the file of this name, or with ``.gz``, in the folder of `path`, if any."""
+    for candidate in (name, f"{name}.gz"):
+        neighbour = Path(path).with_name(candidate)
+        if neighbour.is_file():
+            return str(neighbour)
+    return None

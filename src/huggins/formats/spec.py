@@ -1,0 +1,162 @@
+"""SDSS ``spec`` files, one spectrum each: SDSS-I to SDSS-V, full and lite.
+
+HDU 1 (COADD) is a table of pixels: flux (1e-17 erg/s/cm2/A), loglam (log10 of the vacuum
+wavelength in A), ivar, and_mask. HDU 2 (SPALL or SPECOBJ) is the row of the pipeline. "Full"
+files go on with the exposures. Data model:
+https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spectra/PLATE4/spec.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.identity import (
+    FIBRE_BITS,
+    identifier,
+    number,
+    position,
+    sdss_survey,
+    specobjid,
+    whole,
+)
+from huggins.spectrum import Pipeline, Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from huggins.formats.fits import Fits, Hdu
+
+NAME = "spec"
+
+# Columns of the pipeline's row, with the names of all generations.
+_ROW: Final = (
+    "CLASS",
+    "SUBCLASS",
+    "Z",
+    "ZWARNING",
+    "SURVEY",
+    "INSTRUMENT",
+    "RUN2D",
+    "PLATE",
+    "FIELD",
+    "MJD",
+    "FIBERID",
+    "CATALOGID",
+    "SDSS_ID",
+    "SPECOBJID",
+    "PLUG_RA",
+    "PLUG_DEC",
+    "FIBER_RA",
+    "FIBER_DEC",
+    "RACAT",
+    "DECCAT",
+    "RA",
+    "DEC",
+)
+# The fibre's own position first: RA and DEC are those of the matched image, 0 without a match.
+_POSITIONS: Final = (
+    ("PLUG_RA", "PLUG_DEC"),
+    ("FIBER_RA", "FIBER_DEC"),
+    ("RACAT", "DECCAT"),
+    ("RA", "DEC"),
+)
+_PIXELS: Final = ("FLUX", "LOGLAM", "IVAR")
+
+
+def identify(fits: Fits) -> bool:
+    """Whether this is a spec file: a table with flux and loglam among its HDUs."""
+    return _coadd(fits) is not None
+
+
+def _coadd(fits: Fits) -> Hdu | None:
+    first = fits.hdu(1)
+    if first is None:
+        return None
+    if _is_coadd(first):
+        return first
+    # Not in its place: by name, else the first that fits (exposures come after the coadd).
+    candidates = [hdu for hdu in fits if _is_coadd(hdu)]
+    named = [hdu for hdu in candidates if hdu.name == "COADD"]
+    return next(iter(named or candidates), None)
+
+
+def _is_coadd(hdu: Hdu) -> bool:
+    columns = hdu.layout.columns
+    return sum(name in columns for name in _PIXELS) >= 2 and "WAVELENGTH" not in columns
+
+
+def _pipeline_row(fits: Fits, coadd: Hdu) -> dict[str, Any]:
+    """Return the pipeline's row: HDU 2, or wherever it has gone; empty where there is none."""
+    second = fits.hdu(2)
+    if second is None or not _is_pipeline(second):
+        second = next((hdu for hdu in fits if _is_pipeline(hdu)), None)
+    return second.record(_ROW) if second is not None and second is not coadd else {}
+
+
+def _is_pipeline(hdu: Hdu) -> bool:
+    columns = hdu.layout.columns
+    return "CLASS" in columns and "Z" in columns and hdu.rows == 1
+
+
+def read(fits: Fits) -> Iterator[Spectrum]:
+    """Yield the one spectrum of the file."""
+    coadd = _coadd(fits)
+    if coadd is None:
+        raise ReadError("no table of flux, loglam and ivar in this file", fits.source.path)
+    loglam = coadd.column("LOGLAM", np.float64)
+    flux = coadd.column("FLUX", np.float32)
+    ivar = coadd.column("IVAR", np.float32)
+    mask = coadd.column("AND_MASK", np.int32) if "AND_MASK" in coadd else None
+    row = _pipeline_row(fits, coadd)
+    header = fits.hdu(0)
+    run2d = row.get("RUN2D") or (header.get("RUN2D") if header else None) or ""
+    spectrum = Spectrum(
+        loglam,
+        flux,
+        ivar,
+        None if mask is None else mask.view(np.uint32),
+        file=fits.source.path,
+        format=NAME,
+    )
+    _identify_object(spectrum, row, str(run2d).strip())
+    yield spectrum
+
+
+def _identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None:
+    """Fill in what the pipeline's row says."""
+    spectrum.mjd = whole(row.get("MJD")) or None
+    spectrum.survey = sdss_survey(run2d, spectrum.mjd)
+    if spectrum.survey == "SDSS-V":
+        # PLATE has gone; FIELD takes its place in the names of the files.
+        spectrum.plate = whole(row.get("FIELD")) or whole(row.get("PLATE")) or None
+        spectrum.targetid = identifier(row.get("CATALOGID")) or identifier(row.get("SDSS_ID"))
+    else:
+        spectrum.plate = whole(row.get("PLATE")) or None
+    spectrum.fiberid = whole(row.get("FIBERID")) or None
+    spectrum.specobjid = _own_specobjid(row.get("SPECOBJID")) or specobjid(
+        spectrum.plate, spectrum.mjd, spectrum.fiberid, run2d
+    )
+    for ra, dec in _POSITIONS:
+        if ra in row and dec in row:
+            spectrum.ra, spectrum.dec = position(row[ra], row[dec])
+            if spectrum.ra is not None:
+                break
+    if row:
+        zwarning = whole(row.get("ZWARNING"))
+        spectrum.pipeline = Pipeline(
+            str(row.get("CLASS", "")).strip(),
+            str(row.get("SUBCLASS", "")).strip(),
+            number(row.get("Z")),
+            zwarning,
+        )
+        spectrum.zwarning = (zwarning or 0) & FIBRE_BITS
+
+
+def _own_specobjid(value: Any) -> str | None:
+    """Return the file's SPECOBJID: a string, or 64 bits that some writers left signed."""
+    if isinstance(value, int) and value < 0:
+        value += 1 << 64
+    return identifier(value)

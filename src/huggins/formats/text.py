@@ -1,0 +1,334 @@
+"""Text tables of one spectrum: CSV, ECSV, or columns separated by blanks, tabs, semicolons.
+
+Columns are found by their names, whose units are heeded (``wavelength (nm)``); without a
+header the first three columns are wavelength in Angstrom, flux and its 1-sigma error.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from huggins.formats.source import Source
+
+    Array = NDArray[np.float64]
+
+NAME = "text"
+
+_SIZE_MAX: Final = 256 * 1024**2
+_COMMENTS: Final = ("#", "%", "!", "//")
+_ECSV: Final = b"# %ECSV"
+
+# Names by role; compared in lower case with everything but letters taken out.
+_NAMES: Final = {
+    "wavelength": (
+        "wavelength wavelengths wave waves lambda lam wl wav obswave lambdaobs spectralaxis "
+        "wavelengthair wavelengthvac wavelengthvacuum waveair wavevac"
+    ),
+    "loglam": "loglam loglambda logwavelength logwave loglamda",
+    "flux": "flux fluxes flam flambda fluxdensity fnu spectrum spec intensity",
+    "error": (
+        "error errors err errs sigma sig fluxerror fluxerr errflux eflux fluxsigma sigmaflux "
+        "fluxe dflux ferr uncertainty unc uncert fluxuncertainty fluxunc noise std stddev "
+        "fluxstd sigmaf"
+    ),
+    "ivar": "ivar fluxivar ivarflux inversevariance invvar invvariance",
+    "variance": "var variance fluxvar fluxvariance",
+}
+_ROLES: Final = {name: role for role, names in _NAMES.items() for name in names.split()}
+_ANGSTROM: Final = {
+    "a": 1.0,
+    "aa": 1.0,
+    "å": 1.0,
+    "angstrom": 1.0,
+    "angstroms": 1.0,
+    "ang": 1.0,
+    "ångström": 1.0,
+    "nm": 10.0,
+    "nanometer": 10.0,
+    "nanometre": 10.0,
+    "nanometers": 10.0,
+    "nanometres": 10.0,
+    "um": 1e4,
+    "µm": 1e4,
+    "μm": 1e4,
+    "micron": 1e4,
+    "microns": 1e4,
+    "micrometer": 1e4,
+    "micrometre": 1e4,
+    "mm": 1e7,
+    "cm": 1e8,
+    "m": 1e10,
+}
+_HEADING = re.compile(r"([^\s,;()\[\]|]+)\s*(?:\(([^)]*)\)|\[([^\]]*)\])?")
+_MISSING: Final = ("", "nan", "null", "none", "--", "-", "n/a", "na", "masked")
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    """A column's name and unit, as the header gives them."""
+
+    name: str
+    unit: str = ""
+
+    @property
+    def role(self) -> str:
+        """What the column is, empty where its name does not tell."""
+        return _ROLES.get(re.sub(r"[^a-z]", "", self.name.lower()), "")
+
+
+def identify(source: Source) -> bool:
+    """Whether this is text: no control characters but white space at its start."""
+    start = source.head[:4096]
+    return not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in start) and bool(
+        re.search(rb"\d", start)
+    )
+
+
+def read(source: Source, *, air: bool = False) -> Iterator[Spectrum]:
+    """Yield the one spectrum of the file."""
+    path = source.path
+    if source.size > _SIZE_MAX:
+        raise ReadError("a text file of more than 256 MiB is no single spectrum", path)
+    content = source.read(0, source.size)
+    if content.startswith(_ECSV):
+        headings, columns = _ecsv(content, path)
+    else:
+        headings, columns = _plain(content, path)
+    yield _spectrum(headings, columns, path, air)
+
+
+def _spectrum(headings: list[_Heading], columns: list[Array], path: str, air: bool) -> Spectrum:
+    """Put together what the columns hold."""
+    found: dict[str, int] = {}
+    for i, heading in enumerate(headings):
+        if heading.role:
+            found.setdefault(heading.role, i)
+    listed = ", ".join(heading.name for heading in headings)
+    if "wavelength" in found:
+        i = found["wavelength"]
+        wavelength = columns[i] * _to_angstrom(headings[i], path)
+    elif "loglam" in found:
+        with np.errstate(over="ignore", invalid="ignore"):
+            wavelength = 10.0 ** columns[found["loglam"]]
+    else:
+        raise ReadError(
+            f"no column of wavelengths: the columns are {listed}; name one 'wavelength'", path
+        )
+    if "flux" not in found:
+        raise ReadError(f"no column of fluxes: the columns are {listed}; name one 'flux'", path)
+    _plausible(wavelength, path)
+    flux = columns[found["flux"]]
+    kind = next((kind for kind in ("ivar", "error", "variance") if kind in found), None)
+    if kind is None:
+        raise ReadError(
+            f"no uncertainties: the columns are {listed}; add one named 'error' (1 sigma) or "
+            "'ivar' (inverse variance)",
+            path,
+        )
+    flux_unit = headings[found["flux"]].unit
+    error_unit = headings[found[kind]].unit
+    if kind == "error" and flux_unit and error_unit and flux_unit != error_unit:
+        raise ReadError(
+            f"flux is in {flux_unit!r} and its error in {error_unit!r}: give both in one unit",
+            path,
+        )
+    ivar = _inverse_variance(columns[found[kind]], kind)
+    if re.search(r"jy|hz", flux_unit.lower()) or headings[found["flux"]].role == "fnu":
+        # Per unit frequency: f_lambda is proportional to f_nu / lambda^2.
+        scale = (5000.0 / wavelength) ** 2
+        with np.errstate(all="ignore"):
+            flux, ivar = flux * scale, ivar / scale**2
+    return Spectrum.from_arrays(wavelength, flux, ivar, air=air, file=path, format=NAME)
+
+
+def _inverse_variance(values: Array, kind: str) -> Array:
+    """Return ivar; errors that are not positive or not finite mean a bad pixel."""
+    with np.errstate(all="ignore"):
+        if kind == "ivar":
+            ivar = values
+        else:
+            variance = values**2 if kind == "error" else values
+            ivar = np.where((values > 0) & (variance > 0), 1.0 / variance, 0.0)
+    return np.where(np.isfinite(ivar) & (ivar > 0), ivar, 0.0)
+
+
+def _to_angstrom(heading: _Heading, path: str) -> float:
+    unit = heading.unit.strip().lower()
+    # "vacuum Angstrom", "Angstrom, air": the word that is a length counts.
+    words = [word for word in re.split(r"[\s,;]+", unit) if word]
+    for word in words:
+        if word in _ANGSTROM:
+            return _ANGSTROM[word]
+    if words:
+        raise ReadError(
+            f"wavelengths are in {heading.unit!r}, which is not known: use Angstrom, nm or um",
+            path,
+        )
+    return 1.0
+
+
+def _plausible(wavelength: Array, path: str) -> None:
+    """Refuse numbers that are hardly Angstroms, rather than call a galaxy a star."""
+    finite = wavelength[np.isfinite(wavelength)]
+    if len(finite) and finite.max() < 1100.0:
+        raise ReadError(
+            f"wavelengths end at {finite.max():g}, which cannot be Angstrom: name the unit in "
+            "the header, as in 'wavelength (nm)', or the column 'loglam'",
+            path,
+        )
+
+
+def _ecsv(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
+    from astropy.table import Table
+
+    try:
+        table: Any = Table.read(content.decode("utf-8"), format="ascii.ecsv")
+        headings = [_Heading(name, str(table[name].unit or "")) for name in table.colnames]
+        columns = [
+            np.ma.filled(np.ma.asarray(table[name], dtype=np.float64), np.nan)
+            if heading.role
+            else np.zeros(0)
+            for name, heading in zip(table.colnames, headings, strict=True)
+        ]
+    except Exception as error:  # astropy raises many types for a damaged header
+        raise ReadError(f"this ECSV file cannot be read: {error}", path) from error
+    return headings, columns
+
+
+def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
+    lines = _decode(content).splitlines()
+    comment = ""  # the last comment before the data may hold the names
+    heading_lines: list[str] = []
+    for start, line in enumerate(lines):
+        stripped = line.strip()
+        if not stripped:
+            continue
+        if stripped.startswith(_COMMENTS):
+            comment = stripped.lstrip("#%!/ \t") or comment
+        elif _is_data(stripped):
+            break
+        elif len(heading_lines) < 3:
+            heading_lines.append(stripped)
+        else:
+            raise ReadError(
+                f"line {start + 1} begins with no number: this is no table of a spectrum", path
+            )
+    else:
+        raise ReadError("no line of numbers: this is no table of a spectrum", path)
+    delimiter = _delimiter(lines[start])
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    for number, line in enumerate(lines[start:], start + 1):
+        if line.strip() and not line.lstrip().startswith(_COMMENTS):
+            rows.append(_split(line, delimiter))
+            numbers.append(number)
+    width = len(rows[0])
+    for row, number in zip(rows, numbers, strict=True):
+        if len(row) != width:
+            raise ReadError(
+                f"line {number} has {len(row)} columns, line {numbers[0]} has {width}: the "
+                "file is truncated or damaged",
+                path,
+            )
+    headings = _headings(heading_lines, comment, delimiter, width)
+    if headings is None:
+        if width < 3:
+            raise ReadError(
+                f"{width} columns and no header: wavelength, flux and error are needed", path
+            )
+        headings = [_Heading("wavelength"), _Heading("flux"), _Heading("error")]
+    columns = [
+        _numbers([row[i] for row in rows], numbers, path) if heading.role else np.zeros(0)
+        for i, heading in enumerate(headings)
+    ]
+    return headings, columns
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _is_data(line: str) -> bool:
+    first = re.split(r"[\s,;]+", line, maxsplit=1)[0].strip("\"'")
+    try:
+        float(first)
+    except ValueError:
+        return False
+    return first.lower().lstrip("+-") not in ("nan", "inf", "infinity")
+
+
+def _delimiter(line: str) -> str | None:
+    """Return what separates the columns, None for white space."""
+    return next((mark for mark in ("\t", ";", ",", "|") if mark in line.strip()), None)
+
+
+def _split(line: str, delimiter: str | None) -> list[str]:
+    if delimiter is None:
+        return line.split()
+    return [item.strip().strip("\"'") for item in line.strip("\r\n ").split(delimiter)]
+
+
+def _headings(
+    lines: list[str], comment: str, delimiter: str | None, width: int
+) -> list[_Heading] | None:
+    """Find the names of the columns; None where nothing names them."""
+    for text, marked in [(lines[0], True)] if lines else [(comment, False)]:
+        found = _names(text, delimiter)
+        if len(found) != width and delimiter is not None:
+            found = _names(text, None)
+        if len(found) == width and (marked or any(heading.role for heading in found)):
+            units = _names(lines[1], delimiter) if len(lines) > 1 else []
+            if len(units) == width and not re.fullmatch(r"[-=\s,;|+]*", lines[1]):
+                found = [
+                    _Heading(heading.name, heading.unit or unit.name or unit.unit)
+                    for heading, unit in zip(found, units, strict=True)
+                ]
+            return found
+    return None
+
+
+def _names(text: str, delimiter: str | None) -> list[_Heading]:
+    pieces = [text] if delimiter is None else _split(text, delimiter)
+    found = []
+    for piece in pieces:
+        matches = _HEADING.findall(piece)
+        if delimiter is None:
+            found += [_Heading(name, round_ or square) for name, round_, square in matches]
+        elif matches:
+            name = " ".join(match[0] for match in matches)
+            found.append(
+                _Heading(name, next((m[1] or m[2] for m in matches if any(m[1:])), ""))
+            )
+        else:
+            found.append(_Heading(""))
+    return found
+
+
+def _numbers(texts: list[str], lines: list[int], path: str) -> Array:
+    """Convert a column; gaps become NaN."""
+    try:
+        return np.array(texts, dtype=np.float64)
+    except ValueError:
+        pass
+    values = np.empty(len(texts))
+    for i, text in enumerate(texts):
+        try:
+            values[i] = np.nan if text.strip().lower() in _MISSING else float(text)
+        except ValueError:
+            raise ReadError(f"line {lines[i]}: {text!r} is no number", path) from None
+    return values
