@@ -58,6 +58,26 @@ class ModelError(HugginsError):
     """A weights file is missing, damaged or of another version."""
 
 
+class DownloadError(HugginsError):
+    """A file cannot be fetched.
+
+    Parameters
+    ----------
+    what
+        What is wrong and how to mend it, without the URL.
+    url
+        Where it should have come from.
+    answered
+        Whether a server answered at all; False where there is no network.
+    """
+
+    def __init__(self, what: str, url: str, *, answered: bool = True) -> None:
+        super().__init__(f"{url}: {what}")
+        self.what = what
+        self.url = url
+        self.answered = answered
+
+
 class MissingExtraError(HugginsError, ImportError):
     """An optional dependency is needed and not installed.
 
