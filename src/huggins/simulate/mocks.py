@@ -1,0 +1,146 @@
+"""Draw mock spectra of known class and redshift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.errors import InputError
+from huggins.simulate.galaxies import galaxy
+from huggins.simulate.noise import observe
+from huggins.simulate.nothing import nothing
+from huggins.simulate.quasars import bal_quasar, quasar
+from huggins.simulate.stars import star
+from huggins.simulate.templates import choose
+from huggins.taxonomy import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from huggins.prepare import LogGrid
+    from huggins.simulate.noise import NoiseBank
+    from huggins.simulate.templates import Library
+
+    Flux = NDArray[np.float32]
+    Array = NDArray[np.float64]
+
+#: What a mock can be: the 13 classes, and none of them.
+KINDS: Final = (*CLASSES, "NONE")
+#: Odds of each kind among training mocks: like a survey's, but none rare.
+ODDS: Final = {
+    "QSO": 0.23, "BAL": 0.09, "O": 0.035, "B": 0.045, "A": 0.065, "F": 0.075, "G": 0.07,
+    "K": 0.065, "M": 0.05, "L": 0.025, "WD": 0.05, "C": 0.03, "GAL": 0.17, "NONE": 0.07,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mocks:
+    """N mock spectra on one grid.
+
+    Attributes
+    ----------
+    flux, ivar : ndarray of float32, shape (N, G)
+        Any unit; both 0 where there is no data.
+    kind : ndarray of int, shape (N,)
+        Index into `KINDS`.
+    z : ndarray of float64, shape (N,)
+        NaN where there is none (kind NONE).
+    sn : ndarray of float64, shape (N,)
+        Median signal-to-noise of a native pixel.
+    """
+
+    flux: Flux
+    ivar: Flux
+    kind: NDArray[np.int64]
+    z: Array
+    sn: Array
+
+
+def noiseless(
+    kind: NDArray[np.int64], library: Library, grid: LogGrid, rng: np.random.Generator
+) -> tuple[Flux, Array, NDArray[np.bool_]]:
+    """Draw noiseless spectra of the given kinds (N,).
+
+    Returns
+    -------
+    flux : ndarray of float32, shape (N, G)
+    z : ndarray, shape (N,)
+    empty : ndarray of bool, shape (N,)
+        Whether there is no source in it.
+    """
+    flux = np.zeros((len(kind), grid.size), np.float32)
+    z = np.full(len(kind), np.nan)
+    empty = np.zeros(len(kind), bool)
+    for index in np.unique(kind):
+        mine = np.flatnonzero(kind == index)
+        name, count = KINDS[index], len(mine)
+        if name == "NONE":
+            flux[mine], empty[mine] = nothing(count, library, grid, rng)
+        elif name == "GAL":
+            flux[mine], z[mine] = galaxy(count, library, grid, rng)
+        elif name == "QSO":
+            flux[mine], z[mine] = quasar(count, library, grid, rng)
+        elif name == "BAL":
+            flux[mine], z[mine] = bal_quasar(count, library, grid, rng)
+        else:
+            flux[mine], z[mine] = star(name, count, library, grid, rng)
+    return flux, z, empty
+
+
+def draw(
+    count: int,
+    library: Library,
+    bank: NoiseBank,
+    rng: np.random.Generator,
+    *,
+    odds: Mapping[str, float] | None = None,
+    sn: tuple[float, float] | None = None,
+    survey: str | None = None,
+    flaws: bool = True,
+) -> Mocks:
+    """Draw mocks on the grid of a noise bank.
+
+    A bank made on a grid of 1e-4 dex gives spectra as BOSS files hold them; one on a network's
+    grid gives that network's input at more than 2,000 a second on one core.
+
+    Parameters
+    ----------
+    count
+        N.
+    library
+        Templates, from `huggins.simulate.load`.
+    bank
+        Noise of real spectra; its grid is that of the mocks.
+    rng
+        The same seed gives the same mocks.
+    odds
+        Of each kind; `ODDS` where not given.
+    sn
+        Least and greatest median signal-to-noise a native pixel, drawn evenly in its
+        logarithm; survey-like where not given.
+    survey
+        Take the noise of one survey alone.
+    flaws
+        Whether calibration errors, cosmic rays and missing coverage come in.
+
+    Raises
+    ------
+    InputError
+        If a kind is unknown.
+    """
+    odds = ODDS if odds is None else odds
+    unknown = set(odds) - set(KINDS)
+    if unknown:
+        raise InputError(f"unknown kinds {sorted(unknown)}; known are {', '.join(KINDS)}")
+    kind = choose(rng, [odds.get(name, 0.0) for name in KINDS], count)
+    clean, z, empty = noiseless(kind, library, bank.grid, rng)
+    wanted = None
+    if sn is not None:
+        wanted = np.exp(rng.uniform(np.log(sn[0]), np.log(sn[1]), count))
+        wanted[empty] = 0.0
+    flux, ivar, got = observe(clean, empty, bank, rng, wanted, survey, flaws)
+    return Mocks(flux, ivar, kind, z, got)

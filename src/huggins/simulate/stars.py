@@ -1,0 +1,156 @@
+"""Mock stars: template mixtures, and the kinds that too few templates show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.simulate import effects
+from huggins.simulate.templates import choose
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.prepare import LogGrid
+    from huggins.simulate.templates import Library
+
+    Flux = NDArray[np.float32]
+    Array = NDArray[np.float64]
+
+_HYDROGEN: Final = (6564.63, 4862.69, 4341.69, 4102.90, 3971.20, 3890.16, 3836.48, 3798.98)
+_HELIUM: Final = (3889.75, 4027.33, 4472.73, 4714.46, 4923.31, 5017.08, 5877.25, 6679.99)
+_CALCIUM: Final = (3934.78, 3969.59, 4227.92, 3830.45, 5185.05)
+# Heads of the C2 Swan bands and of CN, degraded to the violet or the red (A, vacuum), with
+# strength relative to the strongest; positions of Pearse and Gaydon (1976), made vacuum.
+_SWAN: Final = ((4383.0, 0.5), (4738.4, 0.9), (5166.7, 1.0), (5637.1, 0.7), (6193.0, 0.35))
+_CYANOGEN: Final = ((4217.0, 0.4), (7090.0, 0.3), (7876.0, 0.5), (8068.0, 0.5), (9140.0, 0.6))
+
+
+def star(
+    cls: str, count: int, library: Library, grid: LogGrid, rng: np.random.Generator
+) -> tuple[Flux, Array]:
+    """Draw noiseless stars of a class.
+
+    Parameters
+    ----------
+    cls
+        O, B, A, F, G, K, M, L, WD or C.
+    count
+        N.
+    library, grid, rng
+
+    Returns
+    -------
+    flux : ndarray of float32, shape (N, G)
+    z : ndarray, shape (N,)
+        Radial velocity over c.
+    """
+    stack, odds = library.stars[cls], library.star_weights[cls]
+    spread = np.where(rng.random(count) < 0.8, 80.0, 250.0)
+    velocity = np.clip(rng.normal(0.0, spread), -900.0, 900.0)
+    log1z = np.log10(1.0 + velocity / effects.C)
+    first = choose(rng, odds, count)
+    flux, log1z = stack.sample(first, log1z, grid)
+    flux /= _level(flux)
+    if stack.count > 1:
+        second, _ = stack.sample(choose(rng, odds, count), log1z, grid)
+        share = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
+        flux += share[:, None].astype(np.float32) * (second / _level(second) - flux)
+    if cls == "WD":
+        _replace(flux, _white_dwarf, 0.6, log1z, grid, rng)
+    elif cls == "C":
+        carbon = rng.random(count) < 0.6
+        flux[carbon] = _carbon(int(carbon.sum()), log1z[carbon], library, grid, rng)
+    hot = cls in ("O", "B", "A", "WD")
+    ebv = rng.exponential(0.15 if hot else 0.1, count).clip(0.0, 1.2)
+    ebv[rng.random(count) < 0.3] = 0.0
+    flux *= effects.redden(grid, ebv)
+    return flux, 10.0**log1z - 1.0
+
+
+def _level(flux: Flux) -> Flux:
+    level = np.median(np.abs(flux), axis=1, keepdims=True)
+    return np.where(level > 0, level, np.float32(1.0))
+
+
+def _replace(flux, make, share, log1z, grid, rng):  # type: ignore[no-untyped-def]
+    chosen = rng.random(len(flux)) < share
+    flux[chosen] = make(int(chosen.sum()), log1z[chosen], grid, rng)
+
+
+def blackbody(grid: LogGrid, temperature: Array) -> Flux:
+    """Planck function per unit wavelength at `temperature` (N,) K, median 1, shape (N, G)."""
+    lam = 10.0**grid.loglam
+    with np.errstate(over="ignore"):
+        flux = lam**-5 / np.expm1(1.43877688e8 / (lam * np.asarray(temperature)[:, None]))
+    flux /= np.median(flux, axis=1, keepdims=True)
+    return flux.astype(np.float32)
+
+
+def _white_dwarf(
+    count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator
+) -> Flux:
+    """Parametric DA, DB, DC, DZ and DQ white dwarfs."""
+    kind = choose(rng, (0.55, 0.17, 0.13, 0.09, 0.06), count)
+    hot = 10.0 ** rng.uniform(np.log10(7500.0), np.log10(60000.0), count)
+    cool = 10.0 ** rng.uniform(np.log10(4800.0), np.log10(11000.0), count)
+    temperature = np.select([kind == 0, kind == 1], [hot, rng.uniform(12e3, 30e3, count)], cool)
+    flux = blackbody(grid, temperature)
+    # Balmer lines are strongest near 13,000 K and broadened by pressure (Stark).
+    balmer = np.exp(-0.5 * (np.log(temperature / 13000.0) / 0.75) ** 2)
+    balmer = np.where(kind == 0, balmer * rng.uniform(0.45, 0.75, count), 0.0)
+    width = rng.uniform(1800.0, 4200.0, count) * (0.5 + balmer)
+    for i, line in enumerate(_HYDROGEN):
+        depth = balmer * (0.85, 1.0, 1.0, 0.95, 0.85, 0.65, 0.45, 0.25)[i]
+        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    helium = np.where(kind == 1, rng.uniform(0.15, 0.55, count), 0.0)
+    width = rng.uniform(700.0, 2200.0, count)
+    for i, line in enumerate(_HELIUM):
+        depth = helium * (0.6, 0.7, 1.0, 0.5, 0.6, 0.5, 0.8, 0.5)[i]
+        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    calcium = np.where(kind == 3, rng.uniform(0.3, 0.9, count), 0.0)
+    width = rng.uniform(300.0, 1800.0, count)
+    for i, line in enumerate(_CALCIUM):
+        depth = calcium * (1.0, 0.9, 0.35, 0.35, 0.25)[i]
+        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    carbon = np.where(kind == 4, rng.uniform(0.1, 0.6, count), 0.0)
+    return flux * _bands(grid, log1z, _SWAN, carbon)
+
+
+def _stark(grid: LogGrid, log1z: Array, line: float, width: Array) -> Flux:
+    """A pressure-broadened profile of unit depth: core and wide wings."""
+    ln = (effects.LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * effects.C
+    profile = 1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)
+    return profile.astype(np.float32)
+
+
+def _bands(
+    grid: LogGrid, log1z: Array, heads: tuple[tuple[float, float], ...], depth: Array
+) -> Flux:
+    """Molecular bands: a sharp head, fading to the violet over some hundred Angstrom."""
+    rest = 10.0 ** (grid.loglam[None] - log1z[:, None])
+    tau = np.zeros_like(rest)
+    for head, strength in heads:
+        below = np.clip((head - rest) / 110.0, -4.0, None)
+        edge = 1.0 / (1.0 + np.exp(np.clip(-below * 22.0, -50.0, 50.0)))
+        tau += strength * edge * np.exp(-np.clip(below, 0.0, None))
+    factor: Flux = np.exp(-2.2 * depth[:, None] * tau).astype(np.float32)
+    return factor
+
+
+def _carbon(
+    count: int, log1z: Array, library: Library, grid: LogGrid, rng: np.random.Generator
+) -> Flux:
+    """Carbon stars by putting C2 and CN bands on late G, K and M stars."""
+    flux = np.empty((count, grid.size), np.float32)
+    base = choose(rng, (0.25, 0.65, 0.1), count)
+    for i, cls in enumerate(("G", "K", "M")):
+        mine = np.flatnonzero(base == i)
+        rows = choose(rng, library.star_weights[cls], len(mine))
+        flux[mine] = library.stars[cls].sample(rows, log1z[mine], grid)[0]
+    flux /= _level(flux)
+    depth = rng.uniform(0.15, 1.0, count)
+    flux *= _bands(grid, log1z, _SWAN, depth)
+    flux *= _bands(grid, log1z, _CYANOGEN, depth * rng.uniform(0.2, 1.0, count))
+    return flux

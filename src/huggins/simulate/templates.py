@@ -1,0 +1,343 @@
+"""Template spectra on one fine grid, and their sampling at any redshift.
+
+A redshift is a shift in log wavelength. With running sums over the fine pixels the mean flux
+of every pixel of a coarser grid, at any whole-pixel shift, is a difference of two gathered
+values: no interpolation, no loop over spectra.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.prepare import LogGrid
+
+    Array = NDArray[np.float64]
+    Rows = NDArray[np.int64]
+
+#: Pixel width of the fine grid in dex; that of BOSS spectra, 69 km/s.
+STEP: Final = 1e-4
+#: Percent of the templates of each kind that training never sees.
+HELD_BACK: Final = 12
+
+
+class Stack:
+    """N template spectra at rest on the fine grid.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (N, L)
+        Flux density per unit wavelength; finite everywhere.
+    start
+        log10 of the vacuum wavelength (A) of the first pixel's centre.
+    """
+
+    def __init__(self, flux: NDArray[np.floating], start: float) -> None:
+        self.count, self.length = flux.shape
+        self._edge = start - 0.5 * STEP
+        total = np.zeros((self.count, self.length + 1))
+        np.cumsum(flux, axis=1, dtype=np.float64, out=total[:, 1:])
+        self._total = total.ravel()
+
+    def sample(
+        self, rows: Rows, log1z: Array, grid: LogGrid
+    ) -> tuple[NDArray[np.float32], Array]:
+        """Mean flux in the pixels of a grid, at a redshift.
+
+        Parameters
+        ----------
+        rows : ndarray of int, shape (n,)
+            Which templates.
+        log1z : ndarray, shape (n,)
+            Wanted log10(1 + z).
+        grid
+            Of G pixels, its step a whole multiple of the fine one.
+
+        Returns
+        -------
+        flux : ndarray of float32, shape (n, G)
+            0 beyond the ends of the template.
+        log1z : ndarray, shape (n,)
+            The redshift that whole fine pixels give, at most 35 km/s from the wanted one.
+        """
+        per = round(grid.step / STEP)
+        if not np.isclose(per * STEP, grid.step):
+            raise InputError(f"a grid step of {grid.step} is no whole multiple of {STEP}")
+        first = np.rint((grid.start - self._edge - log1z) / STEP).astype(np.int64)
+        exact = grid.start - self._edge - first * STEP
+        at = first[:, None] + per * np.arange(grid.size + 1)
+        np.clip(at, 0, self.length, out=at)
+        at += (rows * (self.length + 1))[:, None]
+        total = self._total.take(at)
+        return (np.diff(total, axis=1) / per).astype(np.float32), exact
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """Everything that mocks are made of.
+
+    Attributes
+    ----------
+    stars : dict of str to Stack
+        By class; with ``star_weights``, the odds of its templates, summing to 1.
+    quasar_vectors : Stack
+        Eigenspectra; ``quasar_coefficients`` (Q, 4), by rising ``quasar_z`` (Q,), make
+        noiseless real quasars of them.
+    archetypes : Stack
+        Whole quasars: archetypes and composites.
+    galaxies : Stack
+        Stellar populations and galaxies; ``young`` and ``old`` are rows of it.
+    troughs : Stack
+        Transmission of broad-absorption-line quasars.
+    """
+
+    stars: dict[str, Stack]
+    star_weights: dict[str, Array]
+    quasar_vectors: Stack
+    quasar_coefficients: Array
+    quasar_z: Array
+    archetypes: Stack
+    galaxies: Stack
+    young: Rows
+    old: Rows
+    troughs: Stack
+
+
+# Odds of a star's template source within its class. The BOSS pipeline names stars by its own
+# templates, which therefore weigh most; Pickles is too coarse for lines.
+_SOURCE_ODDS: Final = {
+    "idlspec2d": 0.38,
+    "pyhammer": 0.27,
+    "miles": 0.2,
+    "calspec": 0.08,
+    "sdss-cc": 0.08,
+    "pickles": 0.04,
+}
+# Few templates exist of these classes; one of each is still held back, named here.
+_FEW: Final = {
+    "C": ("C_3",),
+    "L": ("L1",),
+    "O": ("O7", "pickles-o8iii", "FEIGE66"),
+    "WD": ("WDmag", "WD1327-083", "GD153", "WDhotter"),
+}
+# Full-range sources, which lend their ends to templates that stop short.
+_DONORS: Final = ("idlspec2d", "pickles")
+
+
+def held_back(name: str, kind: str = "") -> bool:
+    """Whether a template is kept from training, by its name alone."""
+    if kind in _FEW:
+        return name in _FEW[kind]
+    return zlib.crc32(name.encode()) % 100 < HELD_BACK
+
+
+def load(folder: str | Path, *, test: bool = False) -> Library:
+    """Read ``stars.h5``, ``quasars.h5``, ``galaxies.h5`` and ``bal.h5``.
+
+    Parameters
+    ----------
+    folder
+        Where they lie; docs/decisions/mocks.md says what they hold.
+    test
+        Take the held-back templates instead of those for training.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or lacks what is expected of it.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise MissingExtraError("h5py", "train") from error
+    folder = Path(folder)
+    for name in ("stars", "quasars", "galaxies", "bal"):
+        if not (folder / f"{name}.h5").is_file():
+            raise InputError(f"{folder / name}.h5: no such file; mocks are made from it")
+    with h5py.File(folder / "stars.h5") as file:
+        stars, weights = _stars(file, test)
+    with h5py.File(folder / "quasars.h5") as file:
+        vectors, coefficients, z, archetypes = _quasars(file, test)
+    with h5py.File(folder / "galaxies.h5") as file:
+        galaxies, young, old = _galaxies(file, test)
+    with h5py.File(folder / "bal.h5") as file:
+        troughs = _troughs(file, test)
+    return Library(
+        stars, weights, vectors, coefficients, z, archetypes, galaxies, young, old, troughs
+    )
+
+
+def _text(values: Any) -> list[str]:
+    return [value.decode() for value in values[:]]
+
+
+def _stars(file: Any, test: bool) -> tuple[dict[str, Stack], dict[str, Array]]:
+    start = float(file.attrs["COEFF0"])
+    flux = file["flux"][:].astype(np.float64)
+    name, kind, source = (_text(file[key]) for key in ("name", "class", "source"))
+    flux /= np.nanmedian(np.abs(flux), axis=1, keepdims=True)
+    stacks, weights = {}, {}
+    for cls in sorted(set(kind)):
+        of_class = [i for i, k in enumerate(kind) if k == cls]
+        full = np.array([i for i in of_class if source[i] in _DONORS])
+        donors = flux[full]
+        rows = [i for i in of_class if held_back(name[i], cls) == test]
+        if test:  # the coarse library shows continuum shapes only: no test of recognition
+            rows = [i for i in rows if source[i] != "pickles"] or rows
+        stacks[cls] = Stack(np.stack([complete(flux[i], donors) for i in rows]), start)
+        count = {s: sum(source[i] == s for i in rows) for s in _SOURCE_ODDS}
+        odds = np.array([_SOURCE_ODDS[source[i]] / count[source[i]] for i in rows])
+        weights[cls] = odds / odds.sum()
+    return stacks, weights
+
+
+def complete(flux: Array, donors: Array) -> Array:
+    """Fill the ends that a template does not cover (NaN) from the donor that is most like it.
+
+    A class must not be told by the wavelength range of the library it came from.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (L,)
+    donors : ndarray, shape (D, L)
+        Finite at least where `flux` is not.
+    """
+    known = np.flatnonzero(np.isfinite(flux))
+    low, high = int(known[0]), int(known[-1])
+    result: Array = np.interp(np.arange(len(flux)), known, flux[known])
+    if (low == 0 and high == len(flux) - 1) or len(donors) == 0:
+        return result
+    inside = np.arange(low, high, 20)
+    floor = 1e-3 * np.median(np.abs(result))
+    ratio = np.log(np.maximum(_smooth(result)[inside], floor))
+    others = _smooth(np.nan_to_num(donors))[:, inside]
+    ratio = ratio - np.log(np.maximum(others, floor))  # (D, l)
+    tilt = np.linspace(-1.0, 1.0, len(inside))
+    left = ratio - ratio.mean(axis=1, keepdims=True)
+    left -= (left @ tilt)[:, None] / (tilt @ tilt) * tilt
+    donor = np.nan_to_num(donors[np.square(left).mean(axis=1).argmin()])
+    width = 150
+    for at, far in ((low, slice(0, low)), (high, slice(high + 1, None))):
+        near = slice(max(low, at - width), min(high, at + width) + 1)
+        under = donor[near].sum()
+        scale = result[near].sum() / under if under > 0 else 1.0
+        result[far] = donor[far] * scale
+    return result
+
+
+def _smooth(flux: Array, width: int = 41) -> Array:
+    """Running mean along the last axis, edges repeated."""
+    half = width // 2
+    pad = [(0, 0)] * (flux.ndim - 1) + [(half + 1, half)]
+    total = np.cumsum(np.pad(flux, pad, mode="edge"), axis=-1)
+    return (total[..., width:] - total[..., :-width]) / width
+
+
+def _quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
+    group = file["spEigenQSO-55732"]
+    vectors = Stack(group["eigenvectors"][:], float(group.attrs["COEFF0"]))
+    real = file["desisim-pca"]
+    z = np.concatenate([real["boss_z"][:], real["sdss_z"][:]])
+    coefficients = np.concatenate([real["boss_pca"][:], real["sdss_pca"][:]]).astype(np.float64)
+    good = (z > 0.03) & (np.arange(len(z)) % 8 == 3 if test else np.arange(len(z)) % 8 != 3)
+    z, coefficients = z[good], coefficients[good]
+    order = np.argsort(z)
+    z, coefficients = z[order], coefficients[order]
+    coefficients /= np.sqrt(np.square(coefficients).sum(axis=1, keepdims=True))
+    group = file["rrarchetype-qso"]
+    whole = group["flux"][:].astype(np.float64)
+    start, length = float(group.attrs["COEFF0"]), whole.shape[1]
+    loglam = start + STEP * np.arange(length)
+    # Archetypes of distant quasars are not known, and zero or negative, at long wavelengths.
+    sound = (whole[:, (loglam > 3.09) & (loglam < 4.0)] > 0).all(axis=1)
+    rows = [flux for i, flux in enumerate(whole) if (i % 8 == 3) == test and sound[i]]
+    if not test:
+        for name in ("sdss_qso_vandenberk_fitting", "selsing2016"):
+            wave, flux = file["composites"][name][:, :2].T
+            known = np.interp(loglam, np.log10(wave), flux, left=np.nan, right=np.nan)
+            rows.append(complete(known / np.nanmedian(known), whole))
+    return vectors, coefficients, z, Stack(np.stack(rows), start)
+
+
+def _galaxies(file: Any, test: bool) -> tuple[Stack, Rows, Rows]:
+    start, length = 3.05, 10200  # 1122 to 11746 A
+    loglam = start + STEP * np.arange(length)
+    library = file["library"]
+    fluxes, names = [], []
+    for name in library:
+        if "sdss-cc" in name:  # noisy ends
+            continue
+        wave, flux = library[name][:].T
+        flux = np.where(flux > 0, flux, 0.0)
+        if "kinney" in name and flux[-1] == 0:
+            cut = int(np.flatnonzero(flux)[-1]) + 1
+            wave, flux = wave[:cut], flux[:cut]
+        known = np.interp(loglam, np.log10(wave), flux, left=np.nan, right=np.nan)
+        fluxes.append(known / np.nanmedian(known))
+        names.append(name)
+    stacked = np.stack(fluxes)
+    wide = np.array(
+        [i for i, name in enumerate(names) if "kinney" in name or "archetype" in name]
+    )
+    donors = np.stack([_flat_ends(stacked[i]) for i in wide])
+    rows = [
+        i
+        for i, name in enumerate(names)
+        if test == (held_back(name) and i not in wide) or (test and i in wide and i % 4 == 0)
+    ]
+    age = {i: _age(names[i]) for i in rows}
+    stack = Stack(np.stack([complete(stacked[i], donors) for i in rows]), start)
+    young = np.array([k for k, i in enumerate(rows) if age[i] < 0.2])
+    old = np.array([k for k, i in enumerate(rows) if age[i] >= 0.6])
+    return stack, young, old
+
+
+def _flat_ends(flux: Array) -> Array:
+    """Repeat the mean of the first and last known stretch outwards."""
+    known = np.flatnonzero(np.isfinite(flux))
+    result: Array = flux.copy()
+    result[: known[0]] = flux[known[:100]].mean()
+    result[known[-1] + 1 :] = flux[known[-100:]].mean()
+    return result
+
+
+def _age(name: str) -> float:
+    """Rough age in 1e9 years, as the library's name tells it."""
+    if name.startswith("BC03"):
+        return float(name.rsplit("_a", 1)[1])
+    if name.startswith("MaStar"):
+        return float(name.split("-A", 1)[1][:6])
+    return 0.1 if any(word in name for word in ("starb", "ELG", "sc_")) else 8.0
+
+
+def _troughs(file: Any, test: bool) -> Stack:
+    transmission = file["transmission"][:].astype(np.float64)
+    rows = np.flatnonzero(file["bi_civ"][:] > 0)
+    rows = np.array([row for i, row in enumerate(rows) if (i % 5 == 2) == test])
+    attrs = file.attrs
+    wave = attrs["wave0"] + attrs["dwave"] * np.arange(transmission.shape[1])
+    start = float(np.log10(wave[0]))
+    length = int((np.log10(wave[-1]) - start) / STEP)
+    loglam = start + STEP * np.arange(length)
+    flux = np.stack([np.interp(10.0**loglam, wave, transmission[row]) for row in rows])
+    # Absorption is stored, not transmission, so that beyond the ends there is none.
+    return Stack(1.0 - flux, start)
+
+
+def choose(
+    rng: np.random.Generator, odds: Sequence[float] | Array, size: int
+) -> NDArray[np.int64]:
+    """Draw `size` indices with the given odds."""
+    edges = np.cumsum(odds)
+    return np.searchsorted(edges / edges[-1], rng.random(size), side="right").astype(np.int64)

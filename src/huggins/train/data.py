@@ -1,0 +1,262 @@
+"""Batches of mocks and real spectra."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from huggins import simulate
+from huggins.errors import InputError, ReadError
+from huggins.prepare import SEED, STANDARD
+from huggins.simulate import KINDS
+from huggins.simulate.effects import warp
+from huggins.taxonomy import BROAD
+from huggins.weights import RedshiftGrid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.prepare import InputContract
+    from huggins.spectrum import Spectrum
+    from huggins.train.config import Config
+
+    Array = NDArray[np.float64]
+
+_TRUST_ANY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """N labelled real spectra on the network's grid.
+
+    Attributes
+    ----------
+    labels
+        Rows of labels.csv.
+    spectra
+        As read.
+    flux, ivar : ndarray, shape (N, G)
+    allowed : ndarray of bool, shape (N, K)
+        Classes that the label leaves open: all star types where only STAR is known.
+    z : ndarray, shape (N,)
+        NaN where unknown.
+    """
+
+    labels: list[dict[str, str]]
+    spectra: list[Spectrum]
+    flux: Array
+    ivar: Array
+    allowed: NDArray[np.bool_]
+    z: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def read_labels(
+    folder: str | Path, folds: Sequence[int], trust: int = _TRUST_ANY
+) -> list[dict[str, str]]:
+    """Rows of ``labels.csv`` in these folds and of at least this trust."""
+    path = Path(folder) / "labels.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return [r for r in rows if int(r["fold"]) in folds and int(r["trust"]) >= trust]
+
+
+def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
+    """Read the spectra of these labels; those that cannot be read are left out.
+
+    Raises
+    ------
+    InputError
+        If a label names a class that is none of the 13, or nothing can be read.
+    """
+    from huggins.formats import read
+
+    kept, spectra = [], []
+    for row in labels:
+        try:
+            spectra.append(read(Path(folder) / row["path"])[0])
+        except ReadError:
+            continue
+        kept.append(row)
+    if not spectra:
+        raise InputError(f"{folder}: none of the {len(labels)} labelled spectra can be read")
+    flux, ivar = STANDARD.rebin(spectra)
+    allowed = np.stack([_allowed(row) for row in kept])
+    z = np.array([float(row["z"]) if row["z"] else np.nan for row in kept])
+    return Real(kept, spectra, flux, ivar, allowed, z)
+
+
+def _allowed(row: dict[str, str]) -> NDArray[np.bool_]:
+    name = "NONE" if row["class3"] == "SKY" else row["class13"]
+    if name == "QSO" and row["label_from"] != "visual" and float(row["z"] or 0) > 1.5:
+        names = {"QSO", "BAL"}  # a pipeline does not say which
+    elif name in KINDS:
+        names = {name}
+    elif name == "" and row["class3"] == "STAR":
+        names = {kind for kind, broad in BROAD.items() if broad == "STAR"}
+    else:
+        raise InputError(
+            f"labels.csv: {row['path']} is of class {name!r} ({row['class3']!r}); "
+            f"known are {', '.join(KINDS)}"
+        )
+    return np.array([kind in names for kind in KINDS])
+
+
+def noise_bank(real: Real) -> simulate.NoiseBank:
+    """Noise of these real spectra on the network's grid."""
+    surveys = [row["survey"] for row in real.labels]
+    sky = [row["class3"] == "SKY" for row in real.labels]
+    return simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, STANDARD.grid)
+
+
+class Batches(Dataset[dict[str, torch.Tensor]]):
+    """Batch `step` of an experiment, the same whenever it is asked for.
+
+    Parameters
+    ----------
+    config
+    real
+        Labelled spectra of the training folds.
+    """
+
+    def __init__(self, config: Config, real: Real) -> None:
+        self.config = config
+        self.contract = contract_of(config)
+        self.real = real
+        self.bank = noise_bank(real)
+        self.library = simulate.load(config.data.templates)
+        self.odds = _odds(real)
+
+    def __len__(self) -> int:
+        return self.config.steps
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        rng = np.random.default_rng([self.config.seed, step])
+        count = self.config.batch
+        number = int(rng.binomial(count, self.config.data.real_share))
+        mocks = simulate.draw(count - number, self.library, self.bank, rng)
+        flux, ivar, allowed, z = _augmented(self.real, self.odds, number, rng)
+        known = np.zeros((len(mocks.kind), len(KINDS)), bool)
+        known[np.arange(len(known)), mocks.kind] = True
+        return as_tensors(
+            self.contract,
+            np.concatenate([mocks.flux, flux]),
+            np.concatenate([mocks.ivar, ivar]),
+            np.concatenate([known, allowed]),
+            np.concatenate([mocks.z, z]),
+            self.config.redshift_width,
+        )
+
+
+def contract_of(config: Config) -> InputContract:
+    """Input contract of the experiment's network."""
+    return SEED if config.network == "seed" else STANDARD
+
+
+def as_tensors(
+    contract: InputContract,
+    flux: NDArray[np.floating],
+    ivar: NDArray[np.floating],
+    allowed: NDArray[np.bool_],
+    z: Array,
+    width: float,
+) -> dict[str, torch.Tensor]:
+    """Input and targets of N spectra that lie on the standard grid.
+
+    Returns
+    -------
+    dict
+        ``input`` (N, C, G), ``allowed`` (N, K), ``redshift`` (N, B) summing to 1, and 0 where
+        the redshift is unknown or beyond the bins.
+    """
+    if contract is SEED:
+        flux, ivar = coarser(flux, ivar)
+    return {
+        "input": torch.from_numpy(contract.tensor(flux, ivar)),
+        "allowed": torch.from_numpy(allowed),
+        "redshift": torch.from_numpy(redshift_target(z, width)),
+    }
+
+
+def redshift_target(z: Array, width: float) -> NDArray[np.float32]:
+    """Gaussian over the redshift bins, shape (N, B); all 0 where z is NaN or out of range."""
+    grid = RedshiftGrid()
+    with np.errstate(invalid="ignore"):
+        place = (np.log1p(z) - grid.start) / grid.step - 0.5
+        inside = (place > -0.5) & (place < grid.size - 0.5)
+    place = np.where(inside, place, 0.0)
+    u = (np.arange(grid.size) - place[:, None]) / width
+    target = np.exp(-0.5 * np.minimum(u * u, 60.0)) * inside[:, None]
+    total = target.sum(axis=1, keepdims=True)
+    return (target / np.where(total > 0, total, 1.0)).astype(np.float32)
+
+
+def coarser(
+    flux: NDArray[np.floating], ivar: NDArray[np.floating]
+) -> tuple[Array, Array]:
+    """Carry spectra from the standard grid to the seed's, inverse variance weighted."""
+    old, new = STANDARD.grid.edges, SEED.grid.edges
+    share = np.minimum(old[1:, None], new[None, 1:]) - np.maximum(old[:-1, None], new[None, :-1])
+    share = np.clip(share, 0.0, None) / STANDARD.grid.step  # (old, new)
+    weight = ivar @ share
+    total = (flux * ivar) @ share
+    good = weight > 0
+    return np.divide(total, weight, out=np.zeros_like(total), where=good), weight
+
+
+def _odds(real: Real) -> Array:
+    """Odds of drawing each real spectrum: groups of one survey and class go by root count."""
+    groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
+    odds = np.array([groups.count(group) ** -0.5 for group in groups])
+    return odds / odds.sum()
+
+
+def _augmented(
+    real: Real, odds: Array, count: int, rng: np.random.Generator
+) -> tuple[Any, Any, NDArray[np.bool_], Array]:
+    """Real spectra with their redshift, noise, calibration and coverage varied."""
+    rows = rng.choice(len(real), count, p=odds)
+    flux, ivar = real.flux[rows].astype("f4"), real.ivar[rows].astype("f4")
+    allowed, z = real.allowed[rows], real.z[rows]
+    size = STANDARD.grid.size
+    # Move quasars and galaxies by whole pixels, noise and all: some 0.02 in redshift.
+    star = (z < 0.003) | ~np.isfinite(z)
+    shift = np.where(star, rng.integers(-1, 2, count), rng.integers(-15, 16, count))
+    shift[rng.random(count) < 0.3] = 0
+    at = np.arange(size)[None] - shift[:, None]
+    inside = (at >= 0) & (at < size)
+    at = at.clip(0, size - 1)
+    flux = np.take_along_axis(flux, at, axis=1)
+    ivar = np.where(inside, np.take_along_axis(ivar, at, axis=1), 0.0)
+    z = (1.0 + z) * 10.0 ** (shift * STANDARD.grid.step) - 1.0
+    flux = flux * warp(STANDARD.grid, rng, rng.uniform(0.0, 0.15, count))
+    # More noise: up to five times the spectrum's own, in half of them.
+    more = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-1.0, 0.7, count))
+    sky = allowed[:, KINDS.index("NONE")]
+    more[sky] = 0.0
+    with np.errstate(divide="ignore"):
+        sigma = np.where(ivar > 0, 1.0 / np.sqrt(ivar), 0.0)
+    extra = rng.standard_normal(flux.shape, dtype=np.float32)
+    flux = flux + extra * sigma * more[:, None]
+    ivar = ivar / (1.0 + more[:, None] ** 2)
+    ivar *= np.exp(rng.normal(0.0, 0.15, (count, 1)))
+    cut = rng.random(count) < 0.12
+    high = np.where(cut, rng.uniform(3.78, 4.0, count), 5.0)
+    cut = rng.random(count) < 0.06
+    low = np.where(cut, rng.uniform(3.56, 3.65, count), 3.0)
+    loglam = STANDARD.grid.loglam
+    ivar[(loglam > high[:, None]) | (loglam < low[:, None])] = 0.0
+    return flux.astype("f4"), ivar.astype("f4"), allowed, z
