@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.errors import ReadError
-from huggins.formats import lamost, spec, text
+from huggins.formats import desi, hdf5, lamost, spec, spplate, spspec, text
 from huggins.formats.fits import Fits
+from huggins.formats.interop import from_specutils
 from huggins.formats.source import Source
 from huggins.quality import names
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from huggins.spectrum import Spectrum
 
-__all__ = ["identify", "open_file", "read"]
+__all__ = ["from_specutils", "identify", "open_file", "read"]
 
 
 class _Reader(Protocol):
@@ -27,15 +28,13 @@ class _Reader(Protocol):
 
     NAME: str
 
-    @staticmethod
-    def identify(fits: Fits) -> bool: ...
+    def identify(self, fits: Fits) -> bool: ...
 
-    @staticmethod
-    def read(fits: Fits) -> Iterator[Spectrum | ReadError]: ...
+    def read(self, fits: Fits) -> Iterator[Spectrum | ReadError]: ...
 
 
 # Asked in this order; the common formats first.
-_FITS: tuple[_Reader, ...] = (spec, lamost)
+_FITS: tuple[_Reader, ...] = (spec, lamost, spspec, spplate, desi)
 
 
 def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:
@@ -109,6 +108,8 @@ def identify(path: str | os.PathLike[str]) -> str:
     with Source(path) as source:
         if source.fits:
             return _fits_reader(Fits(source)).NAME
+        if source.hdf5:
+            return hdf5.NAME
         if text.identify(source):
             return text.NAME
         raise ReadError(source.describe(), source.path)
@@ -153,6 +154,8 @@ def _spectra(source: Source, air: bool) -> Iterator[Spectrum | ReadError]:
     if source.fits:
         fits = Fits(source)
         yield from _fits_reader(fits).read(fits)
+    elif source.hdf5:
+        yield from hdf5.read(source)
     elif text.identify(source):
         yield from text.read(source, air=air)
     else:

@@ -400,7 +400,7 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
         behind = _required(source, index, header, "PCOUNT", 0, 1 << 48, default=0)
         if gcount not in (None, 1):
             raise ReadError(f"HDU {index} has random groups, no spectrum", source.path)
-    elif keyword(header, "GROUPS") is True:
+    elif naxis and shape[-1] == 0 and keyword(header, "GROUPS") is True:
         raise ReadError("this file has random groups, no spectrum", source.path)
     extension = str(keyword(header, "XTENSION") or "IMAGE").upper() if index else "IMAGE"
     if extension != "BINTABLE" or naxis != 2 or bitpix != 8:
@@ -548,10 +548,11 @@ def _record(layout: Layout, names: tuple[str, ...]) -> tuple[Struct, tuple[Colum
 def keyword(header: bytes, name: str) -> Value | None:
     """Return the value of the first card of this name, None where there is none."""
     wanted = name.encode("latin-1").ljust(8) + b"="
-    at = -1
-    while (at := header.find(wanted, at + 1)) >= 0:
+    at = header.find(wanted)
+    while at >= 0:
         if at % CARD == 0:
             return _value(header[at : at + CARD])
+        at = header.find(wanted, at + 1)
     return None
 
 
@@ -568,6 +569,8 @@ def _value(card: bytes) -> Value | None:
     text = rest.partition(b"/")[0].strip().decode("latin-1")
     if text in ("T", "F"):
         return text == "T"
+    if "_" in text:  # Python's numbers may hold it, those of FITS may not
+        return None
     try:
         return int(text)
     except ValueError:

@@ -16,6 +16,7 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats.identity import identifier, number, position, whole
+from huggins.formats.pixels import from_coefficients, mask_bits
 from huggins.spectrum import Pipeline, Spectrum, air_to_vacuum
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def _lamost(primary: Hdu) -> bool:
 def _table(fits: Fits) -> Hdu | None:
     for hdu in fits:
         columns = hdu.layout.columns
-        if "FLUX" in columns and "WAVELENGTH" in columns and hdu.rows == 1:
+        # Medium-resolution files hold tables COADD_B and COADD_R of two narrow bands: not these.
+        if {"FLUX", "WAVELENGTH"} <= columns.keys() and hdu.rows == 1 and hdu.name == "COADD":
             return hdu
     return None
 
@@ -57,15 +59,16 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     primary = fits.hdu(0)
     assert primary is not None
     path = fits.source.path
-    mask: NDArray[Any] | None
+    mask: NDArray[np.float32] | None
+    wavelength: NDArray[np.float64]
     if primary.shape and primary.size:
         # Wavelengths are single precision in the file, as all rows of the image.
         rows = primary.image(np.float32)
         flux, ivar = rows[0], rows[1]
         mask = rows[3] if len(rows) > 3 else None
-        wavelength: NDArray[np.float64] = rows[2].astype(np.float64)
+        wavelength = rows[2].astype(np.float64)
         if not _is_wavelength(primary, wavelength):
-            wavelength = _from_coefficients(primary, len(flux))
+            wavelength = np.power(10.0, from_coefficients(primary, len(flux)))
     else:
         table = _table(fits)
         if table is None:
@@ -82,7 +85,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         np.log10(air_to_vacuum(wavelength) if air else wavelength),
         flux,
         ivar,
-        None if mask is None else _bits(mask),
+        None if mask is None else mask_bits(mask),
         file=path,
         format=NAME,
         survey="LAMOST",
@@ -106,26 +109,7 @@ def _is_wavelength(primary: Hdu, row: NDArray[np.float64]) -> bool:
     return "wavelength" in named or (not named and bool((np.diff(row) > 0).all()))
 
 
-def _from_coefficients(primary: Hdu, size: int) -> NDArray[np.float64]:
-    """Return wavelengths of log-linear pixels."""
-    start, step = number(primary.get("COEFF0")), number(primary.get("COEFF1"))
-    if start is None or step is None:
-        raise ReadError(
-            "neither a row of wavelengths nor COEFF0 and COEFF1 in the header: fetch the file "
-            "again",
-            primary.source.path,
-        )
-    wavelength: NDArray[np.float64] = 10.0 ** (start + step * np.arange(size))
-    return wavelength
-
-
 def _redshift(value: Any) -> float | None:
     """Return z; LAMOST writes -9999 where it has none."""
     z = number(value)
     return z if z is not None and z > -1.0 else None
-
-
-def _bits(mask: NDArray[np.float32]) -> NDArray[np.uint32]:
-    """Return mask bits that were written as floating-point numbers."""
-    usable = np.isfinite(mask) & (mask >= 0) & (mask < 2.0**32)
-    return np.where(usable, mask, 0).astype(np.uint32)

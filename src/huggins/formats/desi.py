@@ -1,0 +1,239 @@
+"""DESI ``coadd`` and ``spectra`` files: many targets, up to three cameras each.
+
+For each camera (B, R, Z) there are images of flux (1e-17 erg/s/cm2/A), ivar and mask, one row
+a spectrum, on vacuum wavelengths; FIBERMAP says which target a row is. Redshifts are in
+``redrock-*.fits``, used where it lies beside. Data model:
+https://desidatamodel.readthedocs.io/en/latest/DESI_SPECTRO_REDUX/SPECPROD/healpix/
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.fits import Fits
+from huggins.formats.identity import FIBRE_BITS, number, position, whole
+from huggins.formats.source import Source, beside
+from huggins.spectrum import Pipeline, Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from huggins.formats.fits import Hdu
+
+    Array = NDArray[np.float64]
+
+NAME = "desi"
+
+_log = logging.getLogger(__name__)
+
+# Spectra read at a time: 8 MB of pixels.
+_CHUNK: Final = 128
+# Cameras whose pixels agree within this part of a pixel lie on one grid.
+_ALIGNED: Final = 0.01
+_TARGET: Final = ("TARGETID", "TARGET_RA", "TARGET_DEC", "FIBER", "MJD")
+_REDSHIFT: Final = ("TARGETID", "Z", "ZWARN", "SPECTYPE", "SUBTYPE")
+
+
+@dataclass(frozen=True, slots=True)
+class _Camera:
+    """One camera's images, and where its pixels go on the joined grid."""
+
+    flux: Hdu
+    ivar: Hdu
+    mask: NDArray[np.bool_] | None  # (N, L), True where bad
+    used: slice  # of its own pixels
+    place: NDArray[np.intp]  # of those, on the joined grid
+
+
+def identify(fits: Fits) -> bool:
+    """Whether there are a FIBERMAP and at least one camera's flux."""
+    names = {hdu.name for hdu in fits}
+    return "FIBERMAP" in names and any(re.fullmatch(r"[A-Z]+_FLUX", name) for name in names)
+
+
+def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
+    """Yield one spectrum a row of FIBERMAP, its cameras joined."""
+    path = fits.source.path
+    by_name = {hdu.name: hdu for hdu in fits}
+    fibermap = by_name["FIBERMAP"]
+    count = fibermap.rows if fibermap.shape else 0
+    if count == 0:
+        raise ReadError("FIBERMAP has no row: there is no spectrum in this file", path)
+    loglam, cameras = _cameras(by_name, count, path)
+    loglam.flags.writeable = False  # all spectra share it
+    redshifts = _redshifts(path)
+    for first in range(0, count, _CHUNK):
+        size = min(_CHUNK, count - first)
+        flux, ivar = _join(cameras, len(loglam), first, size)
+        for i in range(size):
+            target = fibermap.record(_TARGET, first + i)
+            yield _spectrum(loglam, flux[i], ivar[i], path, first + i, target, redshifts)
+
+
+def _spectrum(
+    loglam: Array,
+    flux: NDArray[np.float32],
+    ivar: NDArray[np.float32],
+    path: str,
+    index: int,
+    target: dict[str, Any],
+    redshifts: dict[int, dict[str, Any]],
+) -> Spectrum:
+    targetid = target.get("TARGETID")
+    ra, dec = position(target.get("TARGET_RA"), target.get("TARGET_DEC"))
+    night = number(target.get("MJD"))
+    best = redshifts.get(targetid, {}) if targetid is not None else {}
+    zwarning = whole(best.get("ZWARN"))
+    return Spectrum(
+        loglam,
+        flux,
+        ivar,
+        file=path,
+        index=index,
+        format=NAME,
+        survey="DESI",
+        mjd=int(night) if night else None,
+        fiberid=whole(target.get("FIBER")),
+        targetid=None if targetid is None else str(targetid),
+        ra=ra,
+        dec=dec,
+        zwarning=(zwarning or 0) & FIBRE_BITS,
+        pipeline=Pipeline(
+            str(best.get("SPECTYPE", "")).strip(),
+            str(best.get("SUBTYPE", "")).strip(),
+            number(best.get("Z")),
+            zwarning,
+        ),
+    )
+
+
+def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, list[_Camera]]:
+    """Find the cameras; return log10 of the joined wavelengths and where each camera goes."""
+    found: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | None]] = []
+    for name, flux in by_name.items():
+        if not re.fullmatch(r"[A-Z]+_FLUX", name):
+            continue
+        band = name.removesuffix("_FLUX")
+        wave_hdu, ivar = by_name.get(f"{band}_WAVELENGTH"), by_name.get(f"{band}_IVAR")
+        if wave_hdu is None or ivar is None:
+            missing = "WAVELENGTH" if wave_hdu is None else "IVAR"
+            raise ReadError(
+                f"camera {band} has no {band}_{missing}: fetch the file again", path
+            )
+        wave: Array = wave_hdu.image(np.float64)
+        if (
+            wave.ndim != 1
+            or flux.shape != (count, len(wave))
+            or ivar.shape != flux.shape
+            or not (np.isfinite(wave).all() and (wave > 0).all())
+            or not (np.diff(wave) > 0).all()
+        ):
+            raise ReadError(
+                f"the images of camera {band} do not fit its wavelengths and FIBERMAP: fetch "
+                "the file again",
+                path,
+            )
+        mask_hdu = by_name.get(f"{band}_MASK")
+        mask = None
+        if mask_hdu is not None:
+            bits = mask_hdu.image(np.uint32)
+            if bits.shape != flux.shape:
+                raise ReadError(
+                    f"{band}_MASK and {band}_FLUX differ in shape: fetch the file again", path
+                )
+            mask = bits != 0
+        found.append((wave, flux, ivar, mask))
+    found.sort(key=lambda camera: float(camera[0][0]))
+    waves = [camera[0] for camera in found]
+    joined, used, places = _grid(waves)
+    cameras = [
+        _Camera(flux, ivar, mask, part, place)
+        for (_, flux, ivar, mask), part, place in zip(found, used, places, strict=True)
+    ]
+    return np.log10(joined), cameras
+
+
+def _grid(waves: list[Array]) -> tuple[Array, list[slice], list[NDArray[np.intp]]]:
+    """Return the joined wavelengths, the pixels used of each camera, and their places.
+
+    DESI's cameras lie on one grid of 0.8 A: then a pixel that two of them saw appears once.
+    Cameras on other grids are cut in the middle of their overlap, not resampled.
+    """
+    first = waves[0]
+    step = (first[-1] - first[0]) / (len(first) - 1) if len(first) > 1 else 1.0
+    numbers = [(wave - first[0]) / step for wave in waves]
+    if all(np.abs(n - np.round(n)).max() < _ALIGNED for n in numbers):
+        whole_numbers = [np.round(n).astype(np.int64) for n in numbers]
+        pixels = np.unique(np.concatenate(whole_numbers))
+        joined = np.empty(len(pixels))
+        places = [np.searchsorted(pixels, n) for n in whole_numbers]
+        for wave, place in reversed(list(zip(waves, places, strict=True))):
+            joined[place] = wave
+        return joined, [slice(None)] * len(waves), places
+    used = []
+    low = -np.inf
+    for i, wave in enumerate(waves):
+        high = np.inf
+        if i + 1 < len(waves):
+            following = waves[i + 1]
+            overlap = wave[-1] >= following[0]
+            high = 0.5 * (wave[-1] + following[0]) if overlap else np.inf
+        used.append(
+            slice(
+                int(np.searchsorted(wave, low, side="right")),
+                int(np.searchsorted(wave, high, side="right")),
+            )
+        )
+        low = high if np.isfinite(high) else -np.inf
+    pieces = [wave[part] for wave, part in zip(waves, used, strict=True)]
+    ends = np.cumsum([len(piece) for piece in pieces])
+    places = [np.arange(end - len(piece), end) for piece, end in zip(pieces, ends, strict=True)]
+    return np.concatenate(pieces), used, places
+
+
+def _join(
+    cameras: list[_Camera], size: int, first: int, count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return flux and ivar of some spectra, shape (count, size), cameras weighted by ivar."""
+    weight = np.zeros((count, size))
+    total = np.zeros((count, size))
+    for camera in cameras:
+        flux = camera.flux.image(np.float32, first=first, count=count)[:, camera.used]
+        ivar = camera.ivar.image(np.float32, first=first, count=count)[:, camera.used]
+        bad = ~(np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0))
+        if camera.mask is not None:
+            bad |= camera.mask[first : first + count, camera.used]
+        ivar = np.where(bad, 0, ivar).astype(np.float64)
+        weight[:, camera.place] += ivar
+        total[:, camera.place] += np.where(bad, 0, flux) * ivar
+    # Products of single-precision numbers are exact in double: where one camera saw a pixel,
+    # its own flux comes back to the bit.
+    flux = np.divide(total, weight, out=total, where=weight > 0)
+    return flux.astype(np.float32), weight.astype(np.float32)
+
+
+def _redshifts(path: str) -> dict[int, dict[str, Any]]:
+    """Return redrock's rows for the file, by TARGETID; nothing where it has none beside it."""
+    match = re.match(r"(?:coadd|spectra)-(.+?\.fits)(?:\.gz)?$", Path(path).name)
+    neighbour = beside(path, f"redrock-{match[1]}") if match else None
+    if neighbour is None:
+        return {}
+    try:
+        with Source(neighbour) as source:
+            table = Fits(source).named("REDSHIFTS") if source.fits else None
+            if table is None or not {"TARGETID", "Z"} <= table.layout.columns.keys():
+                raise ReadError("no table REDSHIFTS of TARGETID and Z in it", neighbour)
+            rows = [table.record(_REDSHIFT, row) for row in range(table.rows)]
+    except ReadError as error:
+        _log.warning("pipeline redshifts are left out: %s", error)
+        return {}
+    return {row["TARGETID"]: row for row in rows}

@@ -1,0 +1,150 @@
+"""SDSS and BOSS ``spPlate`` files: all fibres of a plate (500, 640 or 1000).
+
+HDU 0 is the flux (1e-17 erg/s/cm2/A), one row a fibre, on log-linear pixels of vacuum
+wavelength (COEFF0, COEFF1); HDU 1 ivar, 2 and-mask, 5 plug map. Class and redshift are in
+``spZbest-PLATE-MJD.fits``, used where it lies beside. Data model:
+https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/PLATE4/spPlate.html
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.fits import Fits
+from huggins.formats.identity import (
+    FIBRE_BITS,
+    number,
+    position,
+    sdss_survey,
+    specobjid,
+    whole,
+)
+from huggins.formats.pixels import from_coefficients
+from huggins.formats.source import Source, beside
+from huggins.quality import ZWarning
+from huggins.spectrum import Pipeline, Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from huggins.formats.fits import Hdu
+
+NAME = "spPlate"
+
+_log = logging.getLogger(__name__)
+
+# Fibres read at a time: 10 MB of pixels.
+_CHUNK: Final = 128
+#: Bit of SDSS and_mask: the fibre is not in the plug map.
+_NOPLUG: Final = 1 << 0
+_FIBRE: Final = ("FIBERID", "RA", "DEC", "OBJTYPE")
+_BEST: Final = ("FIBERID", "CLASS", "SUBCLASS", "Z", "ZWARNING", "PLUG_RA", "PLUG_DEC")
+
+
+def identify(fits: Fits) -> bool:
+    """Whether HDU 0 and 1 are images of one shape on log-linear pixels."""
+    flux = fits.hdu(0)
+    if flux is None or len(flux.shape) != 2 or flux.get("COEFF0") is None:
+        return False
+    ivar = fits.hdu(1)
+    return ivar is not None and ivar.layout.kind == "image" and ivar.shape == flux.shape
+
+
+def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of all fibres, in order."""
+    flux, ivar = fits.hdu(0), fits.hdu(1)
+    assert flux is not None
+    assert ivar is not None
+    fibres, pixels = flux.shape
+    if fibres == 0 or pixels == 0:
+        raise ReadError("the plate has no fibre: fetch the file again", fits.source.path)
+    loglam = from_coefficients(flux, pixels)
+    loglam.flags.writeable = False  # all fibres share it
+    mask = fits.hdu(2)
+    if mask is not None and (mask.layout.kind != "image" or mask.shape != flux.shape):
+        mask = None
+    plugs = _plugs(fits, fibres)
+    best = _best(fits, flux)
+    for first in range(0, fibres, _CHUNK):
+        count = min(_CHUNK, fibres - first)
+        fluxes = flux.image(np.float32, first=first, count=count)
+        ivars = ivar.image(np.float32, first=first, count=count)
+        masks = None if mask is None else mask.image(np.int32, first=first, count=count)
+        for i in range(count):
+            spectrum = Spectrum(
+                loglam,
+                fluxes[i],
+                ivars[i],
+                None if masks is None else masks[i].view(np.uint32),
+                file=fits.source.path,
+                index=first + i,
+                format=NAME,
+            )
+            _describe(spectrum, flux, plugs[first + i], best.get(first + i + 1, {}))
+            yield spectrum
+
+
+def _describe(
+    spectrum: Spectrum, header: Hdu, plug: dict[str, Any], best: dict[str, Any]
+) -> None:
+    """Fill in what the plug map and the pipeline say of a fibre."""
+    spectrum.plate = whole(header.get("PLATEID")) or None
+    spectrum.mjd = whole(header.get("MJD")) or None
+    spectrum.fiberid = spectrum.index + 1  # rows are fibres, in order
+    run2d = str(header.get("RUN2D") or "").strip()
+    spectrum.survey = sdss_survey(run2d, spectrum.mjd)
+    spectrum.specobjid = specobjid(spectrum.plate, spectrum.mjd, spectrum.fiberid, run2d)
+    spectrum.ra, spectrum.dec = position(plug.get("RA"), plug.get("DEC"))
+    unplugged = plug.get("FIBERID", 1) <= 0 or _not_plugged(spectrum.and_mask)
+    if unplugged:
+        spectrum.zwarning |= ZWarning.UNPLUGGED
+        spectrum.ra = spectrum.dec = None
+    if best:
+        zwarning = whole(best.get("ZWARNING"))
+        spectrum.pipeline = Pipeline(
+            str(best.get("CLASS", "")).strip(),
+            str(best.get("SUBCLASS", "")).strip(),
+            number(best.get("Z")),
+            zwarning,
+        )
+        spectrum.zwarning |= (zwarning or 0) & FIBRE_BITS
+        if spectrum.ra is None and not unplugged:
+            spectrum.ra, spectrum.dec = position(best.get("PLUG_RA"), best.get("PLUG_DEC"))
+
+
+def _not_plugged(mask: NDArray[np.uint32] | None) -> bool:
+    return mask is not None and bool((mask & _NOPLUG).all())
+
+
+def _plugs(fits: Fits, fibres: int) -> list[dict[str, Any]]:
+    """Return the plug map's rows, empty ones where there is no plug map."""
+    for hdu in fits:
+        if {"RA", "DEC", "FIBERID"} <= hdu.layout.columns.keys() and hdu.rows == fibres:
+            return [hdu.record(_FIBRE, row) for row in range(fibres)]
+    return [{}] * fibres
+
+
+def _best(fits: Fits, header: Hdu) -> dict[int, dict[str, Any]]:
+    """Return the rows of the spZbest file beside this one, by fibre; nothing without it."""
+    plate, mjd = whole(header.get("PLATEID")), whole(header.get("MJD"))
+    if plate is None or mjd is None:
+        return {}
+    path = beside(fits.source.path, f"spZbest-{plate:04d}-{mjd}.fits")
+    if path is None:
+        return {}
+    try:
+        with Source(path) as source:
+            table = Fits(source).hdu(1) if source.fits else None
+            if table is None or not {"FIBERID", "CLASS", "Z"} <= table.layout.columns.keys():
+                raise ReadError("no table of FIBERID, CLASS and Z in it", path)
+            rows = [table.record(_BEST, row) for row in range(table.rows)]
+    except ReadError as error:
+        _log.warning("pipeline redshifts are left out: %s", error)
+        return {}
+    return {row["FIBERID"]: row for row in rows}
