@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The verbs, in the order of `huggins --help`.
-VERBS: Final = ("classify", "info")
+VERBS: Final = ("classify", "info", "plot", "demo")
 
 #: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
 SOME_FAILED: Final = 1
@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     command = _command(args)
     try:
-        with command.make_context("huggins", args or ["--help"]) as context:
+        # Verbs find the arguments in `context.obj`, for the record of what was called.
+        with command.make_context("huggins", args[:] or ["--help"], obj=args) as context:
             status = command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as end:
@@ -99,6 +100,13 @@ def _root(
     ] = False,
 ) -> None:
     """Say what optical spectra are: their class, their redshift, and how sure that is."""
+
+
+def status(rows: int, failed: int) -> int:
+    """Return the exit status of work on `rows` inputs of which some failed."""
+    if failed == rows:
+        return NOTHING_DONE
+    return SOME_FAILED if failed else 0
 
 
 def _complain(message: str, status: int) -> int:

@@ -2,16 +2,171 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+import shlex
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+from huggins.cli import INTERRUPTED, options, status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from huggins.inference.table import Rows
 
 
 def classify(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT", help="Files to look into.")],
+    context: typer.Context,
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Files, folders (searched recursively), patterns, @list.txt (a path a line), "
+            "- for such a list on standard input.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="The table: .fits, .csv, .ecsv, .parquet or .jsonl. Without it a short table "
+            "goes to standard output.",
+        ),
+    ] = None,
+    model: options.Model = "huggins",
+    no_redshift: Annotated[
+        bool,
+        typer.Option(
+            "--no-redshift",
+            help="Network only, without a fit of the redshift. This version has no fit yet: Z "
+            "is the network's redshift with or without this option.",
+        ),
+    ] = False,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            min=0.0,
+            max=1.0,
+            help="PROB below which ZWARNING is set; the model's own where not given.",
+        ),
+    ] = None,
+    desi_columns: Annotated[
+        bool,
+        typer.Option(
+            "--desi-columns", help="Name columns SPECTYPE, SUBTYPE, ZERR, ZWARN as DESI does."
+        ),
+    ] = False,
     air: options.Air = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where an interrupted run into OUT stopped."),
+    ] = False,
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            "--batch-size", min=1, help="Spectra in one inference; changes no result."
+        ),
+    ] = 128,
+    jobs: options.Jobs = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
 ) -> int:
-    """Classify."""
-    return 0
+    """Say what spectra are: class, redshift, and how sure that is.
+
+    A row a spectrum, in the order of the inputs, failed inputs included. Exit status 0: all
+    done; 1: done, but some inputs failed, each with the reason in the column ERROR; 2: nothing
+    done. Results are kept in OUT.part while they come; a table that is already in OUT is
+    replaced when the new one is complete.
+    """
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.cli.progress import Progress
+    from huggins.inference import (
+        Inputs,
+        Settings,
+        classify_rows,
+        classify_to_file,
+        journal_path,
+    )
+
+    settings = Settings(jobs, batch_size, threshold, air)
+    found = Inputs(inputs, exclude=output)
+    if output is None:
+        return _print_short(classify_rows(found, model=model, settings=settings))
+    with Progress(logger, found, bar=not quiet) as progress:
+        try:
+            summary = classify_to_file(
+                found,
+                output,
+                model=model,
+                settings=settings,
+                redshift=not no_redshift,
+                desi=desi_columns,
+                resume=resume,
+                command=shlex.join(["huggins", *context.obj]),
+                watch=progress.add,
+            )
+        except KeyboardInterrupt:
+            kept = journal_path(output)
+            logger.error("interrupted: results are kept in %s, and --resume goes on", kept)
+            return INTERRUPTED
+    if found.left_out:
+        logger.info(
+            "%d files in folders hold no spectra and were left out (--verbose names them)",
+            found.left_out,
+        )
+    new = summary.rows - summary.resumed
+    logger.info(
+        "%d spectra in %.1f s (%.0f/s), %d failed: %s",
+        new,
+        summary.seconds,
+        new / max(summary.seconds, 1e-9),
+        summary.failed,
+        output,
+    )
+    return status(summary.rows, summary.failed)
+
+
+def _print_short(parts: Iterable[Rows]) -> int:
+    """Print the short table as rows come, and return the exit status."""
+    from huggins.quality import names
+
+    line = "{:7} {:8} {:>5} {:>9} {:>8} {:>6}  {:25} {:>5}  {}"
+    print(
+        line.format(
+            "CLASS", "SUBCLASS", "PROB", "Z", "Z_ERR", "S/N", "ZWARNING", "INDEX", "FILE"
+        )
+    )
+    count = failed = 0
+    for rows in parts:
+        count += len(rows)
+        for number, cls, sub, file, error in zip(
+            rows.numbers,
+            *(rows.texts[name] for name in ("CLASS", "SUBCLASS", "FILE", "ERROR")),
+            strict=True,
+        ):
+            failed += bool(error)
+            print(
+                line.format(
+                    cls or "-",
+                    sub or "-",
+                    _decimal(number["PROB"], 3),
+                    _decimal(number["Z"], 5),
+                    _decimal(number["Z_ERR"], 5),
+                    _decimal(number["SN_MEDIAN"], 1),
+                    ",".join(names(int(number["ZWARNING"]))) or "0",
+                    number["INDEX"],
+                    f"{file}: {error}" if error else file,
+                )
+            )
+    return status(count, failed)
+
+
+def _decimal(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"

@@ -34,6 +34,13 @@ Model = Annotated[
 ]
 
 
+class _Terminal(logging.Handler):
+    """Writes to whatever standard error is at the time: a progress bar stands in for it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)
+
+
 def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Logger:
     """Send the messages of the logger ``huggins`` to standard error and to the log file.
 
@@ -48,10 +55,8 @@ def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Lo
         old.close()
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setLevel(
-        logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO
-    )
+    terminal = _Terminal()
+    terminal.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     terminal.setFormatter(logging.Formatter("huggins: %(message)s"))
     logger.addHandler(terminal)
     if log is not None:

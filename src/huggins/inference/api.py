@@ -1,0 +1,240 @@
+"""What `huggins.classify` and the command of the same name call."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from huggins.errors import ReadError
+from huggins.formats import from_specutils, open_file
+from huggins.inference import output as outputs
+from huggins.inference.inputs import Inputs
+from huggins.inference.journal import Journal, cannot_write
+from huggins.inference.network import Model, load_model
+from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
+from huggins.inference.table import Rows, provenance, regroup, to_table
+from huggins.spectrum import Spectrum
+from huggins.weights import DEFAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from astropy.table import Table
+
+_log = logging.getLogger(__name__)
+
+# Rows that an output format gets at a time.
+_PART = 4096
+
+
+def classify(
+    inputs: Any,
+    *,
+    model: str | Path | Model = DEFAULT,
+    batch_size: int = BATCH,
+    jobs: int = 0,
+    redshift: bool = True,
+    threshold: float | None = None,
+    air: bool = False,
+    desi_columns: bool = False,
+) -> Table:
+    """Say what spectra are: class, redshift, and how sure that is.
+
+    Parameters
+    ----------
+    inputs
+        A `Spectrum`, a specutils ``Spectrum`` or ``SpectrumList``, a path as the command takes
+        it (a file, a folder, a pattern, ``@list.txt``), or a list of these.
+    model
+        A shipped model's name, the path of an exported one, or a loaded `Model`.
+    batch_size
+        Spectra in one inference.
+    jobs
+        Threads; 0 takes one a core.
+    redshift
+        Whether to refine the network's redshift. There is no refinement in this version: both
+        ways Z is the network's redshift.
+    threshold
+        PROB below which ZWARNING gets LOW_PROBABILITY; None takes the model's own.
+    air
+        Whether the wavelengths of text files are in air.
+    desi_columns
+        DESI's names of columns (SPECTYPE, SUBTYPE, ZERR, ZWARN) instead of SDSS's.
+
+    Returns
+    -------
+    astropy.table.Table
+        One row a spectrum, in order; a spectrum or file that fails has its row, with the
+        reason in ERROR. What is missing is masked.
+
+    Raises
+    ------
+    InputError
+        If an input is of no such kind, or stands for nothing.
+    ModelError
+        If there is no such model.
+    """
+    settings = Settings(jobs, batch_size, threshold, air)
+    network = _network(model)
+    elements = list(inputs) if _is_list(inputs) else [inputs]
+    parts: Iterable[Rows]
+    if all(isinstance(element, str | os.PathLike) for element in elements):
+        arguments = [os.fspath(element) for element in elements]
+        paths: Iterable[str] = Inputs(arguments) if arguments else ()
+        parts = (rows for rows, _ in run_paths(paths, network, settings))
+    else:
+        parts = run_spectra(_spectra(elements, air=air), network, settings)
+    metadata = provenance(network, _call(model, redshift=redshift))
+    return to_table(parts, metadata, desi=desi_columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did.
+
+    Attributes
+    ----------
+    rows, failed : int
+        Rows of the table, and how many of them are failed inputs.
+    resumed : int
+        Rows that an earlier, interrupted run had done.
+    seconds : float
+        Time that the rest took, without starting up.
+    """
+
+    rows: int
+    failed: int
+    resumed: int
+    seconds: float
+
+
+def journal_path(output: Path) -> Path:
+    """Return where a run keeps its results until they are all there."""
+    return output.with_name(output.name + ".part")
+
+
+def classify_to_file(
+    inputs: Inputs,
+    output: Path,
+    *,
+    model: str | Path = DEFAULT,
+    settings: Settings | None = None,
+    redshift: bool = True,
+    desi: bool = False,
+    resume: bool = False,
+    command: str = "huggins.inference.classify_to_file",
+    watch: Callable[[Rows], None] | None = None,
+) -> Summary:
+    """Classify files into a table on disk, in flat memory, so that nothing done is lost.
+
+    Parameters
+    ----------
+    inputs
+        The files; see `Inputs`.
+    output
+        Where the table goes; its extension is its format. A table that is there is replaced,
+        once the new one is complete.
+    model, settings, redshift, desi
+        As for `classify`.
+    resume
+        Go on where an interrupted run with the same inputs and options stopped.
+    command
+        What the table records as its origin.
+    watch
+        Called with the rows as they come.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to do, or the run to resume was another.
+    ModelError
+        If there is no such model.
+    OutputError
+        If the table cannot be written. Results so far are in the journal (`journal_path`).
+    """
+    settings = settings or Settings()
+    outputs.check(output)
+    network = load_model(model, threads=1)
+    metadata = provenance(network, command)
+    depends = {
+        "huggins": metadata["CREATOR"],
+        "model": f"{network.name} {network.hash}",
+        "threshold": settings.threshold,
+        "redshift": redshift,
+        "air": settings.air,
+    }
+    begun = time.perf_counter()
+    with Journal(journal_path(output), depends, resume=resume) as journal:
+        resumed = journal.rows
+        if journal.moved is not None:
+            _log.warning(
+                "an interrupted run had left results, now in %s: --resume would have gone on",
+                journal.moved,
+            )
+        if resume:
+            _log.info("%d rows of the interrupted run are kept", resumed)
+        for rows, place in run_paths(inputs, network, settings, done=journal.place):
+            journal.append(rows, place)
+            if watch is not None:
+                watch(rows)
+        result = outputs.Result(
+            regroup(journal, _PART), journal.rows, journal.widths, metadata, desi
+        )
+        try:
+            outputs.write(output, result)
+        except OSError as error:
+            raise cannot_write(output, error) from error
+        journal.remove()
+        seconds = time.perf_counter() - begun
+        return Summary(journal.rows, journal.failed, resumed, seconds)
+
+
+def classify_rows(
+    inputs: Inputs, *, model: str | Path = DEFAULT, settings: Settings | None = None
+) -> Iterator[Rows]:
+    """Classify files and yield the rows as they come, in order, without keeping them."""
+    network = load_model(model, threads=1)
+    for rows, _ in run_paths(inputs, network, settings or Settings()):
+        yield rows
+
+
+def _network(model: str | Path | Model) -> Model:
+    return model if isinstance(model, Model) else load_model(model, threads=1)
+
+
+def _is_list(inputs: Any) -> bool:
+    """Whether this is a list of inputs, and not one input."""
+    if isinstance(inputs, Spectrum | str | os.PathLike) or hasattr(inputs, "spectral_axis"):
+        return False
+    return hasattr(inputs, "__iter__")
+
+
+def _spectra(elements: Iterable[Any], *, air: bool) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of a list in which paths and objects are mixed."""
+    for element in elements:
+        if isinstance(element, Spectrum):
+            yield _checked(element)
+        elif isinstance(element, str | os.PathLike):
+            for path in Inputs([os.fspath(element)]):
+                yield from open_file(path, air=air)
+        else:
+            for spectrum in from_specutils(element):
+                yield _checked(spectrum)
+
+
+def _checked(spectrum: Spectrum) -> Spectrum | ReadError:
+    try:
+        spectrum.check()
+    except ReadError as error:
+        error.spectrum = spectrum
+        return error
+    return spectrum
+
+
+def _call(model: str | Path | Model, *, redshift: bool) -> str:
+    name = model.name if isinstance(model, Model) else str(model)
+    return f"huggins.classify(..., model={name!r}, redshift={redshift})"

@@ -1,0 +1,156 @@
+"""One batch of spectra, from arrays to rows of the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.inference.table import NO_INTEGER, Rows, printable
+from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
+from huggins.prepare import median_sn
+from huggins.quality import ZWarning
+from huggins.taxonomy import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from huggins.inference.network import Model
+    from huggins.spectrum import Spectrum
+
+
+def classify_batch(
+    items: Sequence[Spectrum | ReadError], model: Model, *, threshold: float | None = None
+) -> Rows:
+    """Classify some spectra.
+
+    Parameters
+    ----------
+    items
+        N spectra, or why there is none.
+    model
+        The network.
+    threshold
+        PROB below which LOW_PROBABILITY is set; None takes the model's own.
+
+    Returns
+    -------
+    Rows
+        N rows, in order.
+    """
+    rows = Rows.empty(len(items))
+    places = []
+    spectra = []
+    # Absurd values overflow single precision: they end as infinite, which counts as missing.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i, item in enumerate(items):
+            if isinstance(item, ReadError):
+                if item.spectrum is not None:
+                    _identify(rows, i, item.spectrum)
+                rows.texts["FILE"][i] = printable(item.path)
+                rows.numbers["INDEX"][i] = item.index
+                _fail(rows, i, item.what)
+            else:
+                _identify(rows, i, item)
+                places.append(i)
+                spectra.append(item)
+        if spectra:
+            _fill(rows, np.array(places), spectra, model, threshold)
+    return rows
+
+
+def _fill(
+    rows: Rows,
+    at: np.ndarray[Any, np.dtype[np.int64]],
+    spectra: Sequence[Spectrum],
+    model: Model,
+    threshold: float | None,
+) -> None:
+    """Classify M spectra and write what comes out into rows `at`."""
+    metadata = model.metadata
+    contract = metadata.contract
+    flux, ivar = contract.rebin(spectra)  # (M, G) each
+    coverage = (ivar > 0).mean(axis=1)
+    prediction = model.run(contract.tensor(flux, ivar))
+    broad, sub = decide(prediction.probabilities)
+    probability = prediction.probabilities[np.arange(len(at)), sub]
+    sn = rows.numbers["SN_MEDIAN"][at].astype(np.float64)
+    bits = doubts(
+        prediction,
+        broad,
+        probability,
+        sn=sn,
+        coverage=coverage,
+        threshold=metadata.threshold if threshold is None else threshold,
+        none_threshold=metadata.none_threshold,
+        redshift=metadata.redshift,
+    )
+    numbers = rows.numbers
+    numbers["ZWARNING"][at] |= bits
+    numbers["PROB"][at] = probability
+    for i, name in enumerate(CLASSES):
+        numbers[f"P_{name}"][at] = prediction.probabilities[:, i]
+    numbers["Z"][at] = numbers["Z_NET"][at] = prediction.z
+    numbers["Z_ERR"][at] = prediction.z_err
+    for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
+        rows.texts["CLASS"][i] = BROAD_CLASSES[b]
+        rows.texts["SUBCLASS"][i] = CLASSES[s]
+    for i in np.flatnonzero(coverage == 0).tolist():
+        grid = contract.grid
+        low, high = 10.0 ** grid.edges[[0, -1]]
+        first, last = spectra[i].wavelength[[0, -1]]
+        _take_back(rows, int(at[i]), spectra[i])
+        _fail(
+            rows,
+            int(at[i]),
+            f"no good pixel between {low:.0f} and {high:.0f} A, where model {model.name} "
+            f"looks; the spectrum covers {first:.0f} to {last:.0f} A",
+        )
+    for i in np.flatnonzero(~np.isfinite(probability)).tolist():
+        _take_back(rows, int(at[i]), spectra[i])
+        _fail(rows, int(at[i]), f"model {model.name} gives no number: check the fluxes")
+
+
+def _identify(rows: Rows, i: int, spectrum: Spectrum) -> None:
+    """Write what the file itself tells of a spectrum."""
+    numbers, texts = rows.numbers, rows.texts
+    texts["FILE"][i] = printable(spectrum.file)
+    texts["SURVEY"][i] = printable(spectrum.survey)
+    texts["TARGETID"][i] = printable(spectrum.targetid or "")
+    texts["SPECOBJID"][i] = printable(spectrum.specobjid or "")
+    texts["PIPE_CLASS"][i] = printable(spectrum.pipeline.cls)
+    texts["PIPE_SUBCLASS"][i] = printable(spectrum.pipeline.subclass)
+    numbers["INDEX"][i] = spectrum.index
+    numbers["PLATE"][i] = _integer(spectrum.plate)
+    numbers["MJD"][i] = _integer(spectrum.mjd)
+    numbers["FIBERID"][i] = _integer(spectrum.fiberid)
+    numbers["PIPE_ZWARNING"][i] = _integer(spectrum.pipeline.zwarning)
+    numbers["RA"][i] = _real(spectrum.ra)
+    numbers["DEC"][i] = _real(spectrum.dec)
+    numbers["PIPE_Z"][i] = _real(spectrum.pipeline.z)
+    numbers["SN_MEDIAN"][i] = median_sn(spectrum)
+    numbers["ZWARNING"][i] = spectrum.zwarning
+
+
+def _fail(rows: Rows, i: int, why: str) -> None:
+    """Mark an input as failed; its ZWARNING is NODATA, never 0."""
+    rows.texts["ERROR"][i] = printable(" ".join(why.split()))
+    rows.numbers["ZWARNING"][i] |= ZWarning.NODATA
+
+
+def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
+    """Take back whatever the network said of a row."""
+    for name in ("PROB", "Z", "Z_NET", "Z_ERR", *(f"P_{name}" for name in CLASSES)):
+        rows.numbers[name][i] = np.nan
+    rows.numbers["ZWARNING"][i] = spectrum.zwarning
+    rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
+
+
+def _integer(value: int | None) -> int:
+    """Return a value as the table's integer columns hold it; what cannot be one is missing."""
+    return value if value is not None and abs(value) < -NO_INTEGER else NO_INTEGER
+
+
+def _real(value: float | None) -> float:
+    return np.nan if value is None else float(value)

@@ -1,0 +1,241 @@
+"""Many inputs at once: reading and classifying share the cores, results keep their order.
+
+A few threads take turns at two kinds of work: reading some files, and classifying a batch of
+spectra from first pixel to rows. ONNX Runtime and most of numpy let go of the interpreter lock,
+so threads fill the cores, and share one network. What is read ahead is bounded, so memory does
+not grow with the number of inputs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from huggins.errors import InputError, ReadError
+from huggins.formats import open_file
+from huggins.inference.batch import classify_batch
+from huggins.inference.journal import Place, extend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
+
+    from huggins.inference.network import Model
+    from huggins.inference.table import Rows
+    from huggins.spectrum import Spectrum
+
+    Item = Spectrum | ReadError
+    _Source = Iterator[tuple["_Origin", Item]]
+    _Reading = tuple[_Source, Future[list[tuple["_Origin", Item]]]]
+
+_log = logging.getLogger(__name__)
+
+#: Spectra in one inference: more need more memory and are no faster.
+BATCH: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run; nothing here but `threshold` and `air` changes a result.
+
+    Attributes
+    ----------
+    jobs
+        Threads; 0 takes one a core.
+    batch_size
+        Spectra in one inference.
+    threshold
+        PROB below which LOW_PROBABILITY is set; None takes the model's own.
+    air
+        Whether text files give air wavelengths.
+    """
+
+    jobs: int = 0
+    batch_size: int = BATCH
+    threshold: float | None = None
+    air: bool = False
+
+    def __post_init__(self) -> None:
+        if self.jobs < 0:
+            raise InputError(f"jobs must be 0 (one a core) or more, not {self.jobs}")
+        if self.batch_size < 1:
+            raise InputError(f"the batch size must be at least 1, not {self.batch_size}")
+        if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
+            raise InputError(f"the threshold must be from 0 to 1, not {self.threshold}")
+
+    @property
+    def threads(self) -> int:
+        """Threads to run."""
+        return self.jobs or cores()
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run_paths(
+    paths: Iterable[str], model: Model, settings: Settings, *, done: Place | None = None
+) -> Iterator[tuple[Rows, Place]]:
+    """Classify files, in order.
+
+    Parameters
+    ----------
+    paths
+        Files of any known format.
+    model
+        The network, with one thread an inference.
+    settings
+        How to run.
+    done
+        What an earlier run did, which is left out.
+
+    Yields
+    ------
+    rows : Rows
+        One or more for every path.
+    place : Place
+        How far they bring the run.
+
+    Raises
+    ------
+    InputError
+        If the paths are not those that the earlier run had.
+    """
+    with _pool(settings) as pool:
+        items = _read_ahead(_origins(paths, done or Place()), pool, settings)
+        yield from _classified(items, pool, model, settings)
+
+
+def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> Iterator[Rows]:
+    """Classify spectra that are in memory, in order."""
+    nowhere = _Origin("", Place())
+    with _pool(settings) as pool:
+        items = ((nowhere, item) for item in spectra)
+        for rows, _ in _classified(items, pool, model, settings):
+            yield rows
+
+
+@contextmanager
+def _pool(settings: Settings) -> Iterator[ThreadPoolExecutor]:
+    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="huggins")
+    try:
+        yield pool
+    finally:
+        # After Ctrl-C what has not begun need not begin.
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Which input a spectrum comes from.
+
+    Attributes
+    ----------
+    path
+        Of the input.
+    place
+        How far a run has come that has done this input, but for `rows_of_last`.
+    skip
+        Rows that an earlier run has written already.
+    """
+
+    path: str
+    place: Place
+    skip: int = 0
+
+
+def _origins(paths: Iterable[str], done: Place) -> Iterator[_Origin]:
+    """Give the inputs their numbers, without those that are done."""
+    digest = b""
+    number = 0
+    for number, path in enumerate(paths, start=1):
+        digest = extend(digest, path)
+        if number == done.inputs and digest != done.digest:
+            break
+        if number >= done.inputs:
+            skip = done.rows_of_last if number == done.inputs else 0
+            yield _Origin(path, Place(number, 0, digest), skip)
+    if number < done.inputs or (number == done.inputs and digest != done.digest):
+        raise InputError(
+            "cannot resume, because the inputs are not those of the interrupted run: give the "
+            "same ones, or leave out --resume"
+        )
+
+
+def _read(origins: Sequence[_Origin], *, air: bool) -> Iterator[tuple[_Origin, Item]]:
+    """Yield the spectra of some inputs; every input yields something."""
+    for origin in origins:
+        count = 0
+        try:
+            for item in open_file(origin.path, air=air):
+                count += 1
+                if count > origin.skip:
+                    yield origin, item
+        except Exception as error:
+            # A mistake of ours in a reader. One odd file must not end a run of five million,
+            # so it is reported in the file's row, and where it happened in the log.
+            _log.debug("%s: unexpected error", origin.path, exc_info=True)
+            yield origin, ReadError(f"{error!r}, a mistake in huggins: report it", origin.path)
+        else:
+            if count == 0:
+                yield origin, ReadError("no spectra in this file", origin.path)
+
+
+def _read_ahead(
+    origins: Iterator[_Origin], pool: ThreadPoolExecutor, settings: Settings
+) -> Iterator[tuple[_Origin, Item]]:
+    """Yield spectra in order, while threads read the next ones."""
+
+    def submit() -> None:
+        some = list(islice(origins, settings.batch_size))
+        if some:
+            proceed(_read(some, air=settings.air), under_way.append)
+
+    def proceed(source: _Source, put: Callable[[_Reading], None]) -> None:
+        put((source, pool.submit(lambda: list(islice(source, settings.batch_size)))))
+
+    under_way: deque[_Reading] = deque()
+    for _ in range(settings.threads + 1):
+        submit()
+    while under_way:
+        source, future = under_way.popleft()
+        items = future.result()
+        if len(items) == settings.batch_size:
+            proceed(source, under_way.appendleft)  # there may be more where these came from
+        else:
+            submit()
+        yield from items
+
+
+def _classified(
+    items: Iterator[tuple[_Origin, Item]],
+    pool: ThreadPoolExecutor,
+    model: Model,
+    settings: Settings,
+) -> Iterator[tuple[Rows, Place]]:
+    """Classify spectra batch by batch, several at a time, in order."""
+    under_way: deque[tuple[Future[Rows], Place]] = deque()
+    place, last = Place(), None
+    while batch := list(islice(items, settings.batch_size)):
+        for origin, _ in batch:
+            first = origin is not last
+            count = (origin.skip if first else place.rows_of_last) + 1
+            place, last = replace(origin.place, rows_of_last=count), origin
+        task = pool.submit(
+            classify_batch, [item for _, item in batch], model, threshold=settings.threshold
+        )
+        under_way.append((task, place))
+        if len(under_way) > settings.threads:
+            task, reached = under_way.popleft()
+            yield task.result(), reached
+    for task, reached in under_way:
+        yield task.result(), reached
