@@ -32,8 +32,8 @@ def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
     error = np.where(good, 1.0 / np.sqrt(np.where(good, ivar, 1.0)), np.nan)
     sn = median_sn(spectrum)
     noisy = sn < _NOISY
-    width = 12.0 / sn if sn > 0 else 7.0  # the fainter, the wider
-    smooth = smoothed(flux, ivar, width=min(max(width, 2.0), 7.0))
+    width = min(max(12.0 / sn, 2.0), 7.0) if sn > 0 else 7.0  # the fainter, the wider
+    smooth = smoothed(flux, ivar, width=width)
     axes.plot(
         wavelength,
         shown,
@@ -49,7 +49,7 @@ def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
         axes.plot(wavelength, model, color=_MODEL, lw=1.0, label="best fit", zorder=5)
     _mark_masked(axes, wavelength, good)
     axes.axhline(0.0, color="black", lw=0.5, alpha=0.5, zorder=1)
-    axes.set_ylim(_limits(flux, ivar, smooth, noisy=noisy))
+    axes.set_ylim(_limits(flux, ivar, width, noisy=noisy))
     axes.set_xlim(*_span(wavelength, good))
     if not good.any():
         axes.text(0.5, 0.55, "no good pixel", transform=axes.transAxes, ha="center")
@@ -98,30 +98,30 @@ def _span(wavelength: Array, good: NDArray[np.bool_]) -> tuple[float, float]:
     return first - margin, last + margin
 
 
-def _limits(flux: Array, ivar: Array, smooth: Array, *, noisy: bool) -> tuple[float, float]:
+def _limits(flux: Array, ivar: Array, width: float, *, noisy: bool) -> tuple[float, float]:
     """Range of flux that shows every real feature and no cosmic ray."""
     good = ivar > 0
     if not good.any():
         return -1.0, 1.0
-    # Errors above three times the usual one, as at the ends, must not set the scale.
-    calm = good & (9.0 * ivar > np.median(ivar[good]))
     # The median of three neighbours removes single hot pixels and keeps narrow lines.
-    values = flux[calm]
-    if len(values) > 2:
-        values = np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
-    steady = smooth[good & np.isfinite(smooth)]
-    high, low = float(np.percentile(steady, 99.8)), float(np.percentile(steady, 0.2))
+    even = flux.copy()
+    if len(flux) > 2:
+        even[1:-1] = np.median(np.stack([flux[:-2], flux[1:-1], flux[2:]]), axis=0)
+    steady = smoothed(even, ivar, width=width)
+    seen = good & np.isfinite(steady)
+    # Errors above three times the usual one, as at the ends, must not set the scale.
+    calm = even[good & (9.0 * ivar > np.median(ivar[good]))]
+    high, low = (float(np.percentile(steady[seen], q)) for q in (99.8, 0.2))
     spread = 0.0
     if noisy:
-        spread = float(np.percentile(np.abs(values - np.median(values)), 90))
+        spread = float(np.percentile(np.abs(calm - np.median(calm)), 90))
+        high = max(high, float(np.percentile(calm, 98)))
+        low = min(low, float(np.percentile(calm, 1)))
         # Lines count where they stand out of the noise, not every upward scatter.
-        strong = smooth[good & np.isfinite(smooth) & (smooth**2 * ivar > 9.0)]
-        high = max(high, float(np.percentile(values, 98)))
-        if len(strong):
-            high = max(high, float(strong.max()))
-        low = min(low, float(np.percentile(values, 1)))
+        strong = steady[seen & (steady > 0) & (steady**2 * ivar > 9.0)]
+        high = max([high, *strong.tolist()])
     else:
-        high, low = max(high, float(values.max())), max(low, float(values.min()))
+        high, low = max(high, float(calm.max())), max(low, float(calm.min()))
     low = min(low, 0.0)
     height = (high - low) or 1.0
     return low - 0.03 * height - 0.3 * spread, high + 0.12 * height + 0.3 * spread

@@ -126,7 +126,7 @@ def _write_titles(
     figure.text(
         0.988,
         0.952,
-        textwrap.fill(words, 85),
+        textwrap.fill(words, 85, max_lines=3, placeholder=" ..."),
         fontsize=9.5 if len(words) < 85 else 8,
         color=_WARNING if bits else _GOOD,
         ha="right",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,8 @@ def _save_one(figure: Figure, path: Path) -> Path:
             figure.savefig(temporary, format=path.suffix[1:].lower())
             temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before is what matters
+            temporary.unlink(missing_ok=True)
     return path
 
 
@@ -95,5 +96,6 @@ def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
             with _explained(path):
                 temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before is what matters
+            temporary.unlink(missing_ok=True)
     return count

@@ -1,0 +1,235 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from huggins import lines
+from huggins.plot import plot_spectrum
+from huggins.quality import ZWarning
+from huggins.spectrum import Pipeline, Spectrum
+from huggins.taxonomy import CLASSES
+
+
+def make_spectrum(sn=20.0, size=4600, seed=1, **identity):
+    rng = np.random.default_rng(seed)
+    loglam = 3.5550 + 1e-4 * np.arange(size)
+    truth = 10.0 + 5.0 * np.exp(-0.5 * ((10**loglam - 5422.0) / 40.0) ** 2)
+    sigma = 10.0 / sn
+    identity.setdefault("survey", "BOSS")
+    return Spectrum(
+        loglam,
+        (truth + rng.normal(0, sigma, size)).astype(np.float32),
+        np.full(size, sigma**-2, np.float32),
+        file="somewhere/spec-7102-56666-0082.fits",
+        **identity,
+    )
+
+
+def make_result(**changed):
+    result = {
+        "CLASS": "QSO", "SUBCLASS": "BAL", "PROB": 0.94, "Z": 2.5, "Z_ERR": 0.0021,
+        "ZWARNING": 0,
+    }  # fmt: skip
+    result |= {f"P_{name}": 0.005 for name in CLASSES} | {"P_BAL": 0.94}
+    return result | changed
+
+
+def parts(figure):
+    return {axes.get_label(): axes for axes in figure.axes}
+
+
+def curves(figure):
+    return {line.get_label(): line for line in parts(figure)["spectrum"].lines}
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+def test_strong_spectrum_shows_flux_and_error_on_native_pixels():
+    spectrum = make_spectrum()
+    drawn = curves(plot_spectrum(spectrum))
+    np.testing.assert_allclose(drawn["flux"].get_xdata(), spectrum.wavelength)
+    np.testing.assert_array_equal(drawn["flux"].get_ydata(), spectrum.flux)
+    np.testing.assert_allclose(drawn["1σ error"].get_ydata(), 0.5, rtol=1e-6)
+    assert "smoothed" not in drawn
+    assert "best fit" not in drawn
+
+
+def test_faint_spectrum_gets_a_smoothed_line_closer_to_the_truth():
+    spectrum = make_spectrum(sn=1.0)
+    smooth = curves(plot_spectrum(spectrum))["smoothed"].get_ydata()
+    away = spectrum.wavelength > 6000
+    assert np.std(smooth[away]) < 0.35 * np.std(spectrum.flux[away])
+
+
+def test_model_is_drawn_and_must_fit_the_pixels():
+    spectrum = make_spectrum()
+    model = np.linspace(1, 2, len(spectrum))
+    drawn = curves(plot_spectrum(spectrum, make_result(), model=model))
+    np.testing.assert_array_equal(drawn["best fit"].get_ydata(), model)
+    with pytest.raises(ValueError, match=r"\(10,\).*\(4600,\)"):
+        plot_spectrum(spectrum, model=np.ones(10))
+
+
+def test_masked_pixels_are_left_out_and_marked():
+    spectrum = make_spectrum()
+    spectrum.ivar[1000:1100] = 0
+    spectrum.flux[1000:1100] = 1e9
+    spectrum.flux[2000] = np.nan
+    spectrum.ivar[:50] = 0  # an end without data is no masked pixel
+    figure = plot_spectrum(spectrum)
+    flux = curves(figure)["flux"].get_ydata()
+    assert np.isnan(flux[1000:1100]).all()
+    assert parts(figure)["spectrum"].get_ylim()[1] < 30
+    (marks,) = [c for c in parts(figure)["spectrum"].collections if c.get_label() == "masked"]
+    spans = sorted((p.vertices[:, 0].min(), p.vertices[:, 0].max()) for p in marks.get_paths())
+    assert len(spans) == 2
+    assert spans[0] == pytest.approx(
+        (spectrum.wavelength[1000], spectrum.wavelength[1099]), abs=1.0
+    )
+    assert spans[1][0] < spectrum.wavelength[2000] < spans[1][1]
+
+
+def test_one_hot_pixel_does_not_set_the_scale_and_a_narrow_line_does():
+    spectrum = make_spectrum()
+    spectrum.flux[3000] = 5e4
+    spectrum.flux[1500:1504] = 200.0
+    low, high = parts(plot_spectrum(spectrum))["spectrum"].get_ylim()
+    assert -30 < low <= 0
+    assert 200 < high < 300
+
+
+def test_lines_stand_at_the_redshift_with_their_names():
+    figure = plot_spectrum(make_spectrum(), make_result())
+    named = {text.get_text(): text for text in parts(figure)["lines"].texts}
+    assert list(named) == ["Ly β", "Ly α", "N V", "Si IV", "C IV", "He II", "C III]", "Mg II"]
+    starts = {line.get_xdata()[0] for line in parts(figure)["lines"].lines}
+    assert any(abs(x - lines.EMISSION["C IV"] * 3.5) < 1e-6 for x in starts)
+
+
+@pytest.mark.parametrize(
+    ("result", "present", "absent"),
+    [
+        ({"CLASS": "STAR", "SUBCLASS": "K", "Z": -1e-4}, {"Na D", "Ca K"}, {"[O II]"}),
+        (
+            {"CLASS": "GALAXY", "SUBCLASS": "GAL", "Z": 0.1},
+            {"[O II]", "Ca K", "Hα"},
+            {"C IV", "Mg II"},
+        ),
+    ],
+)
+def test_lines_are_those_of_the_class_and_named_once(result, present, absent):
+    figure = plot_spectrum(make_spectrum(), make_result(**result))
+    named = [text.get_text() for text in parts(figure)["lines"].texts]
+    assert present <= set(named)
+    assert not absent & set(named)
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize(
+    ("cls", "z"),
+    [("QSO", 0.1), ("QSO", 2.5), ("GALAXY", 0.0), ("GALAXY", 0.35), ("STAR", 0.001)],
+)
+def test_names_do_not_lie_on_one_another(cls, z):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = plot_spectrum(make_spectrum(), make_result(CLASS=cls, Z=z))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    boxes = [text.get_window_extent(renderer) for text in parts(figure)["lines"].texts]
+    assert boxes
+    for left, right in pairwise(boxes):
+        assert left.x1 <= right.x0
+    lowest_title = min(text.get_window_extent(renderer).y0 for text in figure.texts)
+    assert max(box.y1 for box in boxes) < lowest_title
+
+
+@pytest.mark.parametrize(
+    "changed", [{"Z": np.ma.masked}, {"Z": np.nan}, {"CLASS": ""}, {"Z": 900.0}]
+)
+def test_without_a_redshift_there_are_no_lines(changed):
+    assert "lines" not in parts(plot_spectrum(make_spectrum(), make_result(**changed)))
+
+
+def test_bars_show_the_13_probabilities():
+    bars = parts(plot_spectrum(make_spectrum(), make_result()))["probabilities"]
+    widths = [patch.get_width() for patch in bars.patches[13:]]
+    assert widths == pytest.approx([0.94 if name == "BAL" else 0.005 for name in CLASSES])
+    labels = bars.get_yticklabels()
+    assert [label.get_text() for label in labels] == list(CLASSES)
+    assert [x.get_text() for x in labels if x.get_fontweight() == "bold"] == ["BAL"]
+
+
+def test_titles_say_what_it_is_and_what_is_wrong():
+    spectrum = make_spectrum(
+        plate=7102, mjd=56666, fiberid=82, pipeline=Pipeline("QSO", "BROADLINE", 2.4812)
+    )
+    bits = int(ZWarning.SMALL_DELTA_CHI2 | ZWarning.LOW_PROBABILITY)
+    written = texts(plot_spectrum(spectrum, make_result(ZWARNING=bits)))
+    assert written[0] == "QSO BAL   p = 0.940   z = 2.5000 ± 0.0021"
+    for piece in (
+        "spec-7102-56666-0082.fits", "BOSS plate 7102 MJD 56666 fibre 82", "median S/N 20",
+        "survey pipeline: QSO BROADLINE, z = 2.4812",
+    ):  # fmt: skip
+        assert piece in written[1]
+    assert written[2] == (
+        "another redshift fits nearly as well; the probability is below the threshold"
+    )
+    assert texts(plot_spectrum(spectrum, make_result()))[2] == "no warning"
+
+
+def test_long_warnings_stay_clear_of_the_verdict():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    figure = plot_spectrum(make_spectrum(), make_result(ZWARNING=0b111111111111))
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    verdict, _, warning = (text.get_window_extent(renderer) for text in figure.texts)
+    assert not verdict.overlaps(warning)
+    assert warning.y1 <= figure.bbox.y1
+
+
+def test_without_a_result_only_the_data_and_the_name():
+    figure = plot_spectrum(make_spectrum(index=3))
+    assert set(parts(figure)) == {"spectrum"}
+    assert texts(figure)[0] == "spec-7102-56666-0082.fits [3]"
+
+
+def test_unit_is_claimed_only_where_it_is_known():
+    for survey, claimed in (("BOSS", True), ("DESI", True), ("LAMOST", False), ("", False)):
+        axes = parts(plot_spectrum(make_spectrum(survey=survey)))["spectrum"]
+        assert ("erg" in axes.get_ylabel()) == claimed
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 20])
+def test_few_pixels_are_drawn(size, tmp_path):
+    plot_spectrum(make_spectrum(size=size), make_result()).savefig(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-17, np.nan])
+def test_strange_flux_is_drawn(value, tmp_path):
+    spectrum = make_spectrum()
+    spectrum.flux = np.full(len(spectrum), value)
+    plot_spectrum(spectrum, make_result()).savefig(tmp_path / "a.png")
+
+
+def test_a_row_of_an_astropy_table_with_masked_columns_works():
+    from astropy.table import MaskedColumn, Table
+
+    table = Table([make_result()])
+    table["Z_ERR"] = MaskedColumn([0.1], mask=[True])
+    figure = plot_spectrum(make_spectrum(), table[0])
+    assert texts(figure)[0] == "QSO BAL   p = 0.940   z = 2.5000"
+
+
+def test_pyplot_is_left_alone():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, numpy as np; from huggins.spectrum import Spectrum;"
+        "from huggins.plot import plot_spectrum;"
+        "s = Spectrum(3.6 + 1e-4 * np.arange(99), np.ones(99), np.ones(99));"
+        "assert 'matplotlib' not in sys.modules; plot_spectrum(s);"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
