@@ -12,6 +12,14 @@ from huggins.evaluate.calibration import (
     expected_calibration_error,
     reliability,
 )
+from huggins.evaluate.curves import (
+    Bin,
+    CoverageCurve,
+    PurityCompleteness,
+    accuracy_coverage,
+    binned_accuracy,
+    quasar_purity_completeness,
+)
 from huggins.evaluate.intervals import (
     Estimate,
     Paired,
@@ -24,21 +32,16 @@ from huggins.evaluate.intervals import (
     wilson,
 )
 from huggins.evaluate.metrics import (
-    Bin,
     ClassScore,
     Confusion,
-    CoverageCurve,
     LetterScore,
-    PurityCompleteness,
     accuracy,
-    accuracy_coverage,
-    binned_accuracy,
     broad,
     confusion_matrix,
     letter_score,
     macro_recall,
+    macro_recall_difference,
     precision_recall,
-    quasar_purity_completeness,
     sky_pass_rate,
 )
 from huggins.evaluate.residuals import Residuals, nmad, redshift_residuals, velocity
@@ -65,6 +68,7 @@ __all__ = [
     "expected_calibration_error",
     "letter_score",
     "macro_recall",
+    "macro_recall_difference",
     "mcnemar",
     "median",
     "nmad",

@@ -1,4 +1,4 @@
-"""How well classes come out: confusion, precision, recall, purity, coverage.
+"""How well classes come out: confusion, precision, recall.
 
 Arrays in, small records out; nothing here reads a file or draws. Classes are strings; an empty
 predicted class means that nothing was said, which is never right for a spectrum with a class.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +20,6 @@ from huggins.evaluate.intervals import (
     Rate,
     rate,
     share,
-    wilson,
 )
 from huggins.taxonomy import BROAD, CLASSES
 
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
 BROAD_CLASSES: Final = ("STAR", "GALAXY", "QSO")
 #: Stars along the temperature sequence: neighbours here are neighbours on the sky's HR diagram.
 SEQUENCE: Final = ("O", "B", "A", "F", "G", "K", "M", "L")
-#: Bins of the median signal-to-noise ratio a pixel.
-SN_EDGES: Final = (-math.inf, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, math.inf)
-#: Bins of redshift.
-Z_EDGES: Final = (-math.inf, 0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,61 +65,6 @@ class ClassScore:
     name: str
     precision: Rate
     recall: Rate
-
-
-@dataclass(frozen=True, slots=True)
-class PurityCompleteness:
-    """Quasar selection against the probability asked for; every array of shape (T,).
-
-    Attributes
-    ----------
-    threshold : ndarray
-        A spectrum is selected where its quasar probability is at least this.
-    selected : ndarray of int
-    purity, purity_low, purity_high : ndarray
-        Share of the selected that are quasars, with interval; NaN where none is selected.
-    completeness, completeness_low, completeness_high : ndarray
-        Share of the quasars that are selected, with interval; NaN where there is none.
-    """
-
-    threshold: NDArray[np.float64]
-    selected: NDArray[np.int64]
-    purity: NDArray[np.float64]
-    purity_low: NDArray[np.float64]
-    purity_high: NDArray[np.float64]
-    completeness: NDArray[np.float64]
-    completeness_low: NDArray[np.float64]
-    completeness_high: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Bin:
-    """Accuracy among the spectra with ``low <= value < high``."""
-
-    low: float
-    high: float
-    rate: Rate
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageCurve:
-    """Accuracy among the surest spectra; every array of shape (T,).
-
-    Attributes
-    ----------
-    coverage : ndarray
-        Share of the spectra that are kept, rising to 1.
-    threshold : ndarray
-        The lowest confidence among them.
-    accuracy, low, high : ndarray
-        Share of the kept ones that are right, with interval.
-    """
-
-    coverage: NDArray[np.float64]
-    threshold: NDArray[np.float64]
-    accuracy: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,98 +179,49 @@ def macro_recall(
     return Estimate(float(recall.mean()), float(low), float(high), n)
 
 
-def quasar_purity_completeness(
-    is_quasar: ArrayLike, probability: ArrayLike, *, thresholds: ArrayLike | None = None
-) -> PurityCompleteness:
-    """Return purity and completeness of a quasar sample against the probability asked for.
+def macro_recall_difference(
+    truth: ArrayLike,
+    new: ArrayLike,
+    old: ArrayLike,
+    *,
+    classes: Sequence[str] = CLASSES,
+    resamplings: int = RESAMPLINGS,
+    seed: int = 0,
+) -> Estimate:
+    """Return the macro recall of one classifier minus that of another on the same spectra.
 
     Parameters
     ----------
-    is_quasar : array_like of bool, shape (N,)
-        The truth; broad-absorption-line quasars are quasars.
-    probability : array_like, shape (N,)
-        That it is a quasar: P_QSO + P_BAL; NaN where nothing was said, never selected.
-    thresholds : array_like, shape (T,)
-        By default 0, 0.01, ... 1.
+    truth, new, old : array_like of str, shape (N,)
+        What each spectrum is, and what each of the two says.
+    classes
+        As for `macro_recall`.
+    resamplings, seed
+        Of the interval: a bootstrap of pairs within each class, which for the difference of two
+        recalls is a multinomial draw of gained, lost and unchanged.
     """
-    quasar, chance = np.asarray(is_quasar, bool), np.asarray(probability, np.float64)
-    _same(quasar, chance)
-    asked = (
-        np.linspace(0.0, 1.0, 101)
-        if thresholds is None
-        else np.asarray(thresholds, np.float64).ravel()
-    )
-    said = np.isfinite(chance)
-    order = np.argsort(chance[said])
-    rising = chance[said][order]
-    start = np.searchsorted(rising, asked, side="left")  # the first that is selected
-    hits_from = np.append(np.cumsum(quasar[said][order][::-1])[::-1], 0)
-    hits, selected = hits_from[start], len(rising) - start
-    quasars = np.full(len(asked), int(quasar.sum()))
-    purity_low, purity_high = wilson(hits, selected)
-    low, high = wilson(hits, quasars)
-    return PurityCompleteness(
-        asked,
-        selected,
-        _ratio(hits, selected),
-        purity_low,
-        purity_high,
-        _ratio(hits, quasars),
-        low,
-        high,
-    )
-
-
-def binned_accuracy(
-    values: ArrayLike, right: ArrayLike, *, edges: Sequence[float] = SN_EDGES
-) -> tuple[Bin, ...]:
-    """Return the accuracy in bins of some quantity, each with its number and interval.
-
-    Parameters
-    ----------
-    values : array_like, shape (N,)
-        Signal-to-noise, redshift, magnitude; NaN is in no bin.
-    right : array_like of bool, shape (N,)
-    edges
-        Rising; a bin holds its lower edge and not its upper one.
-    """
-    value, flags = np.asarray(values, np.float64), np.asarray(right, bool)
-    _same(value, flags)
-    if len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise InputError(f"the edges of bins must rise, not {tuple(edges)}")
-    return tuple(
-        Bin(float(low), float(high), share(flags[(value >= low) & (value < high)]))
-        for low, high in pairwise(edges)
-    )
-
-
-def accuracy_coverage(
-    confidence: ArrayLike, right: ArrayLike, *, points: int = 100
-) -> CoverageCurve:
-    """Return the accuracy among the surest spectra, against how many are kept.
-
-    Parameters
-    ----------
-    confidence : array_like, shape (N,)
-        PROB, say; NaN where nothing was said, kept last.
-    right : array_like of bool, shape (N,)
-    points
-        How many points of the curve at most. Spectra of one confidence are kept or left
-        together, so there may be fewer.
-    """
-    chance, flags = np.asarray(confidence, np.float64), np.asarray(right, bool)
-    _same(chance, flags)
-    n = len(chance)
-    sure = np.where(np.isnan(chance), -math.inf, chance)
-    order = np.argsort(-sure, kind="stable")
-    falling, hits = sure[order], np.cumsum(flags[order])
-    ends = np.append(np.flatnonzero(np.diff(falling)), n - 1)[: n and None]
-    wanted = np.ceil(np.linspace(0.0, 1.0, points + 1)[1:] * n).astype(int) - 1
-    at = np.unique(ends[np.searchsorted(ends, wanted)]) if n else ends
-    kept = at + 1
-    low, high = wilson(hits[at], kept)
-    threshold = np.where(np.isinf(falling[at]), math.nan, falling[at])
-    return CoverageCurve(kept / max(n, 1), threshold, hits[at] / kept, low, high)
+    true, says_new = _pair(truth, new)
+    _, says_old = _pair(truth, old)
+    rng = np.random.default_rng(seed)
+    values, drawn, n = [], np.zeros(resamplings), 0
+    for name in classes:
+        of = true == name
+        size = int(of.sum())
+        if not size:
+            continue
+        right_new, right_old = says_new[of] == name, says_old[of] == name
+        gained = int((right_new & ~right_old).sum())
+        lost = int((right_old & ~right_new).sum())
+        values.append((gained - lost) / size)
+        shares = [gained / size, lost / size, (size - gained - lost) / size]
+        draws = rng.multinomial(size, shares, size=resamplings)
+        drawn += (draws[:, 0] - draws[:, 1]) / size
+        n += size
+    if not values:
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    tail = (1.0 - CONFIDENCE) / 2.0
+    low, high = np.quantile(drawn / len(values), [tail, 1.0 - tail])
+    return Estimate(float(np.mean(values)), float(low), float(high), n)
 
 
 def letter_score(truth: ArrayLike, predicted: ArrayLike) -> LetterScore:
@@ -369,11 +259,12 @@ def broad(classes: ArrayLike) -> NDArray[np.str_]:
 
 def _pair(truth: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     true, said = np.asarray(truth, dtype=str), np.asarray(predicted, dtype=str)
-    _same(true, said)
+    check_same(true, said)
     return true, said
 
 
-def _same(first: NDArray[np.generic], second: NDArray[np.generic]) -> None:
+def check_same(first: NDArray[np.generic], second: NDArray[np.generic]) -> None:
+    """Raise `InputError` unless two arrays are one-dimensional and of one length."""
     if first.ndim != 1 or first.shape != second.shape:
         raise InputError(
             "a figure needs two one-dimensional arrays of one length, "
@@ -387,7 +278,3 @@ def _codes(names: NDArray[np.str_], order: Sequence[str]) -> NDArray[np.intp]:
     for i, name in enumerate(order):
         codes[names == name] = i
     return codes
-
-
-def _ratio(count: NDArray[np.integer], n: NDArray[np.integer]) -> NDArray[np.float64]:
-    return np.where(n > 0, count / np.maximum(n, 1), math.nan)

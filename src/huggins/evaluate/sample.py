@@ -1,0 +1,316 @@
+"""Results beside their truth: the rows that all figures are taken from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError
+from huggins.evaluate.metrics import BROAD_CLASSES, broad
+from huggins.evaluate.tables import Columns
+from huggins.evaluate.where import select
+from huggins.inference.table import DESI_NAMES
+from huggins.taxonomy import BROAD, CLASSES, from_label
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.evaluate.match import Matched
+
+#: What a column of the truth can be, and what it says.
+ROLES: Final = {
+    "path": "file of the spectrum",
+    "index": "row or fibre inside the file; 0 where there is no such column",
+    "class3": "STAR, GALAXY, QSO or SKY; anything else is unknown",
+    "class13": "one of the 13 classes, or empty",
+    "subclass": "a survey's subclass, read where there is no class13",
+    "z": "redshift",
+    "plate": "PLATE",
+    "mjd": "MJD",
+    "fiberid": "FIBERID",
+    "targetid": "TARGETID",
+    "ra": "right ascension in degrees",
+    "dec": "declination in degrees",
+    "sn": "median signal-to-noise, where the results have none",
+    "survey": "survey, a group of the report",
+    "label_from": "who gave the label, a group of the report",
+    "trust": "how sure the label is: 2 and 3 count as truth",
+}
+#: True class of a fibre that saw empty sky.
+SKY: Final = "SKY"
+
+_BROAD_NAMES: Final = {"GAL": "GALAXY", "QUASAR": "QSO"}
+_NEEDED: Final = ("FILE", "CLASS", "SUBCLASS", "ZWARNING")
+# Probabilities come rounded to single precision, and the sum of several may pass 1 by as much.
+_ROUNDING: Final = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """N spectra with what was said of them and what they are.
+
+    Attributes
+    ----------
+    file, index, error : ndarray, shape (N,)
+        Where the spectrum is, and why it could not be classified (empty if it could).
+    truth_row : ndarray of int, shape (N,)
+        Row of the truth table.
+    cls, subclass : ndarray of str, shape (N,)
+        CLASS and SUBCLASS; empty where nothing was said.
+    class_probability, probability, quasar_probability : ndarray, shape (N,)
+        Of `cls` (the sum over its subclasses), of `subclass`, and P_QSO + P_BAL; NaN where
+        nothing was said.
+    z, z_err, sn : ndarray, shape (N,)
+        NaN where there is none.
+    zwarning : ndarray of int, shape (N,)
+    true_class, true_subclass : ndarray of str, shape (N,)
+        STAR, GALAXY, QSO, SKY or empty (unknown); one of the 13 or empty.
+    true_z : ndarray, shape (N,)
+        NaN where it is not known.
+    groups : dict of str to ndarray of str, shape (N,)
+        What the report shows apart.
+    """
+
+    file: NDArray[np.str_]
+    index: NDArray[np.int64]
+    error: NDArray[np.str_]
+    truth_row: NDArray[np.intp]
+    cls: NDArray[np.str_]
+    subclass: NDArray[np.str_]
+    class_probability: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    quasar_probability: NDArray[np.float64]
+    z: NDArray[np.float64]
+    z_err: NDArray[np.float64]
+    sn: NDArray[np.float64]
+    zwarning: NDArray[np.int64]
+    true_class: NDArray[np.str_]
+    true_subclass: NDArray[np.str_]
+    true_z: NDArray[np.float64]
+    groups: dict[str, NDArray[np.str_]]
+
+    def __len__(self) -> int:
+        return len(self.file)
+
+    def take(self, rows: NDArray[Any]) -> Sample:
+        """Return the rows of a mask or of indices."""
+        changed: dict[str, Any] = {
+            field.name: getattr(self, field.name)[rows]
+            for field in fields(self)
+            if field.name != "groups"
+        }
+        changed["groups"] = {name: values[rows] for name, values in self.groups.items()}
+        return replace(self, **changed)
+
+    @property
+    def classed(self) -> NDArray[np.bool_]:
+        """Where the true class is STAR, GALAXY or QSO, shape (N,)."""
+        return np.isin(self.true_class, BROAD_CLASSES)
+
+    @property
+    def typed(self) -> NDArray[np.bool_]:
+        """Where the true class is one of the 13, shape (N,)."""
+        known: NDArray[np.bool_] = self.true_subclass != ""
+        return known
+
+
+def find_roles(truth: Columns, given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return which column of the truth holds what.
+
+    Parameters
+    ----------
+    truth
+        The table of labels.
+    given
+        Column names by role (see `ROLES`). A role that is not given is the column of its name,
+        whatever its case.
+
+    Raises
+    ------
+    InputError
+        If a role or a column does not exist, or a role's name fits two columns.
+    """
+    given = given or {}
+    roles = {}
+    for role, name in given.items():
+        if role not in ROLES:
+            raise InputError(
+                f"--column: {role!r} is no role of a column: known are {', '.join(ROLES)}"
+            )
+        if name not in truth:
+            raise InputError(
+                f"{truth.path}: there is no column {name!r} to be {role!r}; there are "
+                f"{', '.join(truth.names)}"
+            )
+        roles[role] = name
+    for role in ROLES:
+        if role in roles:
+            continue
+        fitting = [name for name in truth.names if name.lower() == role]
+        exact = [name for name in fitting if name == role]
+        if len(exact or fitting) > 1:
+            raise InputError(
+                f"{truth.path}: columns {' and '.join(fitting)} could both be {role!r}: choose "
+                f"with --column {role}=NAME"
+            )
+        if fitting:
+            roles[role] = (exact or fitting)[0]
+    if "class3" not in roles and "class13" not in roles:
+        raise InputError(
+            f"{truth.path}: no column with the true class: name it with --column class3=NAME "
+            f"(STAR, GALAXY, QSO, SKY) or --column class13=NAME; there are "
+            f"{', '.join(truth.names)}"
+        )
+    return roles
+
+
+def join(
+    results: Columns,
+    truth: Columns,
+    roles: dict[str, str],
+    matched: Matched,
+    *,
+    where: str = "",
+    groups: Sequence[str] = (),
+) -> Sample:
+    """Put results and truth side by side.
+
+    Parameters
+    ----------
+    results, truth
+        The tables.
+    roles
+        From `find_roles`.
+    matched
+        From `huggins.evaluate.match.match`.
+    where
+        Which of the matched rows to keep: an expression (`huggins.evaluate.where.select`) in
+        columns of the truth and, where the truth has none of that name, of the results.
+    groups
+        Columns of the truth (or roles) by which the report shows figures apart.
+
+    Raises
+    ------
+    InputError
+        If columns are missing, the expression is wrong or keeps nothing, or the truth
+        contradicts itself.
+    """
+    results = with_sdss_names(results)
+    absent = [name for name in _NEEDED if name not in results]
+    if absent:
+        raise InputError(
+            f"{results.path}: no table of `huggins classify`: it has no {', '.join(absent)}"
+        )
+    rows, truth_rows = matched.rows, matched.truth_rows
+    if where:
+        both = {name: column[truth_rows] for name, column in truth.values.items()}
+        for name, column in results.values.items():
+            both.setdefault(name, column[rows])
+        keep = select(where, Columns(truth.path, both))
+        if not keep.any():
+            raise InputError(
+                f"--where: {where!r} holds for none of the {len(rows)} matched rows"
+            )
+        rows, truth_rows = rows[keep], truth_rows[keep]
+    true_class, true_subclass = _true_classes(truth, roles)
+
+    def said(name: str) -> NDArray[np.float64]:
+        if name not in results:
+            return np.full(len(rows), np.nan)
+        return results.number(name)[rows]
+
+    def known(role: str) -> NDArray[np.float64]:
+        if role not in roles:
+            return np.full(len(rows), np.nan)
+        return truth.number(roles[role])[truth_rows]
+
+    cls = results.text("CLASS")[rows]
+    every = np.stack([said(f"P_{name}") for name in CLASSES], axis=1)  # (N, 13)
+    every[cls == ""] = np.nan
+    of_class = np.array([[BROAD[name] == b for name in CLASSES] for b in BROAD_CLASSES])
+    sums = np.stack([every[:, members].sum(axis=1) for members in of_class], axis=1)
+    class_probability = np.full(len(rows), np.nan)
+    for i, name in enumerate(BROAD_CLASSES):
+        class_probability[cls == name] = sums[cls == name, i]
+    sn = said("SN_MEDIAN")
+    named = {name: roles.get(name, name) for name in groups}
+    return Sample(
+        file=results.text("FILE")[rows],
+        index=np.nan_to_num(said("INDEX")).astype(np.int64),
+        error=results.text("ERROR")[rows]
+        if "ERROR" in results
+        else np.full(len(rows), "", dtype=str),
+        truth_row=truth_rows,
+        cls=cls,
+        subclass=results.text("SUBCLASS")[rows],
+        class_probability=_bounded(class_probability),
+        probability=_bounded(np.where(cls == "", np.nan, said("PROB"))),
+        quasar_probability=_bounded(sums[:, BROAD_CLASSES.index("QSO")]),
+        z=said("Z"),
+        z_err=said("Z_ERR"),
+        sn=np.where(np.isnan(sn), known("sn"), sn),
+        zwarning=np.nan_to_num(said("ZWARNING")).astype(np.int64),
+        true_class=true_class[truth_rows],
+        true_subclass=true_subclass[truth_rows],
+        true_z=known("z"),
+        groups={name: truth.text(column)[truth_rows] for name, column in named.items()},
+    )
+
+
+def with_sdss_names(results: Columns) -> Columns:
+    """Return results whose columns may have DESI's names with those of SDSS."""
+    if "CLASS" in results:
+        return results
+    back = {desi: sdss for sdss, desi in DESI_NAMES.items()}
+    values = {back.get(name, name): column for name, column in results.values.items()}
+    return Columns(results.path, values, results.metadata)
+
+
+def _true_classes(
+    truth: Columns, roles: dict[str, str]
+) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Broad class and one of the 13 for each row of the truth, each of shape (T,)."""
+    if "class3" in roles:
+        words = np.char.upper(truth.text(roles["class3"]))
+        broads = np.array([_BROAD_NAMES.get(str(word), str(word)) for word in words])
+        broads = np.where(np.isin(broads, (*BROAD_CLASSES, SKY)), broads, "")
+    else:
+        broads = None
+    if "class13" in roles:
+        words = np.char.upper(truth.text(roles["class13"]))
+        fine = np.where(np.isin(words, CLASSES), words, "")
+        if broads is None:
+            return np.where(words == SKY, SKY, broad(fine)), fine
+    else:
+        sub = truth.text(roles["subclass"]) if "subclass" in roles else np.full(len(truth), "")
+        assert broads is not None  # find_roles has seen to it
+        fine = np.array(
+            [from_label(str(b), str(s)) or "" for b, s in zip(broads, sub, strict=True)],
+            dtype=str,
+        )
+    wrong = np.flatnonzero((fine != "") & (broad(fine) != broads))
+    if len(wrong):
+        row = int(wrong[0])
+        raise InputError(
+            f"{truth.path}: the classes of row {row + 1} contradict each other: "
+            f"{roles['class3']} is {broads[row] or 'unknown'!r}, the one of the 13 is "
+            f"{fine[row]!r}; mend the label"
+        )
+    return broads, fine
+
+
+def _bounded(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Clip what rounding has put outside [0, 1]; complain about what is no probability."""
+    with np.errstate(invalid="ignore"):
+        wrong = (probability < -_ROUNDING) | (probability > 1.0 + _ROUNDING)
+    if wrong.any():
+        raise InputError(
+            f"the table holds probabilities outside 0 to 1, such as {probability[wrong][0]:g}: "
+            "it was not written by `huggins classify`"
+        )
+    clipped: NDArray[np.float64] = probability.clip(0.0, 1.0)
+    return clipped
