@@ -48,7 +48,7 @@ def _lamost(primary: Hdu) -> bool:
 def _table(fits: Fits) -> Hdu | None:
     for hdu in fits:
         columns = hdu.layout.columns
-        # Medium-resolution files hold tables COADD_B and COADD_R of two narrow bands: not these.
+        # Not COADD_B and COADD_R: those are the narrow bands of the medium-resolution survey.
         if {"FLUX", "WAVELENGTH"} <= columns.keys() and hdu.rows == 1 and hdu.name == "COADD":
             return hdu
     return None
