@@ -121,7 +121,10 @@ def _limits(flux: Array, ivar: Array, width: float, *, noisy: bool) -> tuple[flo
         strong = steady[seen & (steady > 0) & (steady**2 * ivar > 9.0)]
         high = max([high, *strong.tolist()])
     else:
-        high, low = max(high, float(calm.max())), max(low, float(calm.min()))
+        # At the top of a strong line errors are large too.
+        peaks = even[good & (even > 0) & (even**2 * ivar > 100.0)]
+        high = max([high, float(calm.max()), *peaks.tolist()])
+        low = max(low, float(calm.min()))
     low = min(low, 0.0)
     height = (high - low) or 1.0
     return low - 0.03 * height - 0.3 * spread, high + 0.12 * height + 0.3 * spread

@@ -1,0 +1,28 @@
+"""`huggins demo`: one spectrum of each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+
+
+def demo(
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Do not try the network; take the shipped mocks."),
+    ] = False,
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go."),
+    ] = Path("demo"),
+    model: options.Model = "huggins",
+) -> int:
+    """Classify a real spectrum of each class from the archive or, offline, simulated ones."""
+    from huggins.demo import run
+
+    run(output, offline=offline, model=model)
+    return 0

@@ -1,0 +1,146 @@
+"""`huggins plot`: spectra as pictures."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+# More pictures of one file than anyone wants by accident: an spPlate file holds 1000 spectra.
+_MANY = 50
+
+
+def plot(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE...", help="Files, folders, patterns, @list.txt or -."),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PNG|PDF|FOLDER",
+            help="One picture, a PDF with a page a spectrum, or a folder for a PNG a spectrum; "
+            "without it NAME.png in the current folder.",
+        ),
+    ] = None,
+    index: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--index", "-i", min=0, help="Row or fibre inside the file, from 0; repeatable."
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Draw all spectra of a file, however many.")
+    ] = False,
+    model: options.Model = "huggins",
+    air: options.Air = False,
+    quiet: options.Quiet = False,
+) -> int:
+    """Draw spectra with their errors, lines, class probabilities and warnings."""
+    from huggins.cli import NOTHING_DONE, SOME_FAILED
+    from huggins.plot import save
+
+    work = _Work(files, index, model, air=air, limit=None if every or index else _MANY)
+    drawn = 0
+    for path in save(work.figures(), output if output is not None else Path()):
+        drawn += 1
+        if not quiet:
+            print(path)
+    if work.failed:
+        return SOME_FAILED if drawn else NOTHING_DONE
+    return 0
+
+
+class _Work:
+    """The figures of a call, and how many inputs failed while they were made."""
+
+    def __init__(
+        self,
+        files: list[str],
+        index: list[int] | None,
+        model: str,
+        *,
+        air: bool,
+        limit: int | None,
+    ) -> None:
+        from huggins.inference import load_model
+
+        self.failed = 0
+        self._files = files
+        self._index = set(index or ())
+        self._model = load_model(model)
+        self._air = air
+        self._limit = limit
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """Yield the name and the figure of each spectrum."""
+        from huggins.inference import Inputs
+
+        taken: dict[str, int] = {}
+        for path in Inputs(self._files):
+            for name, figure in self._of_file(path):
+                # Spectra of one name in several folders must not overwrite one another.
+                taken[name] = taken.get(name, 0) + 1
+                yield (name if taken[name] == 1 else f"{name}_{taken[name]}"), figure
+
+    def _of_file(self, path: str) -> Iterator[tuple[str, Figure]]:
+        from huggins.errors import InputError, ReadError
+        from huggins.formats import open_file
+        from huggins.inference import classify
+        from huggins.plot import plot_spectrum
+
+        held, errors, spectra = 0, [], []
+        for item in open_file(path, air=self._air):
+            held += 1
+            if isinstance(item, ReadError):
+                errors.append(item)
+            elif not self._index or item.index in self._index:
+                spectra.append(item)
+            if self._limit is not None and len(spectra) > self._limit:
+                raise InputError(
+                    f"{path}: holds more than {self._limit} spectra: choose some with "
+                    "--index N (several are allowed), or say --all"
+                )
+        for error in errors:
+            # What nobody asked for may be broken, unless it is the file as a whole.
+            if not self._index or error.index in self._index or held == 1:
+                self._complain(f"{error} [{error.index}]" if error.index else str(error))
+        found = {s.index for s in spectra} | {error.index for error in errors}
+        for missing in sorted(self._index - found) if held > 1 or not errors else ():
+            self._complain(f"{path}: there is no spectrum {missing}: it holds {held}")
+        if not spectra:
+            return
+        table = classify(spectra, model=self._model)
+        stem = _stem(path)
+        for spectrum, row in zip(spectra, table, strict=True):
+            name = f"{stem}-{spectrum.index}" if held > 1 else stem
+            yield name, plot_spectrum(spectrum, row)
+
+    def _complain(self, message: str) -> None:
+        self.failed += 1
+        print(f"huggins: {message}", file=sys.stderr)
+
+
+def _stem(path: str) -> str:
+    """Return a file's name without its extensions.
+
+    >>> _stem("a/spec-55859-F5902_sp01-013.fits.gz")
+    'spec-55859-F5902_sp01-013'
+    """
+    name = Path(path).name
+    for extension in islice(reversed(Path(path).suffixes), 2):
+        if extension.lower() in (".gz", ".bz2", ".fits", ".fit", ".txt", ".csv", ".ecsv"):
+            name = name.removesuffix(extension)
+    return name or "spectrum"

@@ -1,0 +1,136 @@
+"""Classify the examples, print the table, draw the pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from huggins.demo import archive, mocks
+from huggins.quality import names
+from huggins.taxonomy import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+    from huggins.demo.example import Example
+    from huggins.inference import Model
+
+
+def run(
+    folder: str | Path = "demo",
+    *,
+    offline: bool = False,
+    model: str | Path | Model = "huggins",
+    out: TextIO | None = None,
+) -> list[Path]:
+    """Classify one real spectrum of each class or, without a network, the shipped mocks.
+
+    The first line that is printed says which of the two it is. A table follows, and a picture
+    of each spectrum goes into a folder.
+
+    Parameters
+    ----------
+    folder
+        For the pictures; made where it is missing.
+    offline
+        Do not even try the network.
+    model
+        Name, path or model.
+    out
+        Where to print; standard output where not given.
+
+    Returns
+    -------
+    list of Path
+        The pictures.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    OutputError
+        If a picture cannot be written.
+    """
+    from huggins.inference import classify, load_model
+    from huggins.plot import save
+
+    out = sys.stdout if out is None else out
+    # Before anything is fetched: a misspelt name of a model should not cost a minute.
+    network = load_model(model) if isinstance(model, str | Path) else model
+    examples, said, simulated = _examples(offline=offline)
+    print(said, end="\n\n", file=out, flush=True)
+    table = classify([example.spectrum for example in examples], model=network)
+    for line in _lines(examples, table):
+        print(line, file=out)
+    right = sum(
+        str(row["SUBCLASS"]) == example.cls
+        for example, row in zip(examples, table, strict=True)
+    )
+    source = "they were simulated" if simulated else "the archive has them"
+    print(f"\n{right} of {len(examples)} classes as {source}.", file=out, flush=True)
+    paths = list(save(_figures(examples, table, simulated=simulated), Path(folder)))
+    print(f"{len(paths)} pictures are in {Path(folder).resolve()}", file=out, flush=True)
+    return paths
+
+
+def _examples(*, offline: bool) -> tuple[list[Example], str, bool]:
+    """Return the examples, a line on what they are, and whether they are simulated."""
+    reason = "--offline was given"
+    if not offline:
+        fetched = archive.collect()
+        if fetched.examples:
+            return fetched.examples, _said_of(fetched), False
+        host = archive.SDSS.split("/")[2]
+        reason = f"{host} {next(iter(fetched.missing.values()))}"
+    examples = mocks.load()
+    said = (
+        f"Simulated spectra, not real ones: {len(examples)} mocks that ship with huggins "
+        f"({reason})."
+    )
+    return examples, said, True
+
+
+def _said_of(fetched: archive.Collection) -> str:
+    said = "Real spectra, one of each class, from the archive of SDSS (data release 17)"
+    if fetched.missing:
+        left = "; ".join(f"{name}: {why}" for name, why in fetched.missing.items())
+        said += f"; {len(fetched.missing)} of {len(CLASSES)} were not to be had ({left})"
+    return said + "."
+
+
+def _lines(examples: list[Example], table: Any) -> Iterator[str]:
+    """Yield the lines of the table, in columns."""
+    yield "class  huggins   prob   z true        z  ZWARNING"
+    for example, row in zip(examples, table, strict=True):
+        bits = int(row["ZWARNING"])
+        yield (
+            f"{example.cls:<5}  {row['SUBCLASS']!s:<7}  {_number(row['PROB'], 3):>5}  "
+            f"{'~0' if example.z is None else _number(example.z, 4):>7}  "
+            f"{_number(row['Z'], 4):>7}  {' '.join([str(bits), *names(bits)])}"
+        )
+
+
+def _figures(
+    examples: list[Example], table: Any, *, simulated: bool
+) -> Iterator[tuple[str, Figure]]:
+    from huggins.plot import plot_spectrum
+
+    for i, (example, row) in enumerate(zip(examples, table, strict=True), start=1):
+        name = Path(example.spectrum.file).name.removesuffix(".fits")
+        title = (
+            f"simulated {example.cls}" if simulated else f"{name} (true class {example.cls})"
+        )
+        if simulated and example.z is not None:
+            title += f" at z = {_number(example.z, 4)}"
+        figure = plot_spectrum(example.spectrum, row, title=title)
+        yield f"{i:02d}-{name}" if simulated else f"{i:02d}-{example.cls}-{name}", figure
+
+
+def _number(value: Any, digits: int) -> str:
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    return "-" if np.ma.is_masked(value) else f"{round(float(value), digits) + 0.0:.{digits}f}"
