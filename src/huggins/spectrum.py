@@ -151,27 +151,37 @@ class Spectrum:
         """Raise `SpectrumError` where nothing can be said of this spectrum, and why."""
         if len(self.flux) == 0:
             raise SpectrumError("the spectrum has no pixels", self.file, self.index)
-        if not (np.diff(self.loglam) > 0).all():
-            kind = "repeated" if (np.diff(np.sort(self.loglam)) == 0).any() else "unsorted"
+        loglam, flux, ivar = self.loglam, self.flux, self.ivar
+        if not (loglam[1:] > loglam[:-1]).all():
+            kind = "repeated" if (np.diff(np.sort(loglam)) == 0).any() else "unsorted"
             raise SpectrumError(
                 f"wavelengths are {kind}: sort the rows and merge repeated ones",
                 self.file,
                 self.index,
             )
-        good = self.good
-        if not good.any():
+        # 1 A to 1 m: what lies outside is damage, and would overflow further on.
+        if not (loglam[0] >= 0.0 and loglam[-1] <= 10.0):
+            raise SpectrumError(
+                "wavelengths are not those of a spectrum: they must be in Angstrom",
+                self.file,
+                self.index,
+            )
+        with np.errstate(invalid="ignore"):
+            usable = (flux > 0) & (ivar > 0) & (flux < np.inf) & (ivar < np.inf)
+        if usable.any():
+            return
+        if not self.good.any():
             raise SpectrumError(
                 "no good pixel: the inverse variance is zero or the values are not finite "
                 "everywhere",
                 self.file,
                 self.index,
             )
-        if not (self.flux[good] > 0).any():
-            raise SpectrumError(
-                "the flux is nowhere positive: sky subtraction or calibration failed",
-                self.file,
-                self.index,
-            )
+        raise SpectrumError(
+            "the flux is nowhere positive: sky subtraction or calibration failed",
+            self.file,
+            self.index,
+        )
 
     def to_specutils(self) -> Any:
         """Return this as a `specutils.Spectrum` (vacuum Angstrom, 1e-17 erg/s/cm2/A).
@@ -194,7 +204,20 @@ class Spectrum:
             flux=self.flux * u.Unit("1e-17 erg / (s cm2 AA)"),
             uncertainty=InverseVariance(self.ivar),
             mask=~self.good,
-            meta={"file": self.file, "survey": self.survey, "targetid": self.targetid},
+            meta={
+                name: getattr(self, name)
+                for name in (
+                    "file",
+                    "survey",
+                    "plate",
+                    "mjd",
+                    "fiberid",
+                    "targetid",
+                    "specobjid",
+                    "ra",
+                    "dec",
+                )
+            },
         )
 
 
