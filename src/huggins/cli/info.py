@@ -6,12 +6,39 @@ from typing import Annotated
 
 import typer
 
-from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+from huggins.cli import SOME_FAILED, options, status
 
 
 def info(
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files to look into.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="Files, folders (searched recursively), patterns, @list.txt (a path a line), "
+            "- for such a list on standard input.",
+            show_default=False,
+        ),
+    ],
     air: options.Air = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
 ) -> int:
     """Say what files are and hold, and which reader takes them."""
-    return len(files) * air
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.inference import Inputs
+    from huggins.inference.describe import describe
+
+    count = failed = damaged = 0
+    for path in Inputs(files):
+        count += 1
+        contents = describe(path, air=air)
+        if contents.first is None:
+            failed += 1
+            logger.error("%s: %s", path, contents.errors[0].what)
+            continue
+        damaged += bool(contents.errors)
+        print(path)
+        for heading, text in contents.lines():
+            print(f"  {heading:9} {text}")
+    return status(count, failed) or (SOME_FAILED if damaged else 0)

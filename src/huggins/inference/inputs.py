@@ -172,7 +172,7 @@ class Inputs:
             reader = identify(path)
         except ReadError:
             return False
-        # Any text looks like text: it is a spectrum where it has wavelengths, fluxes and errors.
+        # Any text looks like text: a spectrum has wavelengths, fluxes and errors.
         return reader != "text" or _holds_spectrum(path)
 
 
