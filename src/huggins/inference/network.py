@@ -13,6 +13,7 @@ from huggins.taxonomy import CLASSES
 from huggins.weights import DEFAULT, KEY, Metadata, find
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -124,21 +125,33 @@ class Model:
         scores = dict(
             zip(self._outputs, self._session.run(None, {"input": tensor}), strict=True)
         )
-        meta = self.metadata
-        every = _softmax(scores["class"] / meta.temperature)  # (N, K)
-        order = [meta.classes.index(name) for name in CLASSES]
-        probabilities = every[:, order]
-        none = 1.0 - probabilities.sum(axis=1)
-        probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-300)
-        count = len(tensor)
-        if meta.redshift is None:
-            unknown = np.full(count, np.nan)
-            return Prediction(probabilities, none, unknown, unknown, unknown)
-        density = _softmax(scores["redshift"] / meta.redshift_temperature)  # (N, B)
-        log1z, spread, peak = _peak(density, meta.redshift.centres)
-        z = np.expm1(log1z)
-        z_err = (1.0 + z) * spread * meta.redshift_error_scale
-        return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak)
+        return predict_scores(scores, self.metadata)
+
+
+def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -> Prediction:
+    """Turn a network's scores into calibrated probabilities and redshifts.
+
+    Parameters
+    ----------
+    scores
+        ``class`` (N, K) and, where the network gives redshifts, ``redshift`` (N, B).
+    meta
+        Of the network.
+    """
+    every = _softmax(scores["class"] / meta.temperature)  # (N, K)
+    order = [meta.classes.index(name) for name in CLASSES]
+    probabilities = every[:, order]
+    none = 1.0 - probabilities.sum(axis=1)
+    probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-300)
+    count = len(probabilities)
+    if meta.redshift is None:
+        unknown = np.full(count, np.nan)
+        return Prediction(probabilities, none, unknown, unknown, unknown)
+    density = _softmax(scores["redshift"] / meta.redshift_temperature)  # (N, B)
+    log1z, spread, peak = _peak(density, meta.redshift.centres)
+    z = np.expm1(log1z)
+    z_err = (1.0 + z) * spread * meta.redshift_error_scale
+    return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak)
 
 
 def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:

@@ -44,7 +44,8 @@ def extinction_curve(grid: LogGrid) -> Flux:
 def redden(grid: LogGrid, ebv: Array) -> Flux:
     """Transmission of Milky Way dust of E(B-V) `ebv` (N,)."""
     curve = extinction_curve(grid)
-    return np.exp(-0.4 * LN10 * 3.1 * np.asarray(ebv, np.float32)[:, None] * curve)
+    factor: Flux = np.exp(-0.4 * LN10 * 3.1 * np.asarray(ebv, np.float32)[:, None] * curve)
+    return factor
 
 
 def redden_rest(grid: LogGrid, ebv: Array, log1z: Array) -> Flux:
@@ -55,7 +56,8 @@ def redden_rest(grid: LogGrid, ebv: Array, log1z: Array) -> Flux:
     """
     micron = 10.0 ** (grid.loglam[None] - np.asarray(log1z)[:, None] - 4.0)
     power = 1.39 * micron.astype(np.float32) ** -1.2
-    return np.exp(-0.4 * LN10 * np.asarray(ebv, np.float32)[:, None] * power)
+    factor: Flux = np.exp(-0.4 * LN10 * np.asarray(ebv, np.float32)[:, None] * power)
+    return factor
 
 
 def warp(grid: LogGrid, rng: np.random.Generator, scale: Array, terms: int = 5) -> Flux:
@@ -67,7 +69,8 @@ def warp(grid: LogGrid, rng: np.random.Generator, scale: Array, terms: int = 5) 
     order = np.arange(1, terms + 1)
     waves = np.cos(np.pi * order[:, None] * x).astype(np.float32)  # (terms, G)
     size = rng.standard_normal((len(scale), terms)) / order**1.2
-    return np.exp((size * np.asarray(scale)[:, None]).astype(np.float32) @ waves)
+    factor: Flux = np.exp((size * np.asarray(scale)[:, None]).astype(np.float32) @ waves)
+    return factor
 
 
 def gaussian(grid: LogGrid, log1z: Array, wavelength: Array, sigma: Array) -> Flux:
@@ -105,7 +108,7 @@ def narrow_lines(
     ndarray, shape (N, G)
         Flux density at rest-frame scale.
     """
-    count, lines = area.shape
+    count = len(area)
     lam = np.asarray(wavelengths, dtype=np.float64)
     pixel = LN10 * grid.step * C  # km/s
     width = np.sqrt(np.asarray(sigma) ** 2 + pixel**2 / 12.0) / pixel  # pixels, (N,)
@@ -176,7 +179,8 @@ def damped(grid: LogGrid, log1z: Array, column: Array) -> Flux:
     # pi e^2 / (m c) f = 0.011045 cm^2/s; gamma / (4 pi^2) = 1.587e7 / s; nu0 = 2.466e15 / s.
     core = 0.011045 * 1.587e7 / (2.466e15**2)
     tau = 10.0 ** np.asarray(column)[:, None] * core / np.maximum(shift**2, 1e-9)
-    return np.exp(-np.minimum(tau, 30.0)).astype(np.float32)
+    factor: Flux = np.exp(-np.minimum(tau, 30.0)).astype(np.float32)
+    return factor
 
 
 def trough(

@@ -66,8 +66,7 @@ def _redshifts(kind: NDArray[np.int64], rng: np.random.Generator) -> Array:
     z = np.select([part < 0.5, part < 0.85], [near, middle], far)
     z = np.where((kind == 0) & (z > 1.0), rng.uniform(0.3, 0.9, count), z)
     dwarf = (kind == 2) & (rng.random(count) < 0.4)
-    z = np.where(dwarf | (rng.random(count) < 0.04), local, z)
-    return z
+    return np.where(dwarf | (rng.random(count) < 0.04), local, z)
 
 
 def stellar(
@@ -97,14 +96,14 @@ def stellar(
     curve = effects.redden_rest(grid, rng.exponential(dusty), log1z)
     flux = (1.0 - share) * old + share * young / _level(young)
     flux *= curve
-    return flux / _level(flux), log1z
+    scaled: Flux = (flux / _level(flux)).astype(np.float32)
+    return scaled, log1z
 
 
 def emission(
     kind: NDArray[np.int64], log1z: Array, grid: LogGrid, rng: np.random.Generator
 ) -> Flux:
     """Emission lines over a continuum of 1, shape (N, G)."""
-    count = len(kind)
     # Equivalent width of H alpha in Angstrom, log10: mean and spread by kind.
     mean = np.array([-0.5, 1.3, 2.1, 1.3, 0.5, -0.5])[kind]
     spread = np.array([0.4, 0.4, 0.5, 0.4, 0.3, 0.4])[kind]

@@ -63,7 +63,10 @@ class NoiseBank:
 
     @classmethod
     def from_spectra(
-        cls, spectra: Sequence[Spectrum], surveys: Sequence[str], sky: Sequence[bool],
+        cls,
+        spectra: Sequence[Spectrum],
+        surveys: Sequence[str],
+        sky: Sequence[bool],
         grid: LogGrid,
     ) -> NoiseBank:
         """Learn from real spectra; `surveys` and `sky` (E,) say what each is.
@@ -94,9 +97,7 @@ class NoiseBank:
                 smooth = _running_median(flux[i, use], width)
                 residual[i, use] = (flux[i, use] - smooth) * root[i, use]
         residual = np.clip(residual, -8.0, 8.0)
-        return cls(
-            grid, np.asarray(surveys), empty, sigma.astype("f4"), residual.astype("f4")
-        )
+        return cls(grid, np.asarray(surveys), empty, sigma.astype("f4"), residual.astype("f4"))
 
 
 def _running_median(values: Array, width: int) -> Array:
@@ -196,11 +197,12 @@ def _with_residuals(
 ) -> Flux:
     """Put real residuals in the place of Gaussian noise in a third of the spectra."""
     known = np.abs(bank.residual).sum(axis=1) > 0
-    used = np.flatnonzero((rng.random(len(draw)) < np.where(empty, 0.75, 0.35)))
+    used = np.flatnonzero(rng.random(len(draw)) < np.where(empty, 0.75, 0.35))
     if not known.any() or not len(used):
         return draw
     fibre = np.flatnonzero(known & bank.sky)
-    own = np.where(known[entry[used]], entry[used], rng.choice(np.flatnonzero(known), len(used)))
+    other = rng.choice(np.flatnonzero(known), len(used))
+    own = np.where(known[entry[used]], entry[used], other)
     if len(fibre):
         swap = empty[used] & (rng.random(len(used)) < 0.7)
         own[swap] = rng.choice(fibre, int(swap.sum()))
@@ -212,7 +214,7 @@ def _with_residuals(
 
 
 def _joins(which: NDArray[np.int64], grid: LogGrid, rng: np.random.Generator) -> Flux:
-    """A step between the arms, soft over some pixels."""
+    """Return a step between the arms, soft over some pixels."""
     factor = np.ones((len(which), grid.size), np.float32)
     for i, name in enumerate(SURVEYS):
         odds, size, at = _JOIN[name]

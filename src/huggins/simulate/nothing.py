@@ -1,4 +1,4 @@
-"""Mocks of what is none of the classes: empty sky, dead fibres, cataclysmic variables, blends."""
+"""Mocks of none of the classes: empty sky, cataclysmic variables, blends."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def nothing(
 
 
 def _cataclysmic(count: int, grid: LogGrid, rng: np.random.Generator) -> Flux:
-    """An accretion disc's blue continuum under broad hydrogen and helium emission at rest."""
+    """Draw an accretion disc: blue, with broad hydrogen and helium emission at rest."""
     flux = blackbody(grid, 10.0 ** rng.uniform(3.9, 4.6, count))
     log1z = np.log10(1.0 + rng.normal(0.0, 200.0, count) / effects.C)
     sigma = rng.uniform(300.0, 1000.0, count)

@@ -131,8 +131,9 @@ def _intrinsic(
 def _negative(flux: Flux, log1z: Array, grid: LogGrid) -> NDArray[np.bool_]:
     """Whether flux redward of the Lyman-alpha line falls below 0.03 of its median, (N,)."""
     red = grid.loglam[None] - log1z[:, None] > np.log10(1220.0)
-    low: NDArray[np.bool_] = (np.where(red, flux, np.inf) < 0.03).any(axis=1)
-    return low
+    low = red & (flux < 0.03)
+    found: NDArray[np.bool_] = low.any(axis=1)
+    return found
 
 
 def _from_coefficients(
@@ -171,8 +172,8 @@ def _with_host(
         kind = choose(rng, (0.5, 0.35, 0.0, 0.0, 0.0, 0.15), len(near))
         host, _ = galaxies.stellar(kind, z[near], library, grid, rng)
         share = rng.beta(1.2, 2.2, len(near)).clip(0.0, 0.75) * (1.0 - 0.6 * z[near])
-        share = share.astype(np.float32)[:, None]
-        flux[near] = (1.0 - share) * flux[near] + share * host
+        part = share.astype(np.float32)[:, None]
+        flux[near] = (1.0 - part) * flux[near] + part * host
     lines = np.flatnonzero((z < 1.2) & (rng.random(len(z)) < 0.6))
     if len(lines):
         kind = choose(rng, (0.0, 0.12, 0.08, 0.8, 0.0, 0.0), len(lines))
@@ -227,8 +228,8 @@ def _narrow_absorption(log1z: Array, grid: LogGrid, rng: np.random.Generator) ->
     if len(some):
         slow = rng.uniform(500.0, 20000.0, len(some))
         fast = slow + rng.uniform(500.0, 1400.0, len(some))
-        depth = rng.uniform(0.2, 0.7, len(some))
-        factor[some] *= effects.trough(grid, log1z[some], 1549.06, fast, slow, depth)
+        deep = rng.uniform(0.2, 0.7, len(some))
+        factor[some] *= effects.trough(grid, log1z[some], 1549.06, fast, slow, deep)
     return factor
 
 

@@ -58,7 +58,8 @@ def star(
         share = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
         flux += share[:, None].astype(np.float32) * (second / _level(second) - flux)
     if cls == "WD":
-        _replace(flux, _white_dwarf, 0.6, log1z, grid, rng)
+        dwarf = rng.random(count) < 0.6
+        flux[dwarf] = _white_dwarf(int(dwarf.sum()), log1z[dwarf], grid, rng)
     elif cls == "C":
         carbon = rng.random(count) < 0.6
         flux[carbon] = _carbon(int(carbon.sum()), log1z[carbon], library, grid, rng)
@@ -74,11 +75,6 @@ def _level(flux: Flux) -> Flux:
     return np.where(level > 0, level, np.float32(1.0))
 
 
-def _replace(flux, make, share, log1z, grid, rng):  # type: ignore[no-untyped-def]
-    chosen = rng.random(len(flux)) < share
-    flux[chosen] = make(int(chosen.sum()), log1z[chosen], grid, rng)
-
-
 def blackbody(grid: LogGrid, temperature: Array) -> Flux:
     """Planck function per unit wavelength at `temperature` (N,) K, median 1, shape (N, G)."""
     lam = 10.0**grid.loglam
@@ -88,9 +84,7 @@ def blackbody(grid: LogGrid, temperature: Array) -> Flux:
     return flux.astype(np.float32)
 
 
-def _white_dwarf(
-    count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator
-) -> Flux:
+def _white_dwarf(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flux:
     """Parametric DA, DB, DC, DZ and DQ white dwarfs."""
     kind = choose(rng, (0.55, 0.17, 0.13, 0.09, 0.06), count)
     hot = 10.0 ** rng.uniform(np.log10(7500.0), np.log10(60000.0), count)
@@ -115,14 +109,15 @@ def _white_dwarf(
         depth = calcium * (1.0, 0.9, 0.35, 0.35, 0.25)[i]
         flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
     carbon = np.where(kind == 4, rng.uniform(0.1, 0.6, count), 0.0)
-    return flux * _bands(grid, log1z, _SWAN, carbon)
+    banded: Flux = flux * _bands(grid, log1z, _SWAN, carbon)
+    return banded
 
 
 def _stark(grid: LogGrid, log1z: Array, line: float, width: Array) -> Flux:
-    """A pressure-broadened profile of unit depth: core and wide wings."""
+    """Return a pressure-broadened profile of unit depth: core and wide wings."""
     ln = (effects.LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * effects.C
-    profile = 1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)
-    return profile.astype(np.float32)
+    profile: Flux = (1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)).astype(np.float32)
+    return profile
 
 
 def _bands(

@@ -75,7 +75,7 @@ class Stack:
         if not np.isclose(per * STEP, grid.step):
             raise InputError(f"a grid step of {grid.step} is no whole multiple of {STEP}")
         first = np.rint((grid.start - self._edge - log1z) / STEP).astype(np.int64)
-        exact = grid.start - self._edge - first * STEP
+        exact = grid.start - self._edge - STEP * first.astype(np.float64)
         at = first[:, None] + per * np.arange(grid.size + 1)
         np.clip(at, 0, self.length, out=at)
         at += (rows * (self.length + 1))[:, None]
@@ -237,7 +237,7 @@ def complete(flux: Array, donors: Array) -> Array:
 
 
 def _smooth(flux: Array, width: int = 41) -> Array:
-    """Running mean along the last axis, edges repeated."""
+    """Return the running mean along the last axis, edges repeated."""
     half = width // 2
     pad = [(0, 0)] * (flux.ndim - 1) + [(half + 1, half)]
     total = np.cumsum(np.pad(flux, pad, mode="edge"), axis=-1)

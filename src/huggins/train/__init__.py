@@ -1,0 +1,6 @@
+"""From one TOML file to calibrated weights: data, loop, calibration, export, figures."""
+
+from huggins.train.config import Config, read_config
+from huggins.train.experiment import report, run
+
+__all__ = ["Config", "read_config", "report", "run"]

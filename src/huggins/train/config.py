@@ -26,6 +26,8 @@ class DataConfig:
         Folds of labels.csv that training sees; their noise is the mocks' noise.
     choose
         Folds on which training is watched and the result calibrated.
+    test
+        Folds for reported figures; nothing is fitted to them.
     trust
         Least trust of a label that is used.
     real_share
@@ -36,6 +38,7 @@ class DataConfig:
     spectra: str = "../shared/data/spectra"
     folds: tuple[int, ...] = (2, 3)
     choose: tuple[int, ...] = (4,)
+    test: tuple[int, ...] = (0, 1)
     trust: int = 2
     real_share: float = 0.12
 

@@ -204,17 +204,16 @@ def redshift_target(z: Array, width: float) -> NDArray[np.float32]:
     return (target / np.where(total > 0, total, 1.0)).astype(np.float32)
 
 
-def coarser(
-    flux: NDArray[np.floating], ivar: NDArray[np.floating]
-) -> tuple[Array, Array]:
+def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Array, Array]:
     """Carry spectra from the standard grid to the seed's, inverse variance weighted."""
     old, new = STANDARD.grid.edges, SEED.grid.edges
-    share = np.minimum(old[1:, None], new[None, 1:]) - np.maximum(old[:-1, None], new[None, :-1])
+    share = np.minimum(old[1:, None], new[1:]) - np.maximum(old[:-1, None], new[:-1])
     share = np.clip(share, 0.0, None) / STANDARD.grid.step  # (old, new)
-    weight = ivar @ share
-    total = (flux * ivar) @ share
+    weight: Array = ivar @ share
+    total: Array = (flux * ivar) @ share
     good = weight > 0
-    return np.divide(total, weight, out=np.zeros_like(total), where=good), weight
+    mean: Array = np.divide(total, weight, out=np.zeros_like(total), where=good)
+    return mean, weight
 
 
 def _odds(real: Real) -> Array:

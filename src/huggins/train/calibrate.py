@@ -1,0 +1,116 @@
+"""Make probabilities mean what they say, and choose where warnings begin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.inference.verdict import BROAD_CLASSES, decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from huggins.inference import Prediction
+    from huggins.weights import Metadata
+
+    Array = NDArray[np.float64]
+    Bools = NDArray[np.bool_]
+
+_TEMPERATURES: Final = np.exp(np.linspace(np.log(0.4), np.log(4.0), 93))
+
+
+def temperature(scores: NDArray[np.floating], allowed: Bools, weight: Array) -> float:
+    """Temperature of the lowest weighted loss.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (N, K)
+    allowed : ndarray of bool, shape (N, K)
+        The true class, or all that a label leaves open.
+    weight : ndarray, shape (N,)
+    """
+
+    def loss(value: float) -> float:
+        scaled = scores / value
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        power = np.exp(scaled)
+        right = (power * allowed).sum(axis=1) / power.sum(axis=1)
+        return float(-(weight * np.log(np.maximum(right, 1e-30))).sum())
+
+    return _best(loss)
+
+
+def redshift_temperature(
+    scores: NDArray[np.floating], target: NDArray[np.floating], weight: Array
+) -> float:
+    """As `temperature`, for redshift scores and targets (N, B); rows of 0 do not count."""
+    known = target.sum(axis=1) > 0
+    scores, target, weight = scores[known], target[known], weight[known]
+
+    def loss(value: float) -> float:
+        scaled = scores / value
+        scaled = scaled - scaled.max(axis=1, keepdims=True)
+        logp = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return float(-(weight * (target * logp).sum(axis=1)).sum())
+
+    return _best(loss)
+
+
+def _best(loss: Callable[[float], float]) -> float:
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def error_scale(z: Array, z_err: Array, truth: Array) -> float:
+    """Factor that makes 68 % of the redshifts lie within one error of the truth.
+
+    Outright wrong redshifts, beyond 0.02 (1 + z), are for warnings and do not count.
+    """
+    close = np.abs(z - truth) < 0.02 * (1.0 + truth)
+    pull = np.abs(z - truth)[close] / z_err[close]
+    return float(np.quantile(pull, 0.6827)) if close.any() else 1.0
+
+
+def thresholds(
+    metadata: Metadata,
+    prediction: Prediction,
+    truth: NDArray[np.str_],
+    sky: Bools,
+    *,
+    sky_passed: float = 0.03,
+) -> Metadata:
+    """Choose the thresholds that keep most spectra that are right.
+
+    Parameters
+    ----------
+    metadata
+    prediction
+        Calibrated, of N spectra.
+    truth : ndarray of str, shape (N,)
+        CLASS; anything else for sky.
+    sky : ndarray of bool, shape (N,)
+        Empty fibres, of which at most a share of `sky_passed` may go without a warning.
+
+    Returns
+    -------
+    Metadata
+        With `threshold` and `none_threshold`.
+    """
+    broad, sub = decide(prediction.probabilities)
+    probability = prediction.probabilities[np.arange(len(sub)), sub]
+    right = (np.array(BROAD_CLASSES)[broad] == truth) & ~sky
+    wrong = ~right & ~sky
+    best, chosen = -np.inf, (metadata.threshold, metadata.none_threshold)
+    for low in np.arange(0.30, 0.71, 0.02):
+        for none in (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.35, 0.42, 0.5):
+            kept = (probability >= low) & (prediction.none <= none)
+            if kept[sky].mean() > sky_passed:
+                continue
+            # A wrong result without a warning costs as much as four right ones with.
+            value = float((kept & right).sum()) - 4.0 * float((kept & wrong).sum())
+            if value > best:
+                best, chosen = value, (float(low), float(none))
+    return replace(metadata, threshold=round(chosen[0], 3), none_threshold=chosen[1])
