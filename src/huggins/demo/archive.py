@@ -143,10 +143,11 @@ def collect(
         else:
             missing[name] = getattr(result, "what", str(result))
     stop.set()
-    for name in CLASSES:
-        if name not in found:
-            missing.setdefault(name, why_rest)
-    return Collection([found[name] for name in CLASSES if name in found], missing)
+    absent = [name for name in CLASSES if name not in found]
+    return Collection(
+        [found[name] for name in CLASSES if name in found],
+        {name: missing.get(name, why_rest) for name in absent},
+    )
 
 
 def _first_of(name: str, base: str, folder: Path, timeout: float) -> Example | HugginsError:

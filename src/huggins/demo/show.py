@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from huggins.demo import archive, mocks
+from huggins.download.archive import SDSS
 from huggins.quality import names
 from huggins.taxonomy import CLASSES
 
@@ -85,7 +86,7 @@ def _examples(*, offline: bool) -> tuple[list[Example], str, bool]:
         fetched = archive.collect()
         if fetched.examples:
             return fetched.examples, _said_of(fetched), False
-        host = archive.SDSS.split("/")[2]
+        host = SDSS.split("/")[2]
         reason = f"{host} {next(iter(fetched.missing.values()))}"
     examples = mocks.load()
     said = (
@@ -98,7 +99,10 @@ def _examples(*, offline: bool) -> tuple[list[Example], str, bool]:
 def _said_of(fetched: archive.Collection) -> str:
     said = "Real spectra, one of each class, from the archive of SDSS (data release 17)"
     if fetched.missing:
-        left = "; ".join(f"{name}: {why}" for name, why in fetched.missing.items())
+        alike: dict[str, list[str]] = {}
+        for name, why in fetched.missing.items():
+            alike.setdefault(why, []).append(name)
+        left = "; ".join(f"{' '.join(some)}: {why}" for why, some in alike.items())
         said += f"; {len(fetched.missing)} of {len(CLASSES)} were not to be had ({left})"
     return said + "."
 
