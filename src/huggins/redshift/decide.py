@@ -1,0 +1,215 @@
+"""Which candidate it is: the network's opinion and the fits, weighed.
+
+Every candidate gets a score, a log probability up to a constant:
+
+    a log P(class) + b log p(z) - 1/2 D(delta chi2) + offset(class)
+
+P and p are the network's. delta chi2 is the candidate's chi2 above the lowest one, divided by
+the lowest reduced chi2 r where that is above 1, so that errors of the survey or of the basis
+count as noise. D rises like delta chi2 and levels off at C / (1 + ((r - 1) / s)^2): a good fit
+(r near 1) can overrule a network that is sure, a bad one cannot. Stars have no p(z); the
+network's place for them is zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ModelError
+from huggins.redshift.basis import STEP
+from huggins.redshift.search import KINDS, SAME
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.redshift.refine import Solution
+    from huggins.redshift.search import Candidates, Proposal
+
+    Array = NDArray[np.float64]
+
+_LN10: Final = float(np.log(10.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Constants of decision, errors and warnings, fitted on training folds and mocks.
+
+    Attributes
+    ----------
+    network, density
+        a and b of the score.
+    ceiling, soft
+        C and s of the score.
+    offset
+        Of STAR, GALAXY and QSO: what a more flexible basis gains for nothing.
+    error_factor, error_floor
+        Of STAR, GALAXY and QSO: the error is the one from the curvature times the factor,
+        and in quadrature the floor in km/s.
+    margin
+        Score by which the best candidate must lead the next different one.
+    feature
+        Gain over a smooth polynomial that a spectrum with features has at least.
+    outliers
+        Largest share of pixels beyond 5 sigma.
+    coverage
+        Least number of good pixels.
+    emission
+        Significance of a negative quasar line.
+    """
+
+    network: float = 1.0
+    density: float = 1.0
+    ceiling: float = 60.0
+    soft: float = 2.0
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    error_factor: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    error_floor: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    margin: float = 3.0
+    feature: float = 40.0
+    outliers: float = 0.15
+    coverage: int = 400
+    emission: float = 5.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, to be stored with the basis."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Rule:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        ModelError
+            If a name is unknown.
+        """
+        try:
+            given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            return cls(**given)
+        except TypeError as error:
+            raise ModelError(
+                f"the rule in the basis does not fit this version: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """The decision on one spectrum.
+
+    Attributes
+    ----------
+    best, second
+        Positions in ``Candidates.solutions`` of the chosen one and of the next different one;
+        `second` is -1 where there is none.
+    margin
+        Lead of the best score over the next different one.
+    deltachi2
+        chi2 of the next different candidate by chi2 minus that of the chosen one; NaN where
+        there is none.
+    probabilities : ndarray, shape (3,)
+        Of `KINDS`, network and fit together.
+    """
+
+    best: int
+    second: int
+    margin: float
+    deltachi2: float
+    probabilities: Array
+
+
+def choose(
+    candidates: Candidates, broad: Array, proposal: Proposal | None, rule: Rule
+) -> Choice:
+    """Weigh the candidates of one spectrum.
+
+    Parameters
+    ----------
+    candidates
+        At least one.
+    broad : ndarray, shape (3,)
+        The network's probabilities of `KINDS`; equal where there is no network.
+    proposal
+        Its redshift distribution.
+    rule
+        The constants.
+    """
+    solutions = candidates.solutions
+    kind = np.array([KINDS.index(s.kind) for s in solutions])
+    score = scores(candidates, broad, proposal, rule)
+    best = int(score.argmax())
+    different = [
+        n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
+    ]
+    second = max(different, key=lambda n: score[n], default=-1)
+    peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(KINDS))])
+    probabilities = np.exp(peak - peak.max())
+    chi2 = min((_apart(solutions[n], solutions[best]) for n in different), default=np.nan)
+    return Choice(
+        best,
+        second,
+        float(score[best] - score[second]) if second >= 0 else np.inf,
+        float(chi2),
+        probabilities / probabilities.sum(),
+    )
+
+
+def scores(
+    candidates: Candidates, broad: Array, proposal: Proposal | None, rule: Rule
+) -> Array:
+    """Log probability of each candidate up to a constant; see the top of this file."""
+    solutions = candidates.solutions
+    kind = np.array([KINDS.index(s.kind) for s in solutions])
+    chi2 = np.array([s.chi2 for s in solutions])
+    # Within a class absorption counts as explained; between classes it does not, or a quasar
+    # could explain anything.
+    for k in range(len(KINDS)):
+        mine = np.flatnonzero(kind == k)
+        if len(mine):
+            masked = np.array([solutions[n].masked for n in mine])
+            first = mine[masked.argmin()]
+            chi2[mine] = chi2[first] + masked - masked.min()
+    badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
+    ceiling = rule.ceiling / (1.0 + ((badness - 1.0) / rule.soft) ** 2)
+    fit = ceiling * -np.expm1(-(chi2 - chi2.min()) / badness / ceiling)
+    out = rule.network * np.log(broad + 1e-6)[kind] - 0.5 * fit + np.asarray(rule.offset)[kind]
+    if proposal is not None:
+        log1z = np.array([s.shift for s in solutions]) * STEP
+        prior = proposal.logarithm(log1z)
+        # A star's redshift is no news: as good as the network's best guess.
+        top = float(np.log(proposal.density.max() + 1e-5))
+        out += rule.density * np.where(kind == 0, np.maximum(prior, top - 3.0), prior)
+    return out
+
+
+def is_different(one: Solution, other: Solution) -> bool:
+    """Whether two candidates differ in class or by more than 1000 km/s."""
+    return one.kind != other.kind or abs(one.shift - other.shift) > SAME
+
+
+def _apart(one: Solution, best: Solution) -> float:
+    """chi2 of `one` minus that of `best`, both seen alike."""
+    if one.kind == best.kind:
+        return one.masked - best.masked
+    return one.chi2 - best.chi2
+
+
+def error(solution: Solution, reduced: float, rule: Rule) -> float:
+    """1-sigma error of the redshift.
+
+    Parameters
+    ----------
+    solution
+        The chosen one.
+    reduced
+        Its reduced chi2.
+    rule
+        Fitted factor and floor.
+    """
+    k = KINDS.index(solution.kind)
+    pixels = rule.error_factor[k] * min(solution.sigma, SAME) * np.sqrt(max(reduced, 1.0))
+    floor = rule.error_floor[k] / (299792.458 * _LN10 * STEP)
+    relative = _LN10 * STEP * float(np.hypot(pixels, floor))
+    return float(10.0 ** (solution.shift * STEP) * relative)

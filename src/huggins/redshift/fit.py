@@ -1,0 +1,249 @@
+"""The fit of a batch of spectra: what the rest of huggins uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.quality import ZWarning
+from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.decide import Rule, choose, error
+from huggins.redshift.doubt import doubts
+from huggins.redshift.native import SIZE, START, Frames, to_native
+from huggins.redshift.search import KINDS, Proposal, Search, Settings
+from huggins.taxonomy import BROAD, CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.redshift.refine import Solution
+    from huggins.spectrum import Spectrum
+
+    Array = NDArray[np.float64]
+
+# MEMBERSHIP[i, b] is 1 where class i of the 13 belongs to broad class b.
+_MEMBERSHIP: Final = np.array(
+    [[float(BROAD[name] == broad) for broad in KINDS] for name in CLASSES]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Result of the fit of N spectra.
+
+    Attributes
+    ----------
+    broad : ndarray of int, shape (N,)
+        Index into `KINDS`; -1 where there is no good pixel.
+    probabilities : ndarray, shape (N, 13)
+        Of `huggins.taxonomy.CLASSES`, network and fit together.
+    z, z_err : ndarray, shape (N,)
+        NaN where there is none.
+    deltachi2 : ndarray, shape (N,)
+        chi2 of the next different candidate minus that of the chosen one. Negative where the
+        network decided against the lowest chi2; NaN where there is no other.
+    rchi2 : ndarray, shape (N,)
+        Reduced chi2, in units of the noise that the spectrum shows.
+    zwarning : ndarray of int32, shape (N,)
+        Bits of `huggins.quality.ZWarning`.
+    noise : ndarray, shape (N,)
+        Scatter between pixels over what ivar says.
+    z_second : ndarray, shape (N,)
+        Redshift of the next different candidate; NaN where there is none.
+    solutions : tuple
+        The chosen candidate and the next different one of each spectrum, either of them None
+        where there is none.
+    """
+
+    broad: NDArray[np.int64]
+    probabilities: Array
+    z: Array
+    z_err: Array
+    deltachi2: Array
+    rchi2: Array
+    zwarning: NDArray[np.int32]
+    noise: Array
+    z_second: Array
+    solutions: tuple[tuple[Solution | None, Solution | None], ...]
+
+
+class Fitter:
+    """Finds class and redshift of spectra by chi2; safe to share between threads.
+
+    Parameters
+    ----------
+    basis
+        The shipped one by default.
+    settings
+        Of the search.
+    rule
+        That of the basis by default.
+    """
+
+    def __init__(
+        self,
+        basis: Basis | None = None,
+        *,
+        settings: Settings | None = None,
+        rule: Rule | None = None,
+    ) -> None:
+        self.basis = load_basis() if basis is None else basis
+        self.rule = Rule.from_dict(self.basis.rule) if rule is None else rule
+        self.search = Search(self.basis, settings)
+
+    def fit(
+        self,
+        spectra: Sequence[Spectrum],
+        probabilities: NDArray[np.floating] | None = None,
+        density: NDArray[np.floating] | None = None,
+        *,
+        start: float = -0.005,
+        step: float = 0.002,
+    ) -> Fit:
+        """Fit N spectra.
+
+        Parameters
+        ----------
+        spectra
+            Of any survey.
+        probabilities : ndarray, shape (N, 13)
+            The network's, in the order of `huggins.taxonomy.CLASSES`; all classes alike where
+            not given.
+        density : ndarray, shape (N, B)
+            The network's redshift distribution in bins of ln(1 + z), each row summing to 1.
+        start, step
+            Left edge of the first bin and width; see `huggins.weights.RedshiftGrid`.
+        """
+        count = len(spectra)
+        if probabilities is None:
+            share = _MEMBERSHIP / _MEMBERSHIP.sum(axis=0) / len(KINDS)
+            probabilities = np.tile(share.sum(axis=1), (count, 1))
+        out = _empty(count)
+        frames = to_native(spectra)
+        out.noise[:] = frames.noise
+        solutions = []
+        for row in range(count):
+            proposal = None
+            if density is not None:
+                proposal = Proposal(density[row].astype(np.float64), start, step)
+            network = np.asarray(probabilities[row], np.float64)
+            solutions.append(self._one(frames, row, network, proposal, out))
+        return Fit(*out.values(), tuple(solutions))
+
+    def _one(
+        self,
+        frames: Frames,
+        row: int,
+        network: Array,
+        proposal: Proposal | None,
+        out: _Rows,
+    ) -> tuple[Solution | None, Solution | None]:
+        """Fit one spectrum and fill its row of `out`."""
+        candidates = self.search.run(frames, row, proposal)
+        if not candidates.solutions:
+            out.zwarning[row] = ZWarning.NODATA
+            out.probabilities[row] = network
+            return None, None
+        broad = network @ _MEMBERSHIP
+        choice = choose(candidates, broad, proposal, self.rule)
+        if candidates.climbs[choice.best] is not None:
+            candidates = candidates.climbed(choice.best)
+            choice = choose(candidates, broad, proposal, self.rule)
+        best = candidates.solutions[choice.best]
+        second = candidates.solutions[choice.second] if choice.second >= 0 else None
+        # The rest of what a class shares out stays as the network has it.
+        out.probabilities[row] = _share(network, broad, choice.probabilities, best, self.basis)
+        out.broad[row] = KINDS.index(best.kind)
+        out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
+        out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
+        out.z_err[row] = error(best, best.chi2 / candidates.good, self.rule)
+        out.deltachi2[row] = choice.deltachi2
+        if second is not None:
+            out.z_second[row] = 10.0 ** ((second.shift + frames.offset[row]) * STEP) - 1.0
+        model = self.model(best)
+        out.zwarning[row] = doubts(
+            frames.flux[row], frames.ivar[row], model, candidates, choice, self.basis, self.rule
+        )
+        return best, second
+
+    def model(self, solution: Solution) -> Array:
+        """Best-fit flux on the native grid of `huggins.redshift.native`, shape (SIZE,)."""
+        whole = slice(0, SIZE)
+        shift = round(solution.shift)
+        if solution.kind == "STAR":
+            rows = self.search.star.vectors(solution.archetype, shift, whole)
+        else:
+            rows = self.search.linear[solution.kind].vectors(shift, whole)
+        flux: Array = solution.coefficients @ rows
+        return flux
+
+    def model_on(self, spectrum: Spectrum, solution: Solution) -> Array:
+        """Best-fit flux at the pixels of a spectrum, NaN outside 3500 to 10759 A, (L,)."""
+        # The model is stored at a whole-pixel shift; the fraction left moves it on the grid.
+        grid = (START + np.arange(SIZE) + solution.shift - round(solution.shift)) * STEP
+        flux: Array = np.interp(
+            spectrum.loglam, grid, self.model(solution), left=np.nan, right=np.nan
+        )
+        return flux
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """The arrays of a `Fit`, being filled."""
+
+    broad: NDArray[np.int64]
+    probabilities: Array
+    z: Array
+    z_err: Array
+    deltachi2: Array
+    rchi2: Array
+    zwarning: NDArray[np.int32]
+    noise: Array
+    z_second: Array
+
+    def values(self) -> tuple[NDArray[np.generic], ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+def _empty(count: int) -> _Rows:
+    def unknown() -> Array:
+        return np.full(count, np.nan)
+
+    return _Rows(
+        np.full(count, -1, np.int64),
+        np.full((count, len(CLASSES)), np.nan),
+        unknown(),
+        unknown(),
+        unknown(),
+        unknown(),
+        np.zeros(count, np.int32),
+        np.ones(count),
+        unknown(),
+    )
+
+
+def _share(network: Array, broad: Array, fitted: Array, best: Solution, basis: Basis) -> Array:
+    """Probabilities of the 13 classes from those of the three, shape (13,).
+
+    Within a broad class the network's proportions hold. Where it left the class that the fit
+    chose next to nothing, its proportions say nothing either: then a star is of its archetype's
+    class.
+    """
+    inside = network[:, None] * _MEMBERSHIP / np.maximum(broad, 1e-12)
+    for k, kind in enumerate(KINDS):
+        if broad[k] >= 0.01:
+            continue
+        share = _MEMBERSHIP[:, k] / _MEMBERSHIP[:, k].sum()
+        if kind == "QSO":
+            share = np.array([float(name == "QSO") for name in CLASSES])
+        elif kind == "STAR" and best.kind == "STAR":
+            share = 0.2 * share
+            share[basis.star.classes[best.archetype]] += 0.8
+        weight = broad[k] / 0.01
+        inside[:, k] = weight * inside[:, k] + (1.0 - weight) * share
+    out: Array = inside @ fitted
+    return out / out.sum()
