@@ -47,6 +47,7 @@ class Prediction:
     z: NDArray[np.float64]
     z_err: NDArray[np.float64]
     z_peak: NDArray[np.float64]
+    density: NDArray[np.float64]
 
 
 class Model:
@@ -151,7 +152,7 @@ def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -
     log1z, spread, peak = _peak(density, meta.redshift.centres)
     z = np.expm1(log1z)
     z_err = (1.0 + z) * spread * meta.redshift_error_scale
-    return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak)
+    return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak, density)
 
 
 def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:

@@ -2,13 +2,16 @@
 
 Every candidate gets a score, a log probability up to a constant:
 
-    a log P(class) + b log p(z) - 1/2 D(delta chi2) + offset(class)
+    a log P(class) + b log p(z) - 1/2 D(delta chi2) - 1/2 E(epsilon chi2) + offset(class)
 
-P and p are the network's. delta chi2 is the candidate's chi2 above the lowest one, divided by
-the lowest reduced chi2 r where that is above 1, so that errors of the survey or of the basis
-count as noise. D rises like delta chi2 and levels off at C / (1 + ((r - 1) / s)^2): a good fit
-(r near 1) can overrule a network that is sure, a bad one cannot. Stars have no p(z); the
-network's place for them is zero.
+P and p are the network's. delta chi2 is the lowest chi2 of any class at the candidate's
+redshift (within 1000 km/s) above the lowest one at all; epsilon chi2 is the candidate's own
+above that of its redshift. Both are divided by the lowest reduced chi2 r where that is above 1,
+so that errors of the survey or of the basis count as noise. D rises like delta chi2 and levels
+off at C / (1 + ((r - 1) / s)^2): a good fit (r near 1) can overrule a network that is sure,
+a bad one cannot. E levels off far lower: whether the object at a known redshift is a galaxy with
+an active nucleus or a quasar with a host, a star or a galaxy at rest, is no matter of chi2.
+Stars have no p(z); the network's place for them is zero.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ import numpy as np
 
 from huggins.errors import ModelError
 from huggins.redshift.basis import STEP
-from huggins.redshift.search import KINDS, SAME
+from huggins.redshift.search import KINDS, SAME, saturate
+from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,11 +47,13 @@ class Rule:
         a and b of the score.
     ceiling, soft
         C and s of the score.
+    same
+        Where E levels off, softened like C.
     offset
         Of STAR, GALAXY and QSO: what a more flexible basis gains for nothing.
     error_factor, error_floor
-        Of STAR, GALAXY and QSO: the error is the one from the curvature times the factor,
-        and in quadrature the floor in km/s.
+        By class of the 13: the error is the one from the curvature times the factor, and in
+        quadrature the floor in km/s.
     margin
         Score by which the best candidate must lead the next different one.
     feature
@@ -64,9 +70,10 @@ class Rule:
     density: float = 1.0
     ceiling: float = 60.0
     soft: float = 2.0
+    same: float = 6.0
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    error_factor: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    error_floor: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    error_factor: tuple[float, ...] = (1.0,) * len(CLASSES)
+    error_floor: tuple[float, ...] = (0.0,) * len(CLASSES)
     margin: float = 3.0
     feature: float = 40.0
     outliers: float = 0.15
@@ -172,12 +179,15 @@ def scores(
             first = mine[masked.argmin()]
             chi2[mine] = chi2[first] + masked - masked.min()
     badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
-    ceiling = rule.ceiling / (1.0 + ((badness - 1.0) / rule.soft) ** 2)
-    fit = ceiling * -np.expm1(-(chi2 - chi2.min()) / badness / ceiling)
+    shift = np.array([s.shift for s in solutions])
+    near = np.abs(shift[:, None] - shift) <= SAME
+    local = np.where(near, chi2, np.inf).min(axis=1)
+    softness = 1.0 + ((badness - 1.0) / rule.soft) ** 2
+    fit = saturate((local - chi2.min()) / badness, rule.ceiling / softness)
+    fit += saturate((chi2 - local) / badness, rule.same / softness)
     out = rule.network * np.log(broad + 1e-6)[kind] - 0.5 * fit + np.asarray(rule.offset)[kind]
     if proposal is not None:
-        log1z = np.array([s.shift for s in solutions]) * STEP
-        prior = proposal.logarithm(log1z)
+        prior = proposal.logarithm(shift * STEP)
         # A star's redshift is no news: as good as the network's best guess.
         top = float(np.log(proposal.density.max() + 1e-5))
         out += rule.density * np.where(kind == 0, np.maximum(prior, top - 3.0), prior)
@@ -196,8 +206,8 @@ def _apart(one: Solution, best: Solution) -> float:
     return one.chi2 - best.chi2
 
 
-def error(solution: Solution, reduced: float, rule: Rule) -> float:
-    """1-sigma error of the redshift.
+def error(solution: Solution, reduced: float, index: int, rule: Rule) -> float:
+    """Return the 1-sigma error of the redshift.
 
     Parameters
     ----------
@@ -205,11 +215,12 @@ def error(solution: Solution, reduced: float, rule: Rule) -> float:
         The chosen one.
     reduced
         Its reduced chi2.
+    index
+        Its class of the 13.
     rule
         Fitted factor and floor.
     """
-    k = KINDS.index(solution.kind)
-    pixels = rule.error_factor[k] * min(solution.sigma, SAME) * np.sqrt(max(reduced, 1.0))
-    floor = rule.error_floor[k] / (299792.458 * _LN10 * STEP)
+    pixels = rule.error_factor[index] * min(solution.sigma, SAME) * np.sqrt(max(reduced, 1.0))
+    floor = rule.error_floor[index] / (299792.458 * _LN10 * STEP)
     relative = _LN10 * STEP * float(np.hypot(pixels, floor))
     return float(10.0 ** (solution.shift * STEP) * relative)

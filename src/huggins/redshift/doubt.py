@@ -26,6 +26,8 @@ QUASAR_LINES: Final = ("C III]", "Mg II", "Hβ", "Hα")
 # Half-width of a broad line and outer edge of its continuum windows, in native pixels:
 # 3000 and 7000 km/s.
 _LINE, _SIDE = 43, 101
+# Least depth of a negative line, relative to the continuum.
+_DEPTH = 0.06
 # How close to the end of the searched range a redshift is at the limit, in native pixels.
 _EDGE: Final = 10.0
 # Mean signal-to-noise a pixel below which there may be nothing but sky.
@@ -130,6 +132,9 @@ def negative_line(flux: Array, ivar: Array, shift: float) -> float:
         below = line[0] + line[1] * x[inside] - f[inside]
         weight = w[inside]
         total = float(weight @ below) / weight.sum()
+        # A continuum that is not straight is no line.
+        if total < _DEPTH * abs(line[0]):
+            continue
         # Error of the line's mean, and of the continuum under it.
         sigma = np.sqrt(1.0 / weight.sum() + covariance[0, 0])
         worst = max(worst, total / sigma)

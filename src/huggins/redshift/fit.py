@@ -13,7 +13,7 @@ from huggins.redshift.decide import Rule, choose, error
 from huggins.redshift.doubt import doubts
 from huggins.redshift.native import SIZE, START, Frames, to_native
 from huggins.redshift.search import KINDS, Proposal, Search, Settings
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.taxonomy import BROAD, CLASSES, INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# MEMBERSHIP[i, b] is 1 where class i of the 13 belongs to broad class b.
-_MEMBERSHIP: Final = np.array(
+#: MEMBERSHIP[i, b] is 1 where class i of the 13 belongs to broad class b.
+MEMBERSHIP: Final = np.array(
     [[float(BROAD[name] == broad) for broad in KINDS] for name in CLASSES]
 )
 
@@ -120,7 +120,7 @@ class Fitter:
         """
         count = len(spectra)
         if probabilities is None:
-            share = _MEMBERSHIP / _MEMBERSHIP.sum(axis=0) / len(KINDS)
+            share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(KINDS)
             probabilities = np.tile(share.sum(axis=1), (count, 1))
         out = _empty(count)
         frames = to_native(spectra)
@@ -148,7 +148,7 @@ class Fitter:
             out.zwarning[row] = ZWarning.NODATA
             out.probabilities[row] = network
             return None, None
-        broad = network @ _MEMBERSHIP
+        broad = network @ MEMBERSHIP
         choice = choose(candidates, broad, proposal, self.rule)
         if candidates.climbs[choice.best] is not None:
             candidates = candidates.climbed(choice.best)
@@ -160,7 +160,9 @@ class Fitter:
         out.broad[row] = KINDS.index(best.kind)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
-        out.z_err[row] = error(best, best.chi2 / candidates.good, self.rule)
+        out.z_err[row] = error(
+            best, best.chi2 / candidates.good, self.subclass(best), self.rule
+        )
         out.deltachi2[row] = choice.deltachi2
         if second is not None:
             out.z_second[row] = 10.0 ** ((second.shift + frames.offset[row]) * STEP) - 1.0
@@ -169,6 +171,12 @@ class Fitter:
             frames.flux[row], frames.ivar[row], model, candidates, choice, self.basis, self.rule
         )
         return best, second
+
+    def subclass(self, solution: Solution) -> int:
+        """Class of the 13, as an index, that a candidate stands for."""
+        if solution.kind == "STAR":
+            return int(self.basis.star.classes[solution.archetype])
+        return INDEX["GAL" if solution.kind == "GALAXY" else "QSO"]
 
     def model(self, solution: Solution) -> Array:
         """Best-fit flux on the native grid of `huggins.redshift.native`, shape (SIZE,)."""
@@ -233,11 +241,11 @@ def _share(network: Array, broad: Array, fitted: Array, best: Solution, basis: B
     chose next to nothing, its proportions say nothing either: then a star is of its archetype's
     class.
     """
-    inside = network[:, None] * _MEMBERSHIP / np.maximum(broad, 1e-12)
+    inside = network[:, None] * MEMBERSHIP / np.maximum(broad, 1e-12)
     for k, kind in enumerate(KINDS):
         if broad[k] >= 0.01:
             continue
-        share = _MEMBERSHIP[:, k] / _MEMBERSHIP[:, k].sum()
+        share = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
         if kind == "QSO":
             share = np.array([float(name == "QSO") for name in CLASSES])
         elif kind == "STAR" and best.kind == "STAR":

@@ -70,6 +70,8 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
         shift = float(np.mean(place - index))
         if np.abs(place - index - shift).max() < _ON_GRID:
             f, w = clean(spectrum)
+            # A flux of exactly zero is a fill value (ends of LAMOST spectra), whatever ivar says.
+            w[f == 0.0] = 0.0
             at = index.astype(np.int64) - START
             inside = (at >= 0) & (at < SIZE)
             flux[row, at[inside]] = f[inside]

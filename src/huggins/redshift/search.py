@@ -43,8 +43,9 @@ class Settings:
         Spread of the added polynomials, relative to the spectrum's brightness.
     peaks
         Maxima of the scan that are looked at, a class.
-    ceiling
-        Largest chi2 difference by which the scan can outvote the network.
+    ceiling, soft
+        Where chi2 differences level off when candidates are ranked; see
+        `huggins.redshift.decide`.
     trust
         Power of the network's redshift distribution.
     """
@@ -54,7 +55,8 @@ class Settings:
     star_terms: int = 4
     slack: float = 0.3
     peaks: int = 4
-    ceiling: float = 80.0
+    ceiling: float = 60.0
+    soft: float = 2.0
     trust: float = 1.0
 
 
@@ -225,11 +227,8 @@ class Search:
         if proposal is not None:
             at = np.array([scanner.shifts[i] * scanner.step for i in peaks])
             prior = self.settings.trust * proposal.logarithm(at)
-        best = min(chi2 for chi2, _, _ in tried)
-        scale = max(best / max(np.count_nonzero(weight), 1), 1.0)
-        score = prior - 0.5 * _saturate(
-            np.array([chi2 - best for chi2, _, _ in tried]) / scale, self.settings.ceiling
-        )
+        chi2 = np.array([value for value, _, _ in tried])
+        score = prior + self._fitness(chi2, np.count_nonzero(weight))
         found: list[_Found] = []
         for n in np.argsort(-score, kind="stable")[:2]:
             _, masked, i = tried[n]
@@ -275,6 +274,13 @@ class Search:
 
         return follow
 
+    def _fitness(self, chi2: Array, count: int) -> Array:
+        """Log likelihood of candidates, levelled off where even the best fits badly."""
+        lowest = float(chi2.min())
+        badness = max(lowest / max(count, 1), 1.0)
+        softness = 1.0 + ((badness - 1.0) / self.settings.soft) ** 2
+        return -0.5 * saturate((chi2 - lowest) / badness, self.settings.ceiling / softness)
+
     def _peaks(
         self,
         scanner: Scanner,
@@ -283,11 +289,7 @@ class Search:
         proposal: Proposal | None,
     ) -> list[int]:
         """Maxima of the scan and of the network's distribution together, best first."""
-        top = float(curve.max())
-        scale = max((data.total - top) / data.good, 1.0)
-        score = -0.5 * _saturate(
-            (top - curve.astype(np.float64)) / scale, self.settings.ceiling
-        )
+        score = self._fitness(data.total - curve.astype(np.float64), data.good)
         if proposal is not None:
             score += self.settings.trust * proposal.logarithm(scanner.shifts * scanner.step)
         inner = np.flatnonzero(
@@ -317,7 +319,7 @@ class _Data:
     good: int
 
 
-def _saturate(difference: Array, ceiling: float) -> Array:
+def saturate(difference: Array, ceiling: float) -> Array:
     """Approach `ceiling` instead of growing without end."""
     out: Array = ceiling * -np.expm1(-difference / ceiling)
     return out

@@ -66,12 +66,17 @@ _LINE_SPREAD = 2.0
 QUOTA: Final = {
     "O": 4, "B": 6, "A": 8, "F": 10, "G": 9, "K": 10, "M": 11, "L": 4, "WD": 9, "C": 2,
 }  # fmt: skip
-# Templates whose rest frame is good to 10 km/s, by class; found by fitting each source with
-# the others. sdss-cc is off by 47 km/s, which for white dwarfs and carbon stars, of which
-# there is little else, is taken out.
-_SOURCES: Final = {"idlspec2d": None, "pyhammer": None, "calspec": ("O", "WD"),
-                   "sdss-cc": ("WD", "C")}  # fmt: skip
-_SDSS_CC_SHIFT = -0.68  # pixels
+# Sources whose rest frame is good to some 10 km/s, found by fitting each with the others, and
+# the classes for which they are used (None: all).
+_SOURCES: Final = {
+    "idlspec2d": None,
+    "pyhammer": None,
+    "calspec": ("O", "WD"),
+    "sdss-cc": ("WD", "C"),
+}
+# Carbon stars came with their own radial velocities: pixels by which to move them to the red
+# to agree with the BOSS pipeline's template, whose zero point its redshifts have.
+_MOVED: Final = {"C_1": 3.0, "C_3": -2.0}
 
 
 def to_rest(flux: Array, ivar: Array, log1z: Array, span: tuple[int, int]) -> tuple[Flux, Flux]:
@@ -201,9 +206,8 @@ def star_archetypes(folder: Path, *, test: bool = False) -> Archetypes:
         ]
         for i in rows:
             whole[i] = complete(flux[i], donors)
-            if source[i] == "sdss-cc":
-                pixel = np.arange(flux.shape[1])
-                whole[i] = np.interp(pixel + _SDSS_CC_SHIFT, pixel, whole[i])
+            pixel = np.arange(flux.shape[1])
+            whole[i] = np.interp(pixel - _MOVED.get(name[i], 0.0), pixel, whole[i])
         chosen += [rows[k] for k in _spread_out(whole[rows], quota)]
     vectors = whole[chosen] / whole[chosen].mean(axis=1, keepdims=True)
     return Archetypes(
@@ -258,7 +262,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
-    parser.add_argument("--quasar", type=int, default=8, help="vectors of quasars")
+    parser.add_argument("--quasar", type=int, default=6, help="vectors of quasars")
     parser.add_argument("--galaxy", type=int, default=5, help="vectors of starlight")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args(argv)
