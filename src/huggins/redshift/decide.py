@@ -56,6 +56,8 @@ class Rule:
         quadrature the floor in km/s.
     margin
         Score by which the best candidate must lead the next different one.
+    gap
+        DELTACHI2, over the reduced chi2 where that is above 1, that there is at least.
     feature
         Gain over a smooth polynomial that a spectrum with features has at least.
     outliers
@@ -75,6 +77,7 @@ class Rule:
     error_factor: tuple[float, ...] = (1.0,) * len(CLASSES)
     error_floor: tuple[float, ...] = (0.0,) * len(CLASSES)
     margin: float = 3.0
+    gap: float = 9.0
     feature: float = 40.0
     outliers: float = 0.15
     coverage: int = 400
@@ -114,8 +117,8 @@ class Choice:
     margin
         Lead of the best score over the next different one.
     deltachi2
-        chi2 of the next different candidate by chi2 minus that of the chosen one; NaN where
-        there is none.
+        Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen redshift;
+        NaN where there is no other.
     probabilities : ndarray, shape (3,)
         Of `KINDS`, network and fit together.
     """
@@ -153,12 +156,15 @@ def choose(
     second = max(different, key=lambda n: score[n], default=-1)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(KINDS))])
     probabilities = np.exp(peak - peak.max())
-    chi2 = min((_apart(solutions[n], solutions[best]) for n in different), default=np.nan)
+    chi2 = comparable(candidates)
+    shift = np.array([s.shift for s in solutions])
+    away = np.abs(shift - shift[best]) > SAME
+    gap = chi2[away].min(initial=np.inf) - chi2[~away].min()
     return Choice(
         best,
         second,
         float(score[best] - score[second]) if second >= 0 else np.inf,
-        float(chi2),
+        float(gap) if np.isfinite(gap) else np.nan,
         probabilities / probabilities.sum(),
     )
 
@@ -169,15 +175,7 @@ def scores(
     """Log probability of each candidate up to a constant; see the top of this file."""
     solutions = candidates.solutions
     kind = np.array([KINDS.index(s.kind) for s in solutions])
-    chi2 = np.array([s.chi2 for s in solutions])
-    # Within a class absorption counts as explained; between classes it does not, or a quasar
-    # could explain anything.
-    for k in range(len(KINDS)):
-        mine = np.flatnonzero(kind == k)
-        if len(mine):
-            masked = np.array([solutions[n].masked for n in mine])
-            first = mine[masked.argmin()]
-            chi2[mine] = chi2[first] + masked - masked.min()
+    chi2 = comparable(candidates)
     badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
     shift = np.array([s.shift for s in solutions])
     near = np.abs(shift[:, None] - shift) <= SAME
@@ -199,11 +197,20 @@ def is_different(one: Solution, other: Solution) -> bool:
     return one.kind != other.kind or abs(one.shift - other.shift) > SAME
 
 
-def _apart(one: Solution, best: Solution) -> float:
-    """chi2 of `one` minus that of `best`, both seen alike."""
-    if one.kind == best.kind:
-        return one.masked - best.masked
-    return one.chi2 - best.chi2
+def comparable(candidates: Candidates) -> Array:
+    """chi2 of the candidates, comparable within and between classes, shape (n,).
+
+    Within a class absorption counts as explained; between classes it does not, or a quasar
+    could explain anything.
+    """
+    solutions = candidates.solutions
+    chi2 = np.array([s.chi2 for s in solutions])
+    for name in KINDS:
+        mine = np.array([n for n, s in enumerate(solutions) if s.kind == name], dtype=np.int64)
+        if len(mine):
+            masked = np.array([solutions[n].masked for n in mine])
+            chi2[mine] = chi2[mine[masked.argmin()]] + masked - masked.min()
+    return chi2
 
 
 def error(solution: Solution, reduced: float, index: int, rule: Rule) -> float:

@@ -47,8 +47,10 @@ def doubts(
 
     - LITTLE_COVERAGE: fewer good pixels than ``rule.coverage``.
     - SMALL_DELTA_CHI2: a candidate of another class or redshift scores within ``rule.margin``
-      of the chosen one (network and fit together), or the fit beats a cubic polynomial by less
-      than ``rule.feature`` in chi2, so that any redshift would do as well.
+      of the chosen one (network and fit together); or another redshift has a chi2 that is
+      higher by less than ``rule.gap``; or the fit beats a cubic polynomial by less than
+      ``rule.feature``, so that any redshift would do as well. Both in units of the reduced
+      chi2 where that is above 1.
     - NEGATIVE_MODEL: the model's weighted mean, or the spectrum's by 3 sigma, is negative.
     - MANY_OUTLIERS: more than ``rule.outliers`` of the pixels lie over 5 sigma off the model.
     - Z_FITLIMIT: the redshift lies at the end of the range that is searched.
@@ -74,7 +76,8 @@ def doubts(
         bits |= ZWarning.LITTLE_COVERAGE
     reduced = max(solution.chi2 / good, 1.0)
     plain = (candidates.smooth - solution.chi2) / reduced < rule.feature
-    if choice.margin < rule.margin or plain:
+    close = choice.deltachi2 / reduced < rule.gap  # False for NaN: no other redshift
+    if choice.margin < rule.margin or close or plain:
         bits |= ZWarning.SMALL_DELTA_CHI2
     mean = float(ivar @ flux) / np.sqrt(ivar.sum())  # of the spectrum, in sigma
     if float(ivar @ model) <= 0.0 or mean < -3.0:

@@ -44,8 +44,8 @@ class Fit:
     z, z_err : ndarray, shape (N,)
         NaN where there is none.
     deltachi2 : ndarray, shape (N,)
-        chi2 of the next different candidate minus that of the chosen one. Negative where the
-        network decided against the lowest chi2; NaN where there is no other.
+        Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen one.
+        Negative where the network decided against the lowest; NaN where there is no other.
     rchi2 : ndarray, shape (N,)
         Reduced chi2, in units of the noise that the spectrum shows.
     zwarning : ndarray of int32, shape (N,)
@@ -127,10 +127,16 @@ class Fitter:
         out.noise[:] = frames.noise
         solutions = []
         for row in range(count):
+            network = np.asarray(probabilities[row], np.float64)
             proposal = None
             if density is not None:
-                proposal = Proposal(density[row].astype(np.float64), start, step)
-            network = np.asarray(probabilities[row], np.float64)
+                quasar, absorbed = network[INDEX["QSO"]], network[INDEX["BAL"]]
+                proposal = Proposal(
+                    density[row].astype(np.float64),
+                    start,
+                    step,
+                    float(absorbed / max(quasar + absorbed, 1e-9)),
+                )
             solutions.append(self._one(frames, row, network, proposal, out))
         return Fit(*out.values(), tuple(solutions))
 

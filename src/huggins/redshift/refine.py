@@ -102,7 +102,7 @@ class LinearFit:
             keep[[k for k in lines if found[k] < 0.0]] = False
             found[:] = 0.0
             found[keep] = np.linalg.solve(matrix[np.ix_(keep, keep)], right[keep])
-        return (float(found @ right) if found[0] > 0.0 else 0.0), found
+        return (float(found @ right) if found @ weighted.sum(axis=1) > 0.0 else 0.0), found
 
 
 class StarFit:
@@ -135,7 +135,7 @@ class StarFit:
         right = weighted @ flux
         matrix += np.eye(len(x)) * (1e-5 * matrix[0, 0] + 1e-30)
         found = np.linalg.solve(matrix, right)
-        return (float(found @ right) if found[0] > 0 else 0.0), found
+        return (float(found @ right) if found @ weighted.sum(axis=1) > 0.0 else 0.0), found
 
 
 def climb(

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 # Added to the diagonal, relative to it: rounding in single precision would else make vectors
 # look independent that are not, where the signal-to-noise is high.
 _RIDGE: Final = 1e-5
+# log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
+_LYMAN_ALPHA: Final = 3.0848
+_TROUGH: Final = 30
 #: chi2 of a native pixel that is taken for absorption: dearer than one that fits.
 ABSORBED: Final = 2.5
 
@@ -76,8 +79,8 @@ class Scanner:
         self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
         self._terms, self._slack = terms, slack
         self._precision = 1.0 / components.spread**2
-        # Unknowns: vectors 2..K, polynomials, and the mean spectrum last, so that its
-        # coefficient drops out of the factorisation first.
+        # Unknowns: vectors 2..K, polynomials, and the mean spectrum last: the least certain
+        # first, for the sake of rounding.
         order = count + terms
         place = np.r_[order - 1, np.arange(count - 1)]
         self._pair_at = [
@@ -101,7 +104,6 @@ class Scanner:
         Returns
         -------
         ndarray of float32, shape (S,)
-            0 where the mean spectrum would be negative.
         """
         count, terms, pairs = self._count, self._terms, self._pairs
         order = count + terms
@@ -137,6 +139,22 @@ class Scanner:
         for k in range(order):
             matrix[k, k] *= np.float32(1.0 + _RIDGE)
         return solve(matrix)
+
+    def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
+        """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
+
+        That is runs of more than 2000 km/s (Weymann et al. 1991, ApJ 373, 23) redward of Lyman
+        alpha. Anything less moves the redshift more than it helps: narrow absorption is as
+        common in the spectra that the basis was learned from.
+        """
+        rest = (START / self.factor + np.arange(self._size) - self.shifts[index]) * self.step
+        possible = masked & (rest > _LYMAN_ALPHA)
+        edges = np.flatnonzero(np.diff(np.r_[False, possible, False]))
+        kept = np.zeros_like(masked)
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if stop - start >= _TROUGH / self.factor:
+                kept[start:stop] = True
+        return kept
 
     def robust(
         self, flux: Array, weight: Array, signal: float, index: int, *, rounds: int = 4
@@ -200,8 +218,7 @@ class Scanner:
 def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     """Solve S systems by Cholesky; `matrix` (n + 1, n + 1, S) holds them below the diagonal.
 
-    The last row is the right-hand side. Returns b' M^-1 b, or 0 where the last unknown is
-    negative, shape (S,).
+    The last row is the right-hand side. Returns b' M^-1 b, shape (S,).
     """
     order = len(matrix) - 1
     for j in range(order):
@@ -214,7 +231,6 @@ def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         matrix[order, j + 1 : order] -= column[-1] * column[:-1]
     y = matrix[order, :order]
     total: NDArray[np.float32] = np.einsum("js,js->s", y, y)
-    total[y[-1] <= 0] = 0.0
     return total
 
 

@@ -27,6 +27,10 @@ KINDS: Final = ("STAR", "GALAXY", "QSO")
 #: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
 SAME: Final = 14.5
 _LN10: Final = float(np.log(10.0))
+# Share of BAL among the network's probabilities of quasars from which absorption is masked.
+_ABSORBED: Final = 0.3
+# Error of the network's redshifts, in ln(1 + z): 1800 km/s.
+_REACH: Final = 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,24 @@ class Proposal:
         Sums to 1.
     start, step
         Left edge of the first bin, and width.
+    absorbed
+        Its probability that a quasar, if it is one, has broad absorption.
     """
 
     density: Array
     start: float
     step: float
+    absorbed: float = 1.0
 
     def logarithm(self, log1z: Array) -> Array:
         """Log probability at log10(1 + z); a floor stands for what the network cannot know."""
         bins = ((_LN10 * log1z - self.start) / self.step).astype(np.int64)
-        known = np.log(self.density + 1e-5)
-        out: Array = known[bins.clip(0, len(known) - 1)]
+        reach = max(round(_REACH / self.step), 1)
+        padded = np.pad(self.density, reach)
+        # The best within the network's own error: which of two near minima is the right one
+        # the fit knows better.
+        near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+        out: Array = np.log(near[bins.clip(0, len(near) - 1)] + 1e-5)
         return out
 
 
@@ -233,7 +244,9 @@ class Search:
         for n in np.argsort(-score, kind="stable")[:2]:
             _, masked, i = tried[n]
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
-            follow = self._follow_quasar(data, masked)
+            if proposal is not None and proposal.absorbed < _ABSORBED:
+                masked = np.zeros_like(masked)
+            follow = self._follow_quasar(data, scanner.troughs(masked, i))
             if found:
                 found.append((follow(start, 0), lambda s=start, f=follow: f(s, 3)))
             else:
@@ -293,7 +306,7 @@ class Search:
         if proposal is not None:
             score += self.settings.trust * proposal.logarithm(scanner.shifts * scanner.step)
         inner = np.flatnonzero(
-            (curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]) & (curve[1:-1] > 0)
+            (curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:])
         )
         inner += 1
         if len(inner) == 0:

@@ -18,7 +18,7 @@ from huggins import simulate
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components
 from huggins.redshift.native import SIZE, START, to_native
-from huggins.simulate import galaxies, quasars
+from huggins.simulate import effects, galaxies
 from huggins.simulate.templates import complete, held_back
 from huggins.taxonomy import INDEX
 from huggins.train.lowrank import blur, factorise
@@ -45,7 +45,7 @@ VELOCITY: Final = 1500.0
 # A real spectrum's pixel of this S/N or more counts as much as a noiseless one.
 _CERTAIN = 15.0
 # How many times a real spectrum counts.
-_REAL = 3.0
+_REAL = 8.0
 
 #: Emission lines of galaxies: those that vary together, as (vacuum A, relative flux). Balmer
 #: decrement of case B (Osterbrock and Ferland 2006, table 4.4), H alpha once more alone for
@@ -111,13 +111,10 @@ def to_rest(flux: Array, ivar: Array, log1z: Array, span: tuple[int, int]) -> tu
 
 def quasar_basis(
     library: Library, real: tuple[Array, Array, Array], count: int, rng: np.random.Generator,
-    *, mocks: int = 1500,
+    *, mocks: int = 3000,
 ) -> Components:  # fmt: skip
     """Mean quasar and its principal variations; `real` is flux, ivar and log10(1 + z)."""
-    grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
-    flux, z = quasars.quasar(mocks, library, grid, rng)
-    flux = flux.astype(np.float64)
-    log1z = np.log10(1.0 + z)
+    flux, log1z = _quasars(library, mocks, rng)
     # Without noise, all pixels alike.
     ivar = np.full_like(flux, 1e4) / np.mean(flux**2, axis=1, keepdims=True)
     x, w = to_rest(flux, ivar, log1z, QUASAR)
@@ -129,6 +126,46 @@ def quasar_basis(
     scale = scale.clip(0.05 * float(scale.max()), None)
     vectors, spread = factorise(x / scale, w, count, rng, smooth=1.5)
     return Components(QUASAR[0], vectors * scale, spread, (), *QUASAR_Z)
+
+
+def _quasars(
+    library: Library, count: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Noiseless quasars as observed, (N, SIZE), and their log10(1 + z).
+
+    Real coefficients, half of them drawn evenly in redshift, with host light, the opacity and
+    the Lyman limits of the far ones. Unlike those of huggins.simulate they have the mean forest
+    of the eigenspectra and no absorption of their own, which would move the lines' centres.
+    """
+    grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
+    known = library.quasar_z
+    even = np.expm1(rng.uniform(np.log(1.05), np.log(7.0), count))
+    z = np.where(rng.random(count) < 0.5, rng.choice(known, count), even)
+    row = (np.searchsorted(known, z) + rng.integers(-10, 11, count)).clip(0, len(known) - 1)
+    flux = np.zeros((count, SIZE))
+    log1z = np.log10(1.0 + z)
+    for k in range(library.quasar_coefficients.shape[1]):
+        vector, exact = library.quasar_vectors.sample(np.full(count, k), log1z, grid)
+        flux += library.quasar_coefficients[row, k, None] * vector
+    whole = np.flatnonzero(rng.random(count) < 0.15)
+    some = rng.integers(0, library.archetypes.count, len(whole))
+    flux[whole] = library.archetypes.sample(some, log1z[whole], grid)[0]
+    rest = grid.loglam - exact[:, None]
+    flux /= np.median(np.abs(flux), axis=1, keepdims=True)
+    # Mixtures at the edges of the known redshifts come out negative.
+    sound = ((flux > 0.03) | (rest < np.log10(1220.0))).all(axis=1)
+    flux, rest, exact = flux[sound], rest[sound], exact[sound]
+    near = np.flatnonzero((10.0**exact < 1.8) & (rng.random(len(exact)) < 0.55))
+    kind = rng.choice([0, 1, 5], len(near), p=[0.5, 0.35, 0.15])
+    host, _ = galaxies.stellar(kind, 10.0 ** exact[near] - 1.0, library, grid, rng)
+    share = rng.beta(1.2, 2.2, (len(near), 1)).clip(0.0, 0.75)
+    flux[near] = (1.0 - share) * flux[near] + share * host
+    far = np.flatnonzero(10.0**exact > 4.6)
+    flux[far] *= effects.opaque(grid, exact[far])
+    # Below the Lyman limit little light arrives.
+    left = rng.random((len(exact), 1)) ** 1.5
+    flux *= np.where(rest < np.log10(905.0), left, 1.0)
+    return flux, exact
 
 
 def galaxy_basis(

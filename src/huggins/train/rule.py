@@ -25,7 +25,7 @@ from huggins.redshift.fit import MEMBERSHIP, Fitter
 from huggins.redshift.native import SIZE, START, to_native
 from huggins.redshift.search import KINDS, Candidates, Proposal, Search
 from huggins.spectrum import Spectrum
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.taxonomy import BROAD, CLASSES, INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,8 +42,9 @@ _RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
 #: Errors in km/s that the few templates of these classes have of themselves: by so much their
 #: zero points disagree with one another.
 LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
-#: Least softness: half a unit of reduced chi2 beyond 1 is common where nothing is wrong.
-LEAST_SOFT: Final = 0.5
+#: Limits of the softness: half a unit of reduced chi2 beyond 1 is common where nothing is
+#: wrong; a fit three units beyond must not overrule a network that is sure.
+SOFT: Final = (0.5, 3.0)
 #: Share of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
 
@@ -107,7 +108,9 @@ def cases(
     frames = to_native(spectra)
     found = []
     for n, (kind, cls, z, exact) in enumerate(truth):
-        proposal = Proposal(density[n], grid.start, grid.step)
+        quasar, absorbed = probabilities[n, INDEX["QSO"]], probabilities[n, INDEX["BAL"]]
+        share = float(absorbed / max(quasar + absorbed, 1e-9))
+        proposal = Proposal(density[n], grid.start, grid.step, share)
         candidates = search.run(frames, n, proposal)
         if candidates.solutions:
             found.append(
@@ -226,7 +229,7 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = 4
             network=min(network, 1.0),
             density=min(density, 1.0),
             ceiling=ceiling,
-            soft=max(soft, LEAST_SOFT),
+            soft=min(max(soft, SOFT[0]), SOFT[1]),
             same=same,
             offset=(0.0, galaxy, quasar),
         )
@@ -302,25 +305,29 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
     """Choose margin and feature: as few real spectra as possible lost, sky kept out."""
     rows = []
     for case in known:
-        if not case.real:
+        if case.kind == "" and not case.real:
             continue
         choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
         best = case.candidates.solutions[choice.best]
         reduced = max(best.chi2 / case.candidates.good, 1.0)
         gain = (case.candidates.smooth - best.chi2) / reduced
         right = bool(case.kind) and bool(case.right[choice.best])
-        rows.append((not case.kind, right, choice.margin, gain))
-    sky, right, margin, gain = (np.array(column) for column in zip(*rows, strict=True))
-    best_pair = (-np.inf, rule.margin, rule.feature)
-    for m in np.arange(0.5, 8.0, 0.25):
-        for g in np.arange(20.0, 120.0, 2.5):
-            passes = (margin >= m) & (gain >= g)
-            if np.mean(passes[sky]) > SKY_PASSES:
-                continue
-            # A wrong answer that passes is worse than a right one that does not.
-            value = np.mean((passes & right)[~sky]) - 2.0 * np.mean((passes & ~right)[~sky])
-            best_pair = max(best_pair, (float(value), float(m), float(g)))
-    return replace(rule, margin=best_pair[1], feature=best_pair[2])
+        gap = choice.deltachi2 / reduced
+        rows.append((not case.kind, right, choice.margin, gap if gap == gap else np.inf, gain))
+    sky, right, margin, gap, gain = (np.array(column) for column in zip(*rows, strict=True))
+    best = (-np.inf, rule.margin, rule.gap, rule.feature)
+    for m in np.arange(0.5, 8.0, 0.5):
+        for d in np.arange(0.0, 40.0, 2.0):
+            for g in np.arange(20.0, 120.0, 4.0):
+                passes = (margin >= m) & (gap >= d) & (gain >= g)
+                if np.mean(passes[sky]) > SKY_PASSES:
+                    continue
+                # A wrong answer that passes is worse than a right one that does not. Of
+                # thresholds that do equally well the strictest: few wrong ones are at hand.
+                value = np.mean((passes & right)[~sky]) - 3.0 * np.mean((passes & ~right)[~sky])
+                value += 1e-4 * (m / 8.0 + d / 40.0 + g / 120.0)
+                best = max(best, (float(value), float(m), float(d), float(g)))
+    return replace(rule, margin=best[1], gap=best[2], feature=best[3])
 
 
 def main(argv: list[str] | None = None) -> int:
