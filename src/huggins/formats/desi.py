@@ -132,8 +132,8 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
         wave: Array = wave_hdu.image(np.float64)
         if (
             wave.ndim != 1
-            or flux.shape != (count, len(wave))
-            or ivar.shape != flux.shape
+            or flux.image_shape != (count, len(wave))
+            or ivar.image_shape != flux.image_shape
             or not (np.isfinite(wave).all() and (wave > 0).all())
             or not (np.diff(wave) > 0).all()
         ):
@@ -146,7 +146,7 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
         mask = None
         if mask_hdu is not None:
             bits = mask_hdu.image(np.uint32)
-            if bits.shape != flux.shape:
+            if bits.shape != flux.image_shape:
                 raise ReadError(
                     f"{band}_MASK and {band}_FLUX differ in shape: fetch the file again", path
                 )
@@ -218,7 +218,8 @@ def _join(
     # Products of single-precision numbers are exact in double: where one camera saw a pixel,
     # its own flux comes back to the bit.
     flux = np.divide(total, weight, out=total, where=weight > 0)
-    return flux.astype(np.float32), weight.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return flux.astype(np.float32), weight.astype(np.float32)
 
 
 def _redshifts(path: str) -> dict[int, dict[str, Any]]:

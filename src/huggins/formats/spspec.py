@@ -51,7 +51,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
     primary = fits.hdu(0)
     assert primary is not None
-    rows = primary.image(np.float32)
+    rows = primary.image()
     plate = whole(primary.get("PLATEID")) or None
     mjd = whole(primary.get("MJD")) or None
     fiberid = whole(primary.get("FIBERID")) or None
