@@ -169,5 +169,5 @@ def _ratios(kind: NDArray[np.int64], rng: np.random.Generator) -> Array:
 
 
 def _level(flux: Flux) -> Flux:
-    level = np.median(np.abs(flux), axis=1, keepdims=True)
+    level = np.median(np.abs(flux[:, ::4]), axis=1, keepdims=True)  # every fourth: speed
     return np.where(level > 0, level, np.float32(1.0))

@@ -71,7 +71,7 @@ def star(
 
 
 def _level(flux: Flux) -> Flux:
-    level = np.median(np.abs(flux), axis=1, keepdims=True)
+    level = np.median(np.abs(flux[:, ::4]), axis=1, keepdims=True)  # every fourth: speed
     return np.where(level > 0, level, np.float32(1.0))
 
 

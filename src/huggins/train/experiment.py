@@ -19,6 +19,7 @@ from huggins.inference.network import Prediction, predict_scores
 from huggins.simulate import KINDS
 from huggins.train import calibrate
 from huggins.train.data import (
+    Batches,
     Real,
     coarser,
     contract_of,
@@ -136,7 +137,7 @@ def run(
         found = [predict_scores(scores_of(network, x), plain) for x in inputs]
         return _summary(config, plain, chosen, found)
 
-    network = train(config, real, home, resume=resume, watch=watch, say=say)
+    network = train(config, Batches(config, real), home, resume=resume, watch=watch, say=say)
     metadata = _calibrated(config, plain, chosen, [scores_of(network, x) for x in inputs])
     metadata = replace(metadata, data=_data(config, real), trained={"config": config.to_dict()})
     path = home / f"{config.name}.onnx"
