@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The verbs, in the order of `huggins --help`.
-VERBS: Final = ("classify", "info", "plot", "demo")
+VERBS: Final = ("classify", "info", "plot", "demo", "evaluate")
 
 #: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
 SOME_FAILED: Final = 1
@@ -48,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         130 interrupted.
     """
     args = list(sys.argv[1:] if argv is None else argv)
-    command = _command(args)
     try:
+        command = _command(args)
         # Verbs find the arguments in `context.obj`, for the record of what was called.
         with command.make_context("huggins", args[:] or ["--help"], obj=args) as context:
             status = command.invoke(context)
