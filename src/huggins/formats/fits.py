@@ -126,14 +126,14 @@ class Hdu:
             from huggins.formats import fallback
 
             values = fallback.column(self, name, (rows, *shape))
-            return _convert(values if row is None else values[row], dtype)
+            return _convert(values if row is None else values[row].reshape(-1), dtype)
         first, count = (0, rows) if row is None else (row, 1)
         buffer, offset = self._data(first * row_bytes, count * row_bytes)
         strides = (row_bytes, size) if shape else (row_bytes,)
         raw: NDArray[Any] = np.ndarray(
             (count, *shape), kind, buffer, offset + column.offset, strides
         )
-        return _convert(raw if row is None else raw[0], dtype)
+        return _convert(raw if row is None else raw[0].reshape(-1), dtype)
 
     def record(self, names: tuple[str, ...], row: int = 0) -> dict[str, Any]:
         """Return scalars of one row, by name; columns that are missing are left out.

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from huggins.formats.identity import number, position, specobjid, whole
 from huggins.formats.pixels import from_coefficients, inverse_variance, mask_bits
 from huggins.spectrum import Pipeline, Spectrum

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NAME = "text"
 
 _SIZE_MAX: Final = 256 * 1024**2
+# All bytes that text may hold: white space, printable ASCII, and those beyond (any encoding).
+_TEXT: Final = bytes([*range(9, 14), *range(32, 127), *range(128, 256)])
 _COMMENTS: Final = ("#", "%", "!", "//")
 _ECSV: Final = b"# %ECSV"
 
@@ -89,10 +91,12 @@ class _Heading:
 
 
 def identify(source: Source) -> bool:
-    """Whether this is text: no control characters but white space at its start."""
+    """Whether this is text: no control characters but white space, and digits, at its start."""
     start = source.head[:4096]
-    return not any(byte < 9 or 13 < byte < 32 or byte == 127 for byte in start) and bool(
-        re.search(rb"\d", start)
+    return (
+        not source.foreign()
+        and not start.translate(None, _TEXT)
+        and re.search(rb"\d", start) is not None
     )
 
 
