@@ -51,8 +51,8 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
     else:
         if re.fullmatch(r"\.[a-z]{2,5}", kind) and not target.is_dir():
             raise InputError(
-                f"{target}: unknown kind of picture {kind!r}: give a .png, .pdf or .svg file, or "
-                "a folder"
+                f"{target}: unknown kind of picture {kind!r}: give a .png, .pdf or .svg file, "
+                "or a folder"
             )
         with _explained(target):
             target.mkdir(parents=True, exist_ok=True)
