@@ -17,9 +17,8 @@ IVAR = np.array([100.0, 25.0, 16.0, 4.0])
 
 
 def _rows(*columns):
-    return "\n".join(
-        mark.join(repr(float(x)) for x in row) for row in zip(*columns, strict=True)
-    )
+    rows = zip(*columns, strict=True)
+    return "\n".join(",".join(repr(float(x)) for x in row) for row in rows)
 
 
 def _read(text, folder, **options):
