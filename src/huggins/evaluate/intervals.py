@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 #: Resamplings of a bootstrap.
 RESAMPLINGS = 1000
-# Numbers held at once while resampling: 32 MB of float64 an array.
-_CHUNK = 4_000_000
+#: Numbers held at once while resampling: 32 MB of float64 an array.
+CHUNK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ def bootstrap(
         return Estimate(math.nan, math.nan, math.nan, 0)
     value = float(statistic(*(array[None] for array in arrays))[0])
     rng = np.random.default_rng(seed)
-    chunk = max(1, _CHUNK // n)
+    chunk = max(1, CHUNK // n)
     parts = []
     for start in range(0, resamplings, chunk):
         drawn = rng.integers(0, n, size=(min(chunk, resamplings - start), n))
