@@ -7,7 +7,7 @@ import pytest
 
 import huggins
 from factories import make_truth, write_boss_spec, write_spplate
-from huggins.errors import InputError, ModelError, ReadError
+from huggins.errors import InputError, ModelError
 from huggins.inference.table import COLUMNS
 from huggins.quality import ZWarning
 
@@ -57,9 +57,9 @@ def test_missing_is_masked(model):
 
 
 def test_what_fails_has_its_row(folder, model, tmp_path):
-    write_spplate(
-        tmp_path / "p.fits", np.ones((3, 400)), np.diag([1.0, 0, 1]) @ np.ones((3, 400))
-    )
+    ivar = np.ones((3, 400))
+    ivar[1] = 0
+    write_spplate(tmp_path / "p.fits", np.ones((3, 400)), ivar)
     table = huggins.classify([tmp_path / "p.fits", tmp_path / "gone.fits"], model=model)
     assert [bool(error) for error in table["ERROR"]] == [False, True, False, True]
     assert table["PROB"].mask.tolist() == [False, True, False, True]
@@ -99,7 +99,7 @@ def test_specutils(folder, model):
 
 @pytest.mark.parametrize("inputs", [3, None, [4.0]])
 def test_what_is_no_input(model, inputs):
-    with pytest.raises((InputError, ReadError)):
+    with pytest.raises(TypeError, match="is no spectrum"):
         huggins.classify(inputs, model=model)
 
 
@@ -110,7 +110,7 @@ def test_wrong_settings(folder, model):
         huggins.classify(folder, model="x")
 
 
-def test_a_table_goes_to_pandas_and_back_to_disk(folder, model, tmp_path):
+def test_a_table_goes_to_disk_as_astropy_writes_it(folder, model, tmp_path):
     table = huggins.classify(folder, model=model)
     for name in ("t.fits", "t.ecsv", "t.csv"):
         table.write(tmp_path / name)
