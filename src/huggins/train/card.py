@@ -55,16 +55,15 @@ def main(argv: list[str] | None = None) -> int:
         models[figures["weights"]["name"]] = figures
     sys.stdout.write(real_table(models) + "\n")
     for figures in models.values():
-        error = figures["calibration"]
-        sys.stdout.write(
-            f"{figures['weights']['name']} ({figures['weights']['hash']}): expected calibration "
-            f"error {error['error']['value']:.3f} over {error['error']['n']} real spectra; "
-            f"chance alone gives {error['by_chance']:.3f}\n"
-        )
-        for key, rate in figures["real quasars behind held-back troughs"].items():
-            sys.stdout.write(
-                f"real quasars behind held-back troughs, {key}: {rate_text(rate)}\n"
-            )
+        error, weights = figures["calibration"], figures["weights"]
+        lines = [
+            f"{weights['name']} ({weights['hash']}): expected calibration error "
+            f"{error['error']['value']:.3f} over {error['error']['n']} real spectra; "
+            f"chance alone gives {error['by_chance']:.3f}"
+        ]
+        troughs = figures["real quasars"]
+        lines += [f"real quasars, {key}: {rate_text(rate)}" for key, rate in troughs.items()]
+        sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.write("\n" + mock_table(figures) + "\n")
     return 0
 

@@ -105,6 +105,7 @@ def run(
     folder: str | Path = "runs",
     *,
     resume: bool = False,
+    mocks: int = 4000,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Train, calibrate and export.
@@ -116,6 +117,8 @@ def run(
         Checkpoint, log and weights go into a folder of the experiment's name inside.
     resume
         Go on where an interrupted run stopped.
+    mocks
+        Mocks from held-back templates that it is watched and calibrated on.
     say
         What is done with each line of progress.
 
@@ -127,7 +130,7 @@ def run(
     home = Path(folder) / config.name
     labels = read_labels(config.data.spectra, config.data.folds, config.data.trust)
     real = read_real(config.data.spectra, labels)
-    chosen = sample(config, config.data.choose, 4000, config.seed + 1)
+    chosen = sample(config, config.data.choose, mocks, config.seed + 1)
     plain = description(config)
     inputs = [
         plain.contract.tensor(*on_grid(config, part.flux, part.ivar))
@@ -247,9 +250,9 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         "real": _plain(real_figures(real.labels, said[0])),
         "mocks": _plain(mock_figures(drawn.kind, drawn.z, drawn.sn, said[1])),
         "calibration": _plain(error),
-        "real quasars behind held-back troughs": {
-            "BAL found": _plain(share(said_bal[0])),
-            "not BAL before": _plain(share(~said_bal[1])),
+        "real quasars": {
+            "behind held-back troughs, called BAL": _plain(share(said_bal[0])),
+            "without troughs, not called BAL": _plain(share(~said_bal[1])),
         },
     }
 
