@@ -52,7 +52,7 @@ def test_temperature_softens():
     assert 1 / 13 < soft < sure
 
 
-@given(st.floats(0.05, 5.5), st.floats(0.0005, 0.005))
+@given(st.floats(0.05, 5.5), st.floats(0.0015, 0.005))
 def test_redshift_and_error_of_a_single_peak(z, width):
     found = predict_scores(scores(z=z, width=width), metadata())
     assert found.z[0] == pytest.approx(z, abs=0.002 * (1 + z))
