@@ -203,6 +203,19 @@ def test_layouts_that_are_kept_are_bounded(tmp_path):
     assert 1 < kept <= ours._LAYOUTS_MAX
 
 
+def test_checksums_do_not_hide_a_known_layout(tmp_path):
+    ours._layouts.clear()
+    for i in range(5):
+        truth = make.make_truth(30, seed=i, z=i / 8)
+        path = make.write_boss_spec(tmp_path / "a", truth)
+        with fits.open(path) as file:
+            file.writeto(tmp_path / "b", checksum=True, overwrite=True)
+        (spectrum,) = read(tmp_path / "b")
+        assert spectrum.flux.tobytes() == truth.flux.tobytes()
+        assert spectrum.pipeline.z == truth.z
+    assert sum(map(len, ours._layouts.values())) == 2  # COADD and SPALL
+
+
 def test_same_header_with_another_number_of_rows(tmp_path):
     for size in (100, 90, 110):
         truth = make.make_truth(size)

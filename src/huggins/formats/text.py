@@ -341,7 +341,7 @@ def _names(text: str, delimiter: str | None) -> list[_Heading]:
 def _numbers(texts: list[str], lines: list[int], path: str) -> Array:
     """Convert a column; gaps become NaN."""
     try:
-        return np.array(texts, dtype=np.float64)
+        return np.array(list(map(float, texts)))
     except ValueError:
         pass
     values = np.empty(len(texts))
