@@ -61,7 +61,7 @@ def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Lo
     logger.addHandler(terminal)
     if log is not None:
         try:
-            file = logging.FileHandler(log)
+            file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(
                 f"{log}: cannot write the log: {error.strerror}; name another file"
