@@ -62,7 +62,7 @@ def _message(content: bytes) -> str:
 
 
 @pytest.mark.parametrize("form", [name for name in WRITERS if name != "text"])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cut_anywhere_gives_an_error_or_the_same_pixels(form, data, whole):
     content = whole[form]
@@ -91,7 +91,7 @@ def test_cut_gzip_is_an_error(form, data, whole):
 
 
 @pytest.mark.parametrize("form", WRITERS)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_bytes_never_raise_anything_else(form, data, whole):
     content = bytearray(whole[form])

@@ -192,13 +192,11 @@ def test_padding_behind_the_last_hdu_does_not_matter(tmp_path):
 
 def test_layouts_that_are_kept_are_bounded(tmp_path):
     ours._layouts.clear()
-    for i in range(70):
-        truth = make.make_truth(20, run2d="v5_7_0", subclass="A" * 3)
-        path = make.write_boss_spec(tmp_path / "a", truth)
-        content = path.read_bytes().replace(b"SPZLINE", b"LIN%04d" % i)
-        content = content.replace(b"'or_mask '", b"'or_m%03d '" % i)
-        path.write_bytes(content)
-        assert (read(path)[0].flux == truth.flux).all()
+    truth = make.make_truth(20)
+    content = make.write_boss_spec(tmp_path / "a", truth).read_bytes()
+    for i in range(ours._LAYOUTS_MAX + 20):
+        (tmp_path / "b").write_bytes(content.replace(b"'or_mask '", b"'or_m%03d '" % i))
+        assert (read(tmp_path / "b")[0].flux == truth.flux).all()
     kept = sum(map(len, ours._layouts.values()))
     assert 1 < kept <= ours._LAYOUTS_MAX
 

@@ -8,7 +8,6 @@ https://desidatamodel.readthedocs.io/en/latest/DESI_SPECTRO_REDUX/SPECPROD/healp
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 from dataclasses import dataclass
