@@ -188,6 +188,16 @@ def test_pixels_that_say_nothing_are_refused(changes, message):
     assert message in _message(_boss(**changes))
 
 
+def test_descending_wavelengths_are_turned_around():
+    truth = make.make_truth(50)
+    back = {name: getattr(truth, name)[::-1] for name in ("loglam", "flux", "ivar", "and_mask")}
+    (spectrum,) = _open(_boss(**back))
+    assert (spectrum.loglam == truth.loglam).all()
+    assert (spectrum.flux == truth.flux).all()
+    assert (spectrum.ivar == truth.ivar).all()
+    assert (spectrum.and_mask == truth.and_mask).all()
+
+
 def test_no_rows(tmp_path):
     truth = make.make_truth(0)
     (error,) = open_file(make.write_boss_spec(tmp_path / "a.fits", truth))
