@@ -13,7 +13,12 @@ from huggins.errors import OutputError
 
 Jobs = Annotated[
     int,
-    typer.Option("--jobs", "-j", min=0, help="Threads that share the work; 0: one a core."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=0,
+        help="Threads; 0: one a core, four at most, as more are no faster.",
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
