@@ -207,7 +207,9 @@ def _ecsv(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
 
     try:
         table: Any = Table.read(content.decode("utf-8"), format="ascii.ecsv")
-        headings = [_Heading.parse(name, str(table[name].unit or "")) for name in table.colnames]
+        headings = [
+            _Heading.parse(name, str(table[name].unit or "")) for name in table.colnames
+        ]
         columns = [
             np.ma.filled(np.ma.asarray(table[name], dtype=np.float64), np.nan)
             if heading.role
@@ -335,7 +337,7 @@ def _names(text: str, delimiter: str | None) -> list[_Heading]:
     for piece in pieces:
         matches = _HEADING.findall(piece)
         if delimiter is None:
-            found += [_Heading.parse(name, round_ or square) for name, round_, square in matches]
+            found += [_Heading.parse(name, unit or square) for name, unit, square in matches]
         elif matches:
             name = " ".join(match[0] for match in matches)
             found.append(
