@@ -252,7 +252,7 @@ def test_a_left_journal_is_told_of_and_moved_aside(folder, run):
     ("change", "said"),
     [
         (["data", "--threshold", "0.9"], "because threshold was None and is 0.9 now"),
-        (["data", "--no-redshift"], "because redshift was True and is False now"),
+        (["data", "--no-redshift"], "and is 'none' now"),
         (["data/1.fits"], "inputs are not those of the interrupted run"),
     ],
 )

@@ -40,6 +40,8 @@ class Prediction:
     z_peak : ndarray, shape (N,)
         Probability within 5000 km/s of `z`: near 1 where there is one redshift, less where
         there are others.
+    density : ndarray, shape (N, B), or None
+        The whole redshift distribution, each row summing to 1; None where the model gives none.
     """
 
     probabilities: NDArray[np.float64]
@@ -47,7 +49,7 @@ class Prediction:
     z: NDArray[np.float64]
     z_err: NDArray[np.float64]
     z_peak: NDArray[np.float64]
-    density: NDArray[np.float64]
+    density: NDArray[np.float64] | None = None
 
 
 class Model:

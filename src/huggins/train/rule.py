@@ -139,6 +139,7 @@ def predict(model: Model, spectra: Sequence[Spectrum]) -> tuple[Array, Array]:
         part = contract.tensor(*contract.rebin(spectra[first : first + 128]))
         said = model.run(part)
         probabilities.append(said.probabilities)
+        assert said.density is not None
         density.append(said.density)
     return np.concatenate(probabilities), np.concatenate(density)
 
