@@ -1,6 +1,9 @@
-# Every target sets up what it needs in .venv, once.
+# Every target sets up what it needs in .venv, once; after a change of pyproject.toml or
+# constraints.txt, again. PYTHON chooses the interpreter, CONSTRAINTS= takes the newest versions.
 PYTHON ?= python3
+CONSTRAINTS ?= -c constraints.txt
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTRAINTS)
 .DELETE_ON_ERROR:
 .PHONY: demo test lint bench docs clean
 
@@ -18,15 +21,20 @@ lint: .venv/dev  ## check style and types
 bench: .venv/dev  ## measure speed and memory; results go to benchmarks/results
 	$(BIN)/python -m benchmarks
 
+docs: .venv/dev  ## check that what the documents name exists
+	$(BIN)/python -m pytest tests/docs
+
 .venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "huggins needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
 
 .venv/core: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(PIP) -e .
 	touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,train]'
+	$(PIP) -e '.[dev,train]'
 	touch $@ .venv/core
 
 clean:

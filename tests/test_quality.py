@@ -1,6 +1,6 @@
 """ZWARNING bits keep the numbers that surveys know."""
 
-from huggins.quality import ZWarning, names
+from huggins.quality import MEANING, ZWarning, meanings, names
 
 
 def test_survey_bits_have_the_surveys_numbers():
@@ -19,3 +19,13 @@ def test_our_own_bits_stay_above_15():
 def test_names_lists_what_is_set():
     assert names(0) == []
     assert names(ZWarning.SKY | ZWarning.LOW_PROBABILITY) == ["SKY", "LOW_PROBABILITY"]
+
+
+def test_every_bit_has_words_of_its_own():
+    assert set(MEANING) == set(ZWarning)
+    assert len(set(MEANING.values())) == len(ZWarning)
+    assert meanings(ZWarning.SKY | ZWarning.UNPLUGGED) == [
+        "looks like empty sky",
+        "the fibre was unplugged",
+    ]
+    assert meanings(0) == []

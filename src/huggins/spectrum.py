@@ -152,6 +152,14 @@ class Spectrum:
         if len(self.flux) == 0:
             raise SpectrumError("the spectrum has no pixels", self.file, self.index)
         loglam, flux, ivar = self.loglam, self.flux, self.ivar
+        mask = flux if self.and_mask is None else self.and_mask
+        if not (flux.ndim == 1 and flux.shape == ivar.shape == loglam.shape == mask.shape):
+            raise SpectrumError(
+                "wavelength, flux, ivar and mask must be one-dimensional and of one length, "
+                f"not {loglam.shape}, {flux.shape}, {ivar.shape} and {mask.shape}",
+                self.file,
+                self.index,
+            )
         if not (loglam[1:] > loglam[:-1]).all():
             kind = "repeated" if (np.diff(np.sort(loglam)) == 0).any() else "unsorted"
             raise SpectrumError(
@@ -233,7 +241,7 @@ def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
         Air wavelengths in Angstrom; below 2000 A, where the refractive index is not defined so,
         they are returned unchanged.
     """
-    s2 = (1e4 / wavelength) ** 2
+    s2 = (1e4 / np.maximum(wavelength, 2000.0)) ** 2
     index = (
         1.00008336624212083
         + 0.02408926869968 / (130.1065924522 - s2)

@@ -1,10 +1,12 @@
 """Figures of merit: how well classes, probabilities and redshifts come out.
 
 The functions here take arrays, so that a training run, a notebook or a test can ask for one
-figure.
+figure. `evaluate` takes every figure of a table of results, `write_report` writes them down.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from huggins.evaluate.calibration import (
     CalibrationError,
@@ -46,6 +48,10 @@ from huggins.evaluate.metrics import (
 )
 from huggins.evaluate.residuals import Residuals, nmad, redshift_residuals, velocity
 
+if TYPE_CHECKING:
+    from huggins.evaluate.evaluation import Evaluation, evaluate
+    from huggins.evaluate.report import write_report
+
 __all__ = [
     "Bin",
     "CalibrationError",
@@ -53,6 +59,7 @@ __all__ = [
     "Confusion",
     "CoverageCurve",
     "Estimate",
+    "Evaluation",
     "LetterScore",
     "Paired",
     "PurityCompleteness",
@@ -65,6 +72,7 @@ __all__ = [
     "bootstrap",
     "broad",
     "confusion_matrix",
+    "evaluate",
     "expected_calibration_error",
     "letter_score",
     "macro_recall",
@@ -81,4 +89,20 @@ __all__ = [
     "sky_pass_rate",
     "velocity",
     "wilson",
+    "write_report",
 ]
+
+_HOME = {
+    "Evaluation": "huggins.evaluate.evaluation",
+    "evaluate": "huggins.evaluate.evaluation",
+    "write_report": "huggins.evaluate.report",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Imported on first use: whoever wants one figure needs no reader of tables.
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'huggins.evaluate' has no attribute {name!r}")

@@ -19,8 +19,6 @@ from huggins.taxonomy import CLASSES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from huggins.evaluate.sample import Sample
 
 #: Probability of chance below which a difference counts as one.
@@ -86,8 +84,7 @@ def compare(new: Sample, old: Sample) -> Comparison:
     InputError
         If the two have no spectrum in common, or one holds a spectrum twice.
     """
-    rows_new, rows_old = _common(new, old)
-    first, second = new.take(rows_new), old.take(rows_old)
+    first, second = common(new, old)
     classed, typed = first.classed, first.typed
     right_new, right_old = first.cls == first.true_class, second.cls == second.true_class
     classes = mcnemar(right_new[classed], right_old[classed])
@@ -122,7 +119,14 @@ def compare(new: Sample, old: Sample) -> Comparison:
     )
 
 
-def _common(new: Sample, old: Sample) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def common(new: Sample, old: Sample) -> tuple[Sample, Sample]:
+    """Return those rows of two samples that are the same spectra, in the same order.
+
+    Raises
+    ------
+    InputError
+        If the two have no spectrum in common, or one holds a spectrum twice.
+    """
     keys_new, keys_old = _keys(new), _keys(old)
     where_old = {key: row for row, key in enumerate(keys_old)}
     for sample, keys in ((new, set(keys_new)), (old, set(where_old))):
@@ -135,7 +139,7 @@ def _common(new: Sample, old: Sample) -> tuple[NDArray[np.intp], NDArray[np.intp
     if not pairs:
         raise InputError("the two tables have no spectrum with a truth in common")
     rows = np.array(pairs, dtype=np.intp)
-    return rows[:, 0], rows[:, 1]
+    return new.take(rows[:, 0]), old.take(rows[:, 1])
 
 
 def _keys(sample: Sample) -> list[tuple[int, str, int]]:

@@ -164,7 +164,7 @@ def accuracy_coverage(
     sure = np.where(np.isnan(chance), -math.inf, chance)
     order = np.argsort(-sure, kind="stable")
     falling, hits = sure[order], np.cumsum(flags[order])
-    ends = np.append(np.flatnonzero(np.diff(falling)), n - 1)[: n and None]
+    ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), n - 1)[: n and None]
     wanted = np.ceil(np.linspace(0.0, 1.0, points + 1)[1:] * n).astype(int) - 1
     at = np.unique(ends[np.searchsorted(ends, wanted)]) if n else ends
     kept = at + 1

@@ -12,7 +12,7 @@ import numpy as np
 from huggins import __version__
 from huggins.errors import InputError
 from huggins.evaluate.comparison import Comparison, compare
-from huggins.evaluate.figures import GOOD_DV, Figures, figures_of
+from huggins.evaluate.figures import Figures, figures_of
 from huggins.evaluate.match import Matched, match
 from huggins.evaluate.residuals import velocity
 from huggins.evaluate.sample import Sample, find_roles, join, with_sdss_names
@@ -28,6 +28,8 @@ SCHEMA: Final = "huggins-evaluation/1"
 GROUPS: Final = ("survey", "label_from")
 #: Mistakes of each kind that are listed.
 MISTAKES: Final = 8
+#: |dv| in km/s from which on a redshift is a mistake to look at, whatever the class.
+CATASTROPHE: Final = 3000.0
 # A column with more values is no grouping but an identifier.
 _MOST_GROUPS: Final = 20
 # Significant digits of a float in the report.
@@ -58,7 +60,7 @@ class Mistake:
     sn : float
         Median signal-to-noise.
     row : int
-        In the sample.
+        Of the table of results, from 0.
     """
 
     kind: str
@@ -91,8 +93,10 @@ class Evaluation:
         The most confident ones of each kind.
     comparison : Comparison or None
         With the old table, where one was given.
+    results : Columns
+        The table of results.
     sample : Sample
-        The rows themselves.
+        Its rows that were measured, with their truth.
     old_sample : Sample or None
         Those of the old table.
     """
@@ -102,6 +106,7 @@ class Evaluation:
     groups: dict[str, dict[str, Figures]]
     mistakes: tuple[Mistake, ...]
     comparison: Comparison | None
+    results: Columns
     sample: Sample
     old_sample: Sample | None = None
 
@@ -215,6 +220,7 @@ def evaluate(
         },
         mistakes=worst(sample, mistakes),
         comparison=comparison,
+        results=results,
         sample=sample,
         old_sample=old_sample,
     )
@@ -224,15 +230,14 @@ def worst(sample: Sample, count: int) -> tuple[Mistake, ...]:
     """Return the most confident mistakes of each kind, `count` of each at most.
 
     Mistakes in CLASS come by the probability of the class given, those in SUBCLASS (of a right
-    CLASS) by PROB, and those in redshift (of a right CLASS) first where ZWARNING is 0, then by
-    PROB.
+    CLASS) by PROB, and those in redshift (of a right CLASS, more than 3000 km/s off) first
+    where ZWARNING is 0, then by PROB.
     """
     known = sample.classed
     right = known & (sample.cls == sample.true_class)
     with np.errstate(invalid="ignore"):
         dv = velocity(sample.z, sample.true_z)
-        limit = np.array([GOOD_DV.get(name, np.inf) for name in sample.true_class.tolist()])
-        far = right & (np.abs(dv) > limit)
+        far = right & (np.abs(dv) > CATASTROPHE)
     said_wrong = known & ~right & (sample.cls != "")
     fine_wrong = right & sample.typed & (sample.subclass != sample.true_subclass)
     passed = (sample.zwarning == 0).astype(float)
@@ -280,7 +285,7 @@ def _mistake(sample: Sample, kind: str, i: int, probability: float, dv: float) -
         dv=float(dv),
         zwarning=int(sample.zwarning[i]),
         sn=float(sample.sn[i]),
-        row=i,
+        row=int(sample.row[i]),
     )
 
 

@@ -183,7 +183,12 @@ def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[
         rows = near[chord <= 2.0 * np.sin(limit / 2.0)]
         if len(rows) > 1:
             raise _ambiguous(
-                results, truth, [int(row)], rows.tolist(), "sky position", "--match path"
+                results,
+                truth,
+                [int(row)],
+                rows.tolist(),
+                "sky position",
+                "keep one row of truth an object, or --match path",
             )
         if len(rows):
             found[row] = rows[0]

@@ -57,8 +57,8 @@ class Sample:
     ----------
     file, index, error : ndarray, shape (N,)
         Where the spectrum is, and why it could not be classified (empty if it could).
-    truth_row : ndarray of int, shape (N,)
-        Row of the truth table.
+    row, truth_row : ndarray of int, shape (N,)
+        Row of the table of results and of the truth, from 0.
     cls, subclass : ndarray of str, shape (N,)
         CLASS and SUBCLASS; empty where nothing was said.
     class_probability, probability, quasar_probability : ndarray, shape (N,)
@@ -78,6 +78,7 @@ class Sample:
     file: NDArray[np.str_]
     index: NDArray[np.int64]
     error: NDArray[np.str_]
+    row: NDArray[np.intp]
     truth_row: NDArray[np.intp]
     cls: NDArray[np.str_]
     subclass: NDArray[np.str_]
@@ -244,6 +245,7 @@ def join(
         error=results.text("ERROR")[rows]
         if "ERROR" in results
         else np.full(len(rows), "", dtype=str),
+        row=rows,
         truth_row=truth_rows,
         cls=cls,
         subclass=results.text("SUBCLASS")[rows],
@@ -297,8 +299,8 @@ def _true_classes(
         row = int(wrong[0])
         raise InputError(
             f"{truth.path}: the classes of row {row + 1} contradict each other: "
-            f"{roles['class3']} is {broads[row] or 'unknown'!r}, the one of the 13 is "
-            f"{fine[row]!r}; mend the label"
+            f"{roles['class3']} is {str(broads[row]) or 'unknown'}, the one of the 13 is "
+            f"{fine[row]}; mend the label"
         )
     return broads, fine
 

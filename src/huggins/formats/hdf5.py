@@ -6,6 +6,7 @@ The format is described in ``docs/reference/dataset.md``. The seed's files hold 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ SCHEMA: Final = 1
 _CHUNK: Final = 512
 # Left edge of the seed's first pixel, pixel width (dex of wavelength in A), pixels.
 _SEED: Final = (3.56, 0.45 / 433, 433)
+# Values that a byte of the file may stand for, at the best compression.
+_PACKED_MAX: Final = 1000
 _PER_ROW: Final = (
     "survey",
     "targetid",
@@ -51,24 +54,56 @@ def read(source: Source) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of all rows."""
     import h5py
 
-    try:
+    path = source.path
+    with _reading(path):
         file: Any = h5py.File(source.handle(), "r")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ReadError(f"this HDF5 file cannot be opened: {error}", source.path) from error
     with file:
-        if "huggins_schema" in file.attrs:
-            yield from _rows(file, source.path)
-        elif "fluxes" in file:
-            yield from _seed(file, source.path)
-        else:
+        with _reading(path):
+            ours, seed = "huggins_schema" in file.attrs, "fluxes" in file
             held = ", ".join(sorted(file)[:20]) or "nothing"
+        if ours:
+            yield from _rows(file, source)
+        elif seed:
+            yield from _seed(file, source)
+        else:
             raise ReadError(
-                f"no HDF5 file of spectra that huggins knows: it holds {held}", source.path
+                f"no HDF5 file of spectra that huggins knows: it holds {held}", path
             )
 
 
-def _rows(file: Any, path: str) -> Iterator[Spectrum | ReadError]:
-    schema = file.attrs["huggins_schema"]
+@contextmanager
+def _reading(path: str) -> Iterator[None]:
+    """Turn whatever h5py raises over a damaged file, which is nearly anything, to ReadError."""
+    try:
+        yield
+    except ReadError:
+        raise
+    except Exception as error:
+        raise ReadError(
+            f"this HDF5 file is damaged ({error}): fetch or build it again", path
+        ) from error
+
+
+def _rows(file: Any, source: Source) -> Iterator[Spectrum | ReadError]:
+    path = source.path
+    with _reading(path):
+        start, step, shape = _described(file, source)
+        columns = [name for name in _PER_ROW if name in file and file[name].shape == shape[:1]]
+    loglam = _loglam(start, step, shape[1])
+    for first in range(0, shape[0], _CHUNK):
+        rows = slice(first, min(first + _CHUNK, shape[0]))
+        with _reading(path):
+            flux, ivar = _block(file, "flux", rows), _block(file, "ivar", rows)
+            values = {name: _column(file, name, rows) for name in columns}
+        for i in range(len(flux)):
+            row = {name: column[i] for name, column in values.items()}
+            yield _spectrum(loglam, flux[i], ivar[i], path, first + i, row)
+
+
+def _described(file: Any, source: Source) -> tuple[float, float, tuple[int, int]]:
+    """Return loglam_start, loglam_step and the shape of flux, once they have been checked."""
+    path = source.path
+    schema = np.asarray(file.attrs["huggins_schema"]).tolist()
     if schema != SCHEMA:
         raise ReadError(
             f"the file is of schema {schema}, this huggins reads schema {SCHEMA}: install the "
@@ -83,22 +118,31 @@ def _rows(file: Any, path: str) -> Iterator[Spectrum | ReadError]:
         number(np.asarray(file.attrs[name]).tolist())
         for name in ("loglam_start", "loglam_step")
     )
-    shape = file["flux"].shape
+    shape = _shape(file["flux"], source)
     if len(shape) != 2 or file["ivar"].shape != shape or not start or not step or step <= 0:
         raise ReadError(
             "flux and ivar must both be of shape (N, L), loglam_start and loglam_step numbers: "
             "build it again",
             path,
         )
-    columns = [name for name in _PER_ROW if name in file and file[name].shape == shape[:1]]
-    loglam = _loglam(start, step, shape[1])
-    for first in range(0, shape[0], _CHUNK):
-        rows = slice(first, min(first + _CHUNK, shape[0]))
-        flux, ivar = _block(file, "flux", rows, path), _block(file, "ivar", rows, path)
-        values = {name: _column(file, name, rows, path) for name in columns}
-        for i in range(len(flux)):
-            row = {name: column[i] for name, column in values.items()}
-            yield _spectrum(loglam, flux[i], ivar[i], path, first + i, row)
+    return start, step, (shape[0], shape[1])
+
+
+def _shape(dataset: Any, source: Source) -> tuple[int, ...]:
+    """Return a dataset's shape, unless it promises far more than the file can hold."""
+    shape: tuple[int, ...] = tuple(dataset.shape)
+    size = 1
+    for length in shape:
+        size *= length
+    if size > _PACKED_MAX * source.size:
+        raise ReadError(
+            f"this HDF5 file is damaged (it promises {size} values in {source.size} bytes): "
+            "fetch or build it again",
+            source.path,
+        )
+    if not size:
+        raise ReadError("the file holds no spectrum: build it again", source.path)
+    return shape
 
 
 def _spectrum(
@@ -135,9 +179,11 @@ def _spectrum(
     )
 
 
-def _seed(file: Any, path: str) -> Iterator[Spectrum | ReadError]:
+def _seed(file: Any, source: Source) -> Iterator[Spectrum | ReadError]:
+    path = source.path
     start, step, size = _SEED
-    shape = file["fluxes"].shape
+    with _reading(path):
+        shape = _shape(file["fluxes"], source)
     if len(shape) not in (2, 3) or shape[1] != size or shape[2:] not in ((), (1,)):
         raise ReadError(
             f"'fluxes' is of shape {shape}, the seed's layout is (N, {size}): build it again",
@@ -146,7 +192,8 @@ def _seed(file: Any, path: str) -> Iterator[Spectrum | ReadError]:
     loglam = _loglam(start, step, size)
     for first in range(0, shape[0], _CHUNK):
         rows = slice(first, min(first + _CHUNK, shape[0]))
-        flux = _block(file, "fluxes", rows, path).reshape(-1, size)
+        with _reading(path):
+            flux = _block(file, "fluxes", rows).reshape(-1, size)
         for i in range(len(flux)):
             # Without errors every finite flux counts alike.
             ivar = np.isfinite(flux[i]).astype(np.float32)
@@ -160,24 +207,14 @@ def _loglam(start: float, step: float, size: int) -> NDArray[np.float64]:
     return loglam
 
 
-def _block(file: Any, name: str, rows: slice, path: str) -> NDArray[np.float32]:
-    try:
-        return np.asarray(file[name][rows], dtype=np.float32)
-    except (OSError, RuntimeError, ValueError, TypeError) as error:
-        raise ReadError(
-            f"'{name}' cannot be read: {error}; the file is damaged", path
-        ) from error
+def _block(file: Any, name: str, rows: slice) -> NDArray[np.float32]:
+    return np.asarray(file[name][rows], dtype=np.float32)
 
 
-def _column(file: Any, name: str, rows: slice, path: str) -> list[Any]:
+def _column(file: Any, name: str, rows: slice) -> list[Any]:
     """Return a column as plain Python values; strings as str."""
-    try:
-        dataset = file[name]
-        if dataset.dtype.kind in "OS":
-            return [value.decode("utf-8", "replace") for value in dataset[rows].tolist()]
-        values: list[Any] = dataset[rows].tolist()
-    except (OSError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise ReadError(
-            f"'{name}' cannot be read: {error}; the file is damaged", path
-        ) from error
+    dataset = file[name]
+    values: list[Any] = dataset[rows].tolist()
+    if dataset.dtype.kind in "OS":
+        return [value.decode("utf-8", "replace") for value in values]
     return values

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Fits, Hdu
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
 
 NAME = "lamost"
 
@@ -59,11 +60,11 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     primary = fits.hdu(0)
     assert primary is not None
     path = fits.source.path
-    mask: NDArray[np.float32] | None
+    mask: NDArray[np.floating] | None
     wavelength: NDArray[np.float64]
     if primary.shape and primary.size:
         # Wavelengths are single precision in the file, as all rows of the image.
-        rows = primary.image(np.float32)
+        rows = primary.image()
         flux, ivar = rows[0], rows[1]
         mask = rows[3] if len(rows) > 3 else None
         wavelength = rows[2].astype(np.float64)
@@ -73,10 +74,10 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         table = _table(fits)
         if table is None:
             raise ReadError("no table of flux and wavelength in this file", path)
-        flux = table.column("FLUX", np.float32, row=0)
-        ivar = table.column("IVAR", np.float32, row=0)
+        flux = table.column("FLUX", row=0)
+        ivar = table.column("IVAR", row=0)
         wavelength = table.column("WAVELENGTH", np.float64, row=0)
-        mask = table.column("ANDMASK", np.float32, row=0) if "ANDMASK" in table else None
+        mask = table.column("ANDMASK", row=0) if "ANDMASK" in table else None
     if not (wavelength > 0).all():
         raise ReadError("wavelengths are not positive: fetch the file again", path)
     air = primary.get("VACUUM") is False

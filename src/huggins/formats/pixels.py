@@ -12,7 +12,7 @@ from huggins.formats.identity import number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
 
 
 def from_coefficients(hdu: Hdu, size: int) -> NDArray[np.float64]:
@@ -34,16 +34,14 @@ def from_coefficients(hdu: Hdu, size: int) -> NDArray[np.float64]:
     return loglam
 
 
-def inverse_variance(noise: NDArray[np.float32]) -> NDArray[np.float32]:
+def inverse_variance(noise: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return ivar of 1-sigma errors; 0 where they are not positive or not finite."""
     with np.errstate(all="ignore"):
-        variance = np.square(noise)
-        good = (noise > 0) & (variance > 0) & np.isfinite(variance)
-        ivar = np.where(good, 1 / np.where(good, variance, 1), 0)
-    return np.where(np.isfinite(ivar), ivar, 0).astype(np.float32)
+        ivar = np.where(noise > 0, 1 / np.square(noise), 0)
+    return np.where(np.isfinite(ivar), ivar, 0).astype(noise.dtype)
 
 
-def mask_bits(mask: NDArray[np.float32]) -> NDArray[np.uint32]:
+def mask_bits(mask: NDArray[np.floating]) -> NDArray[np.uint32]:
     """Return mask bits that were written as floating-point numbers."""
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(mask) & (mask >= 0) & (mask < 2.0**32)

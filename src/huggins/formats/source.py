@@ -154,15 +154,21 @@ class Source:
         """Return what other libraries can open: the path, or the unpacked bytes."""
         return io.BytesIO(self.head) if self.gzipped else self.path
 
-    def describe(self) -> str:
-        """Say what the file seems to be, where it is nothing that huggins reads."""
+    def foreign(self) -> str:
+        """Return what the file is where that is plainly no spectrum, else nothing."""
         for magic, what in _KNOWN:
             if self.head.startswith(magic):
                 return f"this is {what}"
-        start = self.head[:256].lstrip().lower()
+        start = self.head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        if start.startswith(b"<?xml") and b"<votable" in start:
+            return "this is a VOTable: save it as ECSV or CSV"
         if start.startswith((b"<!doctype", b"<html", b"<?xml")):
             return "this is a web page, perhaps an archive's error message: fetch it again"
-        return (
+        return ""
+
+    def describe(self) -> str:
+        """Say what the file seems to be, where it is nothing that huggins reads."""
+        return self.foreign() or (
             f"no known format of spectra: it begins with {self.head[:16]!r}; "
             "FITS, HDF5 and text tables can be read"
         )

@@ -27,7 +27,8 @@ from huggins.spectrum import Pipeline, Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits, Hdu
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
 
 NAME = "spec"
 
@@ -37,8 +38,6 @@ _ROW: Final = (
     "SUBCLASS",
     "Z",
     "ZWARNING",
-    "SURVEY",
-    "INSTRUMENT",
     "RUN2D",
     "PLATE",
     "FIELD",
@@ -107,9 +106,14 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     if coadd is None:
         raise ReadError("no table of flux, loglam and ivar in this file", fits.source.path)
     loglam = coadd.column("LOGLAM", np.float64)
-    flux = coadd.column("FLUX", np.float32)
-    ivar = coadd.column("IVAR", np.float32)
+    flux = coadd.column("FLUX")
+    ivar = coadd.column("IVAR")
     mask = coadd.column("AND_MASK", np.int32) if "AND_MASK" in coadd else None
+    if not loglam.ndim == flux.ndim == ivar.ndim == 1:
+        raise ReadError(
+            "LOGLAM, FLUX and IVAR must hold one number a row: fetch the file again",
+            fits.source.path,
+        )
     row = _pipeline_row(fits, coadd)
     header = fits.hdu(0)
     run2d = row.get("RUN2D") or (header.get("RUN2D") if header else None) or ""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
 
 NAME = "spPlate"
 
@@ -73,8 +73,8 @@ def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
     best = _best(fits, flux)
     for first in range(0, fibres, _CHUNK):
         count = min(_CHUNK, fibres - first)
-        fluxes = flux.image(np.float32, first=first, count=count)
-        ivars = ivar.image(np.float32, first=first, count=count)
+        fluxes = flux.image(first=first, count=count)
+        ivars = ivar.image(first=first, count=count)
         masks = None if mask is None else mask.image(np.int32, first=first, count=count)
         for i in range(count):
             spectrum = Spectrum(

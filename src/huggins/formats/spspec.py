@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from huggins.formats.identity import number, position, specobjid, whole
 from huggins.formats.pixels import from_coefficients, inverse_variance, mask_bits
 from huggins.spectrum import Pipeline, Spectrum
@@ -51,7 +49,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
     primary = fits.hdu(0)
     assert primary is not None
-    rows = primary.image(np.float32)
+    rows = primary.image()
     plate = whole(primary.get("PLATEID")) or None
     mjd = whole(primary.get("MJD")) or None
     fiberid = whole(primary.get("FIBERID")) or None

@@ -153,6 +153,8 @@ def _write_fits(file: BinaryIO, result: Result) -> None:
                 values[column.name] = [ascii_only(text) for text in rows.texts[column.name]]
             else:
                 values[column.name] = rows.numbers[column.name]
+                if column.dtype != "int32":  # infinite is missing too
+                    values[column.name][rows.missing(column)] = np.nan
         size += file.write(values.tobytes())
     file.write(b"\0" * (-size % _FITS_BLOCK))
 
@@ -209,18 +211,52 @@ def _write_parquet(file: BinaryIO, result: Result) -> None:
         metadata=metadata,
     )
 
+    shield: Any = _Shield(file)
+
     def batches() -> Iterator[Any]:
-        for rows in result.rows:
-            arrays = [Array(rows.values(c), type=types[c.dtype]) for c in COLUMNS]
-            yield RecordBatch.from_arrays(arrays, schema=schema)
+        try:
+            for rows in result.rows:
+                if shield.error is not None:
+                    return
+                arrays = [Array(rows.values(c), type=types[c.dtype]) for c in COLUMNS]
+                yield RecordBatch.from_arrays(arrays, schema=schema)
+        except BaseException as error:  # raised again below, Ctrl-C too
+            shield.error = error
 
     write_parquet(
         RecordBatchReader.from_batches(schema, batches()),
-        file,
+        shield,
         compression="zstd(3)",
         key_value_metadata=metadata,
         max_row_group_size=65536,
     )
+    if shield.error is not None:
+        raise shield.error
+
+
+class _Shield:
+    """Keeps exceptions from arro3, which panics where a write fails and renames others."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.error: BaseException | None = None
+
+    def write(self, data: bytes) -> int:
+        if self.error is None:
+            try:
+                return self._file.write(data)
+            except BaseException as error:  # raised again by the writer above
+                self.error = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def flush(self) -> None:
+        """Do nothing: the file is flushed when it is complete."""
 
 
 def _short(command: str) -> str:

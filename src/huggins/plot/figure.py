@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins import quality
 from huggins.plot.data import draw_data
-from huggins.plot.marks import draw_lines, lines_in_range
+from huggins.plot.marks import draw_lines, height_of_names, lines_in_range
 from huggins.plot.words import describe, facts, get, name
 from huggins.taxonomy import BROAD, CLASSES
 
@@ -69,11 +69,14 @@ def plot_spectrum(
     marks = lines_in_range(spectrum, result)
     figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, facecolor="white")
     left, right = 0.066, 0.988 if probabilities is None else 0.845
-    top = 0.685 if marks else 0.865
+    strip_height = height_of_names(marks) / _HEIGHT if marks else 0.01
+    top = 0.875 - strip_height
     main = figure.add_axes((left, 0.105, right - left, top - 0.105), label="spectrum")
     draw_data(main, spectrum, fit)
     if marks:
-        strip = figure.add_axes((left, top, right - left, 0.19), sharex=main, label="lines")
+        strip = figure.add_axes(
+            (left, top, right - left, strip_height), sharex=main, label="lines"
+        )
         draw_lines(main, strip, marks, inches=_WIDTH * (right - left))
     if probabilities is not None:
         bars = figure.add_axes((right + 0.045, 0.105, 0.075, 0.73), label="probabilities")

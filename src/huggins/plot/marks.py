@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
 
 LABEL_SIZE = 8.5  # points
+_LEADER = 0.19  # inches from the plot to the name of a line
 COLOURS = {"emission": "#16806a", "absorption": "#7d4fa0"}
 
 
@@ -41,6 +42,12 @@ def lines_in_range(spectrum: Spectrum, result: Any) -> list[tuple[str, float, st
     return sorted(marks, key=lambda mark: mark[1])
 
 
+def height_of_names(marks: list[tuple[str, float, str]]) -> float:
+    """Return the height in inches of the strip that the names need, upright."""
+    longest = max(len(name) for name, _, _ in marks)
+    return _LEADER + 0.06 + longest * 0.62 * LABEL_SIZE / 72.0
+
+
 def draw_lines(
     axes: Axes, strip: Axes, marks: list[tuple[str, float, str]], *, inches: float
 ) -> None:
@@ -48,15 +55,17 @@ def draw_lines(
     first, last = axes.get_xlim()
     room = (last - first) * 1.35 * LABEL_SIZE / 72.0 / inches
     places = spread_out([observed for _, observed, _ in marks], room, first, last)
-    strip.set_ylim(0.0, 1.0)
+    strip.set_ylim(0.0, height_of_names(marks))  # in inches
     strip.axis("off")
     for (name, observed, kind), place in zip(marks, places, strict=True):
         colour = COLOURS[kind]
         axes.axvline(observed, color=colour, lw=0.8, ls=(0, (4, 3)), alpha=0.55, zorder=1.5)
-        strip.plot([observed, place, place], [0.0, 0.12, 0.17], color=colour, lw=0.7)
+        strip.plot(
+            [observed, place, place], [0.0, 0.7 * _LEADER, _LEADER], color=colour, lw=0.7
+        )
         strip.text(
             place,
-            0.20,
+            _LEADER + 0.04,
             name,
             rotation=90,
             ha="center",

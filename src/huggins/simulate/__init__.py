@@ -2,6 +2,7 @@
 
 from huggins.simulate.mocks import KINDS, ODDS, Mocks, draw, noiseless
 from huggins.simulate.noise import NoiseBank, observe
+from huggins.simulate.quasars import broad_absorption
 from huggins.simulate.templates import Library, load
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Library",
     "Mocks",
     "NoiseBank",
+    "broad_absorption",
     "draw",
     "load",
     "noiseless",

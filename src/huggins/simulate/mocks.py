@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 KINDS: Final = (*CLASSES, "NONE")
 #: Odds of each kind among training mocks: like a survey's, but none rare.
 ODDS: Final = {
-    "QSO": 0.23, "BAL": 0.09, "O": 0.035, "B": 0.045, "A": 0.065, "F": 0.075, "G": 0.07,
-    "K": 0.065, "M": 0.05, "L": 0.025, "WD": 0.05, "C": 0.03, "GAL": 0.17, "NONE": 0.07,
+    "QSO": 0.22, "BAL": 0.09, "O": 0.045, "B": 0.055, "A": 0.065, "F": 0.07, "G": 0.07,
+    "K": 0.07, "M": 0.05, "L": 0.025, "WD": 0.05, "C": 0.03, "GAL": 0.16, "NONE": 0.07,
 }  # fmt: skip
 
 

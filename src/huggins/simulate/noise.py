@@ -86,13 +86,14 @@ class NoiseBank:
         middle = np.array([np.median(row[row > 0]) if row.any() else 1.0 for row in sigma])
         sigma = np.minimum(sigma / middle[:, None], 30.0)
         empty = np.asarray(sky, bool)
-        width = 2 * round(0.0055 / grid.step) + 1
+        width = 2 * round(0.002 / grid.step) + 1
         residual = np.zeros_like(flux)
         for i in range(len(flux)):
             use = good[i]
             if use.sum() < width:
                 continue
-            quiet = np.median(np.abs(flux[i, use]) * root[i, use]) < 12.0
+            # Where noise rules; a broad line of a quasar must not pass for noise.
+            quiet = np.median(np.abs(flux[i, use]) * root[i, use]) < 4.0
             if empty[i] or quiet:
                 smooth = _running_median(flux[i, use], width)
                 residual[i, use] = (flux[i, use] - smooth) * root[i, use]
@@ -129,7 +130,7 @@ def observe(
     rng
     sn : ndarray, shape (N,), optional
         Median signal-to-noise of a native pixel of 1e-4 dex; drawn from 0.3 to 80, with a
-        median of 5, where it is not given.
+        median of 4.5, where it is not given.
     survey
         Draw the noise from this survey alone; from all, by `SURVEYS`, where not given.
     flaws
@@ -154,7 +155,7 @@ def observe(
         source = "BOSS" if name == "DESI" else name
         entry[mine] = rng.choice(np.flatnonzero(bank.survey == source), int(mine.sum()))
     if sn is None:
-        sn = np.exp(rng.normal(np.log(5.0), 1.15, count)).clip(0.3, 80.0)
+        sn = np.exp(rng.normal(np.log(4.5), 1.15, count)).clip(0.3, 80.0)
         sn[empty] = rng.uniform(0.0, 0.5, int(empty.sum())) ** 1.5
     if flaws:
         flux = flux * effects.warp(grid, rng, np.array([_TILT[n] for n in names])[which])
@@ -235,9 +236,9 @@ def _holes(count: int, grid: LogGrid, rng: np.random.Generator) -> NDArray[np.bo
     short = part < 0.05
     high[short] = rng.normal(3.8015, 0.003, int(short.sum()))
     some = (part > 0.05) & (part < 0.09)
-    low[some] = rng.uniform(3.56, 3.66, int(some.sum()))
+    low[some] = rng.uniform(3.56, 3.68, int(some.sum()))
     some = (part > 0.09) & (part < 0.13)
-    high[some] = rng.uniform(3.82, 3.98, int(some.sum()))
+    high[some] = rng.uniform(3.76, 3.98, int(some.sum()))
     some = (part > 0.13) & (part < 0.14)
     low[some] = 3.78
     missing = (loglam < low[:, None]) | (loglam > high[:, None])

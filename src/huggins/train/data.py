@@ -148,7 +148,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         count = self.config.batch
         number = int(rng.binomial(count, self.config.data.real_share))
         mocks = simulate.draw(count - number, self.library, self.bank, rng)
-        flux, ivar, allowed, z = _augmented(self.real, self.odds, number, rng)
+        flux, ivar, allowed, z = _augmented(self.real, self.odds, number, self.library, rng)
         known = np.zeros((len(mocks.kind), len(KINDS)), bool)
         known[np.arange(len(known)), mocks.kind] = True
         return as_tensors(
@@ -210,7 +210,7 @@ def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Arr
     share = np.minimum(old[1:, None], new[1:]) - np.maximum(old[:-1, None], new[:-1])
     share = np.clip(share, 0.0, None) / STANDARD.grid.step  # (old, new)
     weight: Array = ivar @ share
-    total: Array = (flux * ivar) @ share
+    total: Array = (np.asarray(flux) * ivar) @ share
     good = weight > 0
     mean: Array = np.divide(total, weight, out=np.zeros_like(total), where=good)
     return mean, weight
@@ -220,11 +220,12 @@ def _odds(real: Real) -> Array:
     """Odds of drawing each real spectrum: groups of one survey and class go by root count."""
     groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
     odds = np.array([groups.count(group) ** -0.5 for group in groups])
-    return odds / odds.sum()
+    odds /= odds.sum()
+    return odds
 
 
 def _augmented(
-    real: Real, odds: Array, count: int, rng: np.random.Generator
+    real: Real, odds: Array, count: int, library: simulate.Library, rng: np.random.Generator
 ) -> tuple[Any, Any, NDArray[np.bool_], Array]:
     """Real spectra with their redshift, noise, calibration and coverage varied."""
     rows = rng.choice(len(real), count, p=odds)
@@ -241,6 +242,7 @@ def _augmented(
     flux = np.take_along_axis(flux, at, axis=1)
     ivar = np.where(inside, np.take_along_axis(ivar, at, axis=1), 0.0)
     z = (1.0 + z) * 10.0 ** (shift * STANDARD.grid.step) - 1.0
+    flux = flux * _absorbed(allowed, z, library, rng)
     flux = flux * warp(STANDARD.grid, rng, rng.uniform(0.0, 0.15, count))
     # More noise: up to five times the spectrum's own, in half of them.
     more = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-1.0, 0.7, count))
@@ -259,3 +261,20 @@ def _augmented(
     loglam = STANDARD.grid.loglam
     ivar[(loglam > high[:, None]) | (loglam < low[:, None])] = 0.0
     return flux.astype("f4"), ivar.astype("f4"), allowed, z
+
+
+def _absorbed(
+    allowed: NDArray[np.bool_], z: Array, library: simulate.Library, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Put a third of the real quasars with C IV in range behind broad absorption.
+
+    Returns the transmission (N, G) and changes their rows of `allowed` to BAL.
+    """
+    factor = np.ones((len(z), STANDARD.grid.size), np.float32)
+    with np.errstate(invalid="ignore"):
+        chosen = allowed[:, KINDS.index("QSO")] & (z > 1.6) & (z < 5.0)
+    rows = np.flatnonzero(chosen & (rng.random(len(z)) < 0.35))
+    log1z = np.log10(1.0 + z[rows])
+    factor[rows] = simulate.broad_absorption(log1z, library, STANDARD.grid, rng)
+    allowed[rows] = np.array(KINDS) == "BAL"
+    return factor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,15 @@ from huggins.errors import HugginsError, ModelError
 from huggins.model.seed import Seed
 from huggins.model.standard import Standard
 from huggins.simulate import KINDS
-from huggins.train.data import Batches, contract_of
+from huggins.train.data import contract_of
 from huggins.weights import RedshiftGrid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from torch.utils.data import Dataset
+
     from huggins.train.config import Config
-    from huggins.train.data import Real
 
 #: Version of the checkpoint files; another is refused.
 CHECKPOINT = 1
@@ -79,7 +81,7 @@ def rate(config: Config, step: int) -> float:
 
 def train(
     config: Config,
-    real: Real,
+    batches: Dataset[dict[str, Tensor]],
     folder: str | Path,
     *,
     resume: bool = False,
@@ -91,8 +93,8 @@ def train(
     Parameters
     ----------
     config
-    real
-        Labelled spectra of the training folds.
+    batches
+        Batch i is that of step i: `huggins.train.data.Batches`.
     folder
         Where ``last.pt`` and ``log.csv`` go.
     resume
@@ -126,7 +128,6 @@ def train(
     if resume and (folder / "last.pt").is_file():
         start = _load(folder / "last.pt", config, network, average, optimiser)
         say(f"resumed at step {start}")
-    batches = Batches(config, real)
     loader = DataLoader(
         batches,
         batch_size=None,
@@ -243,7 +244,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise ModelError(f"{path}: not a readable checkpoint: {error}") from error
     if state.get("checkpoint") != CHECKPOINT:
         raise ModelError(

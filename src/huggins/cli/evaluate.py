@@ -1,0 +1,138 @@
+"""`huggins evaluate`: a table of results against the truth."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options
+
+
+def evaluate(
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="Output of `huggins classify`: FITS, CSV, ECSV, Parquet or JSON lines.",
+            show_default=False,
+        ),
+    ],
+    truth: Annotated[
+        Path,
+        typer.Option(
+            "--truth", "-t", metavar="CSV|FITS", help="The labels.", show_default=False
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Write report.html and report.json there; without it only the main figures "
+            "are printed.",
+        ),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="EXPR",
+            help='Spectra to count, such as "trust >= 2 and fold in (0, 1)"; columns are '
+            "those of the truth, then those of the table.",
+        ),
+    ] = "",
+    match: Annotated[
+        str,
+        typer.Option(
+            "--match",
+            metavar="WAY",
+            help="path, plate (PLATE-MJD-FIBERID), targetid, sky (1 arcsec), or auto: the "
+            "first that works.",
+        ),
+    ] = "auto",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="ROLE=NAME",
+            help="Column of the truth that is path, index, class3, class13, subclass, z, "
+            "plate, mjd, fiberid, targetid, ra, dec, sn, survey, label_from or trust, where it "
+            "has another name; repeatable.",
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group",
+            metavar="COLUMN",
+            help="Column of the truth by which figures are given apart; repeatable. "
+            "Without it: survey, label_from.",
+            show_default=False,
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare",
+            metavar="OLD_TABLE",
+            help="Results of another model, to be put beside on the same spectra.",
+        ),
+    ] = None,
+    mistakes: Annotated[
+        int,
+        typer.Option("--mistakes", min=0, metavar="N", help="Mistakes of each kind to show."),
+    ] = 8,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Measure results against labels; compare two models."""
+    from huggins.errors import InputError
+    from huggins.evaluate import evaluate as measure
+    from huggins.evaluate.summary import as_text
+
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    columns = {}
+    for pair in column or ():
+        role, equals, name = pair.partition("=")
+        if not equals or not role or not name:
+            raise InputError(f"--column: write ROLE=NAME, such as z=Z_VI, not {pair!r}")
+        columns[role.strip()] = name.strip()
+    result = measure(
+        table,
+        truth,
+        where=where,
+        columns=columns,
+        match_by=match,
+        groups=group,
+        old=compare,
+        mistakes=mistakes,
+        command=shlex.join(["huggins", *sys.argv[1:]]),
+    )
+    about = result.about
+    logger.info(
+        "%d of %d rows matched by %s, %d without truth; %d rows of the truth without a result",
+        about["matched"],
+        about["matched"] + about["unmatched_table"],
+        about["matched_by"],
+        about["unmatched_table"],
+        about["unmatched_truth"],
+    )
+    if where:
+        logger.info("%d of them left out by --where", about["filtered_out"])
+    print(as_text(result.figures))
+    if result.comparison is not None:
+        print(f"\nAgainst {compare}, {result.comparison.n} spectra in common:")
+        print(result.comparison.verdict)
+    if output is not None:
+        from huggins.evaluate import write_report
+
+        for path in write_report(result, output):
+            logger.info("wrote %s", path)
+    return 0

@@ -1,0 +1,89 @@
+"""The most confident mistakes as a part of the report, each with its spectrum."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.evaluate.page import Markup, html, paragraph, photograph
+from huggins.quality import names
+
+if TYPE_CHECKING:
+    from huggins.evaluate.evaluation import Evaluation, Mistake
+    from huggins.evaluate.tables import Columns
+    from huggins.spectrum import Spectrum
+
+_HEADINGS = {
+    "CLASS": "CLASS is wrong",
+    "SUBCLASS": "CLASS is right, SUBCLASS is not",
+    "Z": "CLASS is right, the redshift is more than 3000 km/s off",
+}
+
+
+def mistakes_section(evaluation: Evaluation) -> Markup:
+    """Return the list of mistakes; spectra are read again from where FILE says."""
+    if not evaluation.mistakes:
+        return paragraph("None.", "lead")
+    parts = []
+    for kind, heading in _HEADINGS.items():
+        some = [mistake for mistake in evaluation.mistakes if mistake.kind == kind]
+        if some:
+            parts.append(f"<h3>{html(heading)}</h3>")
+            parts += [_mistake(evaluation.results, mistake) for mistake in some]
+    lead = (
+        "Those of which the model was surest, of each kind. Some will be errors of the truth: "
+        "look before you blame the model."
+    )
+    return Markup(paragraph(lead, "lead") + "".join(parts))
+
+
+def read_spectrum(file: str, index: int) -> Spectrum | str:
+    """Return one spectrum of a file, or why it cannot be had."""
+    from huggins.formats import open_file
+
+    if not Path(file).is_file():
+        return "the file is not where the table says: run where `huggins classify` ran"
+    for item in open_file(file):
+        if item.index == index:
+            return item.what if isinstance(item, ReadError) else item
+    return f"the file holds no spectrum {index}"
+
+
+def row_of(results: Columns, row: int) -> dict[str, Any]:
+    """Return one row of a table of results; what is missing is None."""
+    found: dict[str, Any] = {}
+    for name, column in results.values.items():
+        value = column[row]
+        found[name] = None if np.ma.is_masked(value) else value
+    return found
+
+
+def _mistake(results: Columns, mistake: Mistake) -> str:
+    from huggins.plot import plot_spectrum
+
+    title = f"{mistake.truth} taken for {mistake.said}"
+    if mistake.kind == "Z":
+        title = f"{mistake.truth} at z = {mistake.true_z:.4f}, given z = {mistake.z:.4f}"
+    elif math.isfinite(mistake.true_z):
+        title += f", true z = {mistake.true_z:.4f}"
+    facts = [
+        f"probability {mistake.probability:.3f}",
+        f"S/N {mistake.sn:.1f}" if math.isfinite(mistake.sn) else "",
+        f"dv = {mistake.dv:.0f} km/s" if mistake.kind == "Z" else "",
+        f"ZWARNING {' '.join(names(mistake.zwarning)) or '0'}",
+        f"{mistake.file} [{mistake.index}]" if mistake.index else mistake.file,
+    ]
+    spectrum = read_spectrum(mistake.file, mistake.index)
+    if isinstance(spectrum, str):
+        picture = paragraph(f"No picture: {spectrum}.", "note")
+    else:
+        figure = plot_spectrum(spectrum, row_of(results, mistake.row))
+        picture = photograph(figure, alt=f"{title}: the spectrum")
+    return (
+        f'<div class="mistake"><h4>{html(title)}</h4>'
+        f"<p>{html(' · '.join(fact for fact in facts if fact))}</p>{picture}</div>"
+    )

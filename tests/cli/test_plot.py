@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from factories import make_truth, write_boss_spec, write_spplate
+from huggins.cli import main
+from huggins.cli.plot import _stem
+from tiny_model import write_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_model(tmp_path_factory.mktemp("model") / "tiny.onnx", favour="QSO", z=2.5)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder of the test: two spectra, and a file that is none."""
+    for i in (1, 2):
+        write_boss_spec(tmp_path / f"spec-{i}.fits", make_truth(300, seed=i))
+    (tmp_path / "broken.fits").write_bytes(b"SIMPLE  =")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def run(model, capsys):
+    def call(*arguments):
+        status = main(["plot", *arguments, "--model", str(model)])
+        said = capsys.readouterr()
+        return status, said.out.splitlines(), said.err.splitlines()
+
+    return call
+
+
+def write_plate(folder, *, fibres):
+    truths = [make_truth(300, seed=i) for i in range(fibres)]
+    flux, ivar = (np.stack([getattr(t, name) for t in truths]) for name in ("flux", "ivar"))
+    write_spplate(folder / "spPlate-7102-56666.fits", flux, ivar)
+
+
+def test_without_o_a_png_of_the_files_name_in_the_current_folder(folder, run):
+    (folder / "elsewhere").mkdir()
+    (folder / "spec-1.fits").rename(folder / "elsewhere" / "spec-1.fits")
+    assert run("elsewhere/spec-1.fits") == (0, ["spec-1.png"], [])
+    assert (folder / "spec-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_several_files_into_one_pdf(folder, run):
+    assert run("spec-1.fits", "spec-2.fits", "-o", "both.pdf") == (0, ["both.pdf"], [])
+    assert b"/Count 2" in (folder / "both.pdf").read_bytes()
+
+
+def test_several_files_into_a_folder(folder, run):
+    status, out, _ = run("spec-*.fits", "-o", "pictures")
+    assert status == 0
+    assert out == ["pictures/spec-1.png", "pictures/spec-2.png"]
+
+
+def test_one_picture_of_several_files_is_refused(folder, run):
+    status, out, err = run("spec-1.fits", "spec-2.fits", "-o", "a.png")
+    assert (status, out) == (2, [])
+    assert "give -o a folder or a .pdf file" in err[0]
+    assert not (folder / "a.png").exists()
+
+
+def test_bad_file_is_named_and_the_rest_drawn(folder, run):
+    status, out, err = run("spec-1.fits", "broken.fits", "gone.fits", "spec-2.fits")
+    assert status == 1
+    assert out == ["spec-1.png", "spec-2.png"]
+    assert len(err) == 2
+    assert err[0].startswith("huggins: broken.fits: ")
+    assert err[1].startswith("huggins: gone.fits: ")
+
+
+def test_nothing_drawn_is_status_2(folder, run):
+    status, out, err = run("broken.fits")
+    assert (status, out, len(err)) == (2, [], 1)
+
+
+def test_files_of_one_name_do_not_overwrite_one_another(folder, run):
+    (folder / "other").mkdir()
+    write_boss_spec(folder / "other" / "spec-1.fits", make_truth(300, seed=9))
+    _, out, _ = run("spec-1.fits", "other/spec-1.fits", "-o", "pictures")
+    assert out == ["pictures/spec-1.png", "pictures/spec-1_2.png"]
+
+
+def test_index_chooses_fibres(folder, run):
+    write_plate(folder, fibres=4)
+    status, out, err = run("spPlate-7102-56666.fits", "--index", "1", "-i", "3")
+    assert (status, err) == (0, [])
+    assert out == ["spPlate-7102-56666-1.png", "spPlate-7102-56666-3.png"]
+    status, out, err = run("spPlate-7102-56666.fits", "--index", "7", "-i", "0")
+    assert (status, out) == (1, ["spPlate-7102-56666-0.png"])
+    assert err == ["huggins: spPlate-7102-56666.fits: there is no spectrum 7: it holds 4"]
+
+
+def test_index_of_a_broken_file_says_that_it_is_broken(folder, run):
+    status, _, err = run("broken.fits", "--index", "7")
+    assert status == 2
+    assert len(err) == 1
+    assert "there is no spectrum" not in err[0]
+
+
+def test_many_spectra_in_a_file_are_not_drawn_by_accident(folder, run, monkeypatch):
+    monkeypatch.setattr("huggins.cli.plot._MANY", 2)
+    write_plate(folder, fibres=3)
+    status, out, err = run("spPlate-7102-56666.fits")
+    assert (status, out) == (2, [])
+    assert "holds more than 2 spectra: choose some with --index N" in err[0]
+    status, out, _ = run("spPlate-7102-56666.fits", "--all", "--quiet")
+    assert (status, out) == (0, [])
+    assert len(list(folder.glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "stem"),
+    [
+        ("a/spec-55859-F5902_sp01-013.fits.gz", "spec-55859-F5902_sp01-013"),
+        ("spSpec-51630-0266-038.fit", "spSpec-51630-0266-038"),
+        ("J1234.56+78.9.csv", "J1234.56+78.9"),
+        ("plain", "plain"),
+        ("a.b.c", "a.b.c"),
+    ],
+)
+def test_name_of_the_picture(path, stem):
+    assert _stem(path) == stem
