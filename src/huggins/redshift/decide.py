@@ -10,7 +10,8 @@ above that of its redshift. Both are divided by the lowest reduced chi2 r where 
 so that errors of the survey or of the basis count as noise. D rises like delta chi2 and levels
 off at C / (1 + ((r - 1) / s)^2): a good fit (r near 1) can overrule a network that is sure,
 a bad one cannot. E levels off far lower: whether the object at a known redshift is a galaxy
-with an active nucleus or a quasar with a host, a star or a galaxy at rest, is no matter of chi2.
+with an active nucleus or a quasar with a host, a star or a galaxy at rest, is no matter of
+chi2.
 Stars have no p(z); the network's place for them is zero.
 """
 
