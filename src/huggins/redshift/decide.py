@@ -212,11 +212,11 @@ def comparable(candidates: Candidates) -> Array:
     could explain anything.
     """
     solutions = candidates.solutions
-    chi2 = np.array([s.chi2 for s in solutions])
+    chi2 = np.array([s.chi2 for s in solutions], np.float64)
     for name in KINDS:
         mine = np.array([n for n, s in enumerate(solutions) if s.kind == name], dtype=np.int64)
         if len(mine):
-            masked = np.array([solutions[n].masked for n in mine])
+            masked = np.array([solutions[n].masked for n in mine], np.float64)
             chi2[mine] = chi2[mine[masked.argmin()]] + masked - masked.min()
     return chi2
 
