@@ -304,7 +304,8 @@ def test_a_table_of_the_users_own(tmp_path, rows):
         "3,WD,0.0,12.0,1.0,0\n4,STAR,0,12.0,1.00001,0\n5,galaxy,0.3,13.0,1.0,\n6,??,1,14.0,1.0,0\n"
     )
     columns = {
-        "class": "MYCLASS", "z": "MYZ", "ra": "R", "dec": "D", "zwarning": "W", "targetid": "ID",
+        "class": "MYCLASS", "z": "MYZ", "ra": "R", "dec": "D", "zwarning": "W",
+        "targetid": "ID",
     }  # fmt: skip
     said = rows(make_targets([path], Settings(columns=columns)))
     assert [r["SUBCLASS"] for r in said] == ["QSO", "BAL", "WD", "", "GAL", ""]

@@ -101,7 +101,7 @@ def test_a_gzip_file_cut_in_the_middle_is_truncated_too(tmp_path):
     packed = gzip.compress(whole.read_bytes())
     path = tmp_path / "cut.fits.gz"
     path.write_bytes(packed[: len(packed) * 2 // 3])
-    with pytest.raises(InputError, match="truncated|fetch it again"):
+    with pytest.raises(InputError, match=r"truncated|fetch it again"):
         columns(path, "PLATE")
 
 
@@ -153,7 +153,7 @@ def test_csv_and_ecsv_give_numbers_identifiers_and_blanks(tmp_path):
     assert chunk.text("NAME").tolist() == [b"\\u03b1 Ori", b""]
     with pytest.raises(InputError, match="row 1 or after: column ID"):
         chunk.integer("ID")
-    with pytest.raises(InputError, match="row 1: column NAME holds .* a number is needed"):
+    with pytest.raises(InputError, match=r"row 1: column NAME holds .* a number is needed"):
         chunk.number("NAME")
     table = Table({"a": [1, 2], "b c": ["x y", "z"]})
     for delimiter in (" ", ","):

@@ -124,8 +124,10 @@ def test_superset_of_dr16q(tmp_path, rows):
         CLASS_PERSON=[1, 3, 30, -1, -1, -1, -1, -1, -1, 4, -1],
         Z_CONF=[3, 3, 2, -1, -1, -1, -1, -1, -1, 3, -1],
         IS_QSO_FINAL=[0, 1, 1, 1, 0, 0, 2, -2, 1, 0, 1],
-        AUTOCLASS_PQN=["UNK", "QSO", "QSO", "QSO", "STAR", "GALAXY", "QSO", "QSO", "QSO", "UNK", "QSO"],
-        SOURCE_Z=["VI", "VI", "VI", "PIPE", "PIPE", "PIPE", "PIPE", "PIPE", "DR12QV", "VI", "PIPE"],
+        AUTOCLASS_PQN=[
+            "UNK", "QSO", "QSO", "QSO", "STAR", "GALAXY", "QSO", "QSO", "QSO", "UNK", "QSO",
+        ],
+        SOURCE_Z=["VI"] * 3 + ["PIPE"] * 5 + ["DR12QV", "VI", "PIPE"],
         ZWARNING=[0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0],
         Z=[0.0, 2.3, 2.3, 2.3, 0.0, 0.4, 1.0, 1.0, 2.3, 0.5, 1.9],
         BAL_PROB=[-1, 0.0, 0.9, 0.6, -1, -1, -1, -1, 0.0, -1, 0.1],
@@ -162,8 +164,8 @@ def test_specobj_and_all_forms_of_a_star(tmp_path, rows):
     stars = {
         "F3/F5V (30743)": "F", "A0IVn (25642)": "A", "sd:F0 (G_84-29)": "F", "WDhotter": "WD",
         "WDcooler": "WD", "WDmagnetic": "WD", "CalciumWD": "WD", "Carbon": "C",
-        "Carbon_lines": "C", "CV": "", "L5": "L", "Ldwarf": "L", "M0V": "M", "OB": "O", "T2": "",
-        "B6": "B", "G0": "G", "K3": "K", "": "",
+        "Carbon_lines": "C", "CV": "", "L5": "L", "Ldwarf": "L", "M0V": "M", "OB": "O",
+        "T2": "", "B6": "B", "G0": "G", "K3": "K", "": "",
     }  # fmt: skip
     path = write_survey(
         tmp_path / "specObj-dr15.fits",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from huggins.catalog.counting import Count, count_classes, report
+from huggins.catalog.identity import spectrum_keys
 from huggins.catalog.kinds import KINDS
 from huggins.catalog.make import Settings, group_objects, make_targets
 from huggins.catalog.mapped import ROLES, parse_map
@@ -29,5 +30,6 @@ __all__ = [
     "nearest",
     "parse_map",
     "report",
+    "spectrum_keys",
     "write_targets",
 ]

@@ -67,7 +67,8 @@ def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool)
     winners = order[starts]
     rank = np.argsort(winners, kind="stable")  # back to the order of the tables
     starts, sizes, winners = starts[rank], sizes[rank], winners[rank]
-    merged = targets.take(winners)
+    alone = len(winners) == len(targets)  # nothing to join: nothing to copy
+    merged = targets if alone else targets.take(winners)
     merged.columns["CATALOGS"] = _catalogs(targets, order, starts, sizes)
     for step in range(1, int(sizes.max(initial=1))):
         into = np.flatnonzero(sizes > step)

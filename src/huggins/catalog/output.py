@@ -131,13 +131,18 @@ def _write_fits(file: BinaryIO, targets: Targets, metadata: dict[str, str]) -> N
     for part in _parts(targets):
         rows = np.zeros(len(part), dtype=record)
         for column in COLUMNS:
-            rows[column.name] = (
-                np.strings.encode(part.text(column.name), "ascii", "backslashreplace")
-                if column.text
-                else part.get(column.name)
-            )
+            rows[column.name] = _encoded(part, column) if column.text else part.get(column.name)
         size += file.write(rows.tobytes())
     file.write(b"\0" * (-size % _FITS_BLOCK))
+
+
+def _encoded(part: Targets, column: Column) -> NDArray[np.bytes_]:
+    if column.kind != "word":
+        return part.text(column.name).astype(np.bytes_)  # made of digits and letters only
+    codes, of = np.unique(part.get(column.name), return_inverse=True)
+    words = [_ascii(part.words.word(code)) for code in codes.tolist()]
+    encoded: NDArray[np.bytes_] = np.array(words or [""], dtype=np.bytes_)[of]
+    return encoded
 
 
 def _width(targets: Targets, column: Column) -> int:
