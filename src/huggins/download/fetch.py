@@ -142,9 +142,10 @@ def _chunks(url: str, timeout: float) -> Iterator[bytes]:
         raise DownloadError(f"no answer within {timeout:g} s", url, answered=False) from error
     except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         reason = getattr(error, "reason", error)
+        what = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
         if isinstance(reason, TimeoutError):
-            reason = f"no answer within {timeout:g} s"
-        raise DownloadError(f"cannot be reached: {reason}", url, answered=False) from error
+            what = f"no answer within {timeout:g} s"
+        raise DownloadError(what, url, answered=False) from error
     with response:
         size, received = response.length, 0
         while True:

@@ -54,7 +54,7 @@ def classify(
     batch_size
         Spectra in one inference.
     jobs
-        Threads; 0 takes one a core.
+        Threads; 0 takes one a core, four at most.
     redshift
         Whether to refine the network's redshift. There is no refinement in this version: both
         ways Z is the network's redshift.
@@ -73,8 +73,10 @@ def classify(
 
     Raises
     ------
+    TypeError
+        If an input is of no such kind.
     InputError
-        If an input is of no such kind, or stands for nothing.
+        If a path stands for nothing (a folder without spectra).
     ModelError
         If there is no such model.
     """

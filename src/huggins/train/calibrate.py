@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-_TEMPERATURES: Final = np.exp(np.linspace(np.log(0.4), np.log(4.0), 93))
+_RANGE: Final = (0.25, 4.0)
 
 
 def temperature(scores: NDArray[np.floating], allowed: Bools, weight: Array) -> float:
@@ -61,7 +61,21 @@ def redshift_temperature(
 
 
 def _best(loss: Callable[[float], float]) -> float:
-    return float(min(_TEMPERATURES, key=loss))
+    """Find the minimum by golden section; the loss is convex in 1 / temperature."""
+    low, high = 1.0 / _RANGE[1], 1.0 / _RANGE[0]
+    golden = (5.0**0.5 - 1.0) / 2.0
+    a, b = high - golden * (high - low), low + golden * (high - low)
+    at_a, at_b = loss(1.0 / a), loss(1.0 / b)
+    while high - low > 2e-3:
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - golden * (high - low)
+            at_a = loss(1.0 / a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + golden * (high - low)
+            at_b = loss(1.0 / b)
+    return 2.0 / (low + high)
 
 
 def error_scale(z: Array, z_err: Array, truth: Array) -> float:
@@ -79,6 +93,7 @@ def thresholds(
     prediction: Prediction,
     truth: NDArray[np.str_],
     sky: Bools,
+    weight: Array,
     *,
     sky_passed: float = 0.03,
 ) -> Metadata:
@@ -93,6 +108,7 @@ def thresholds(
         CLASS; anything else for sky.
     sky : ndarray of bool, shape (N,)
         Empty fibres, of which at most a share of `sky_passed` may go without a warning.
+    weight : ndarray, shape (N,)
 
     Returns
     -------
@@ -107,10 +123,10 @@ def thresholds(
     for low in np.arange(0.30, 0.71, 0.02):
         for none in (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.35, 0.42, 0.5):
             kept = (probability >= low) & (prediction.none <= none)
-            if kept[sky].mean() > sky_passed:
+            if (weight * kept)[sky].sum() > sky_passed * weight[sky].sum():
                 continue
             # A wrong result without a warning costs as much as four right ones with.
-            value = float((kept & right).sum()) - 4.0 * float((kept & wrong).sum())
+            value = float(weight[kept & right].sum() - 4.0 * weight[kept & wrong].sum())
             if value > best:
                 best, chosen = value, (float(low), float(none))
     return replace(metadata, threshold=round(chosen[0], 3), none_threshold=chosen[1])
