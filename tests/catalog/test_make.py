@@ -334,3 +334,27 @@ def test_a_mapping_that_makes_no_sense(tmp_path, columns, message):
     path.write_text("MYZ,WORD\n7,x\n")
     with pytest.raises(InputError, match=message):
         make_targets([path], Settings(columns=columns))
+
+
+def test_the_public_list_of_spectra_with_known_class(shared_data, rows):
+    columns = {
+        "class": "CLASS13", "z": "Z", "plate": "PLATE", "mjd": "MJD", "fiberid": "FIBER",
+        "trust": "2",
+    }  # fmt: skip
+    path = shared_data / "known_spectra.csv"
+    with pytest.raises(InputError, match="17 rows repeat a spectrum"):
+        make_targets([path], Settings(columns=columns))
+    said = rows(make_targets([path], Settings(columns=columns, duplicates="first")))
+    lines = path.read_text().splitlines()[1:]
+    assert len(said) == len({tuple(map(int, line.split(",")[:3])) for line in lines})
+    first = said[0]
+    assert (first["PLATE"], first["SUBCLASS"], first["Z"]) == (3586, "C", 0.000415)
+    assert {row["SUBCLASS"] for row in said} - {""} <= set(CLASSES)
+
+
+def test_a_users_table_twice_with_rows_to_fill(tmp_path, rows):
+    path = tmp_path / "mine.csv"
+    path.write_text("c,s,p,m,f\nSTAR,,1,55000,2\nSTAR,F5,1,55000,2\n")
+    columns = {"class": "C", "subclass": "S", "plate": "P", "mjd": "M", "fiberid": "F"}
+    (row,) = rows(make_targets([path], Settings(columns=columns, duplicates="first")))
+    assert (row["SUBCLASS"], row["LABEL_FROM"]) == ("F", "")

@@ -52,7 +52,7 @@ def test_a_person_against_the_pipeline_by_spectrum_and_by_position(tmp_path, sup
     assert (found[0].broad, found[0].sub, found[0].score) == ("QSO", "QSO", 1.0)
     assert (found[2].broad, found[2].sub) == ("QSO", "BAL")
     # Another spectrum at the position of a star: only the broad class is known.
-    assert (found[5].broad, found[5].sub, found[5].score) == ("STAR", "", 0.95)
+    assert (found[5].broad, found[5].sub, found[5].score) == ("STAR", "", 0.99)
     assert "at this position" in found[5].detail
     assert found[0].reason == "visual"
 
@@ -166,9 +166,7 @@ def test_several_reasons_make_one_suspect(tmp_path, superset):
     )
     npz = predictions(tmp_path / "p.npz", confident(["BAL", "QSO", "GAL", "GAL", "QSO", "QSO"]))
     found = by_row(find_suspects(labels, visual=[superset], predictions=npz))
-    assert (
-        found[0].reason == "visual duplicate"
-    )
+    assert found[0].reason == "visual duplicate"
     # The network cannot say BAL: no label is.
     assert (found[0].broad, found[0].score) == ("QSO", 1.0)
     assert found[0].detail.count(";") == 1

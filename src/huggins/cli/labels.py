@@ -96,7 +96,7 @@ def labels(
             max=1.0,
             help="Score from which --apply changes a label.",
         ),
-    ] = 0.9,
+    ] = 0.99,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,
