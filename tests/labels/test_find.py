@@ -222,3 +222,26 @@ def test_a_table_that_classify_did_not_write_and_a_damaged_npz(tmp_path):
     (tmp_path / "p.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(InputError, match="cannot be read as npz"):
         find_suspects(labels, predictions=tmp_path / "p.npz")
+
+
+def test_the_names_of_the_shared_labels_are_known(tmp_path):
+    """class13 counts, not the survey's own subclass beside it; a pipeline knows no BAL."""
+    said = ["QSO"] * 4 + ["BAL"] * 4
+    labels = write_csv(
+        tmp_path / "l.csv",
+        class3=["QSO"] * 8,
+        class13=said,
+        subclass=["BROADLINE"] * 8,
+        label_from=["visual", "pipeline", "visual", "visual"] + ["visual"] * 4,
+    )
+    npz = predictions(tmp_path / "p.npz", confident(["BAL", "BAL"] + ["QSO"] * 2 + ["BAL"] * 4))
+    assert set(by_row(find_suspects(labels, predictions=npz))) == {0}
+
+
+def test_the_labels_of_real_spectra_by_duplicates(shared_data):
+    found = find_suspects(shared_data / "spectra" / "labels.csv")
+    assert len(found.labels) == 707
+    assert "99 objects with several spectra" in "\n".join(found.summary)
+    for suspect in found.suspects:
+        assert suspect.reason == "duplicate"
+        assert 0.0 < suspect.score <= 1.0
