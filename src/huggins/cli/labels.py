@@ -62,8 +62,8 @@ def labels(
         typer.Option(
             "--column",
             metavar="ROLE=NAME",
-            help="Column that is subclass, class, bal, label_from, trust, object, thing_id, plate, "
-            "mjd, fiberid, targetid, ra, dec, path or index, where it has another name; "
+            help="Column that is subclass, class, bal, label_from, trust, object, thing_id, "
+            "plate, mjd, fiberid, targetid, ra, dec, path or index, where it has another name; "
             "repeatable.",
         ),
     ] = None,
