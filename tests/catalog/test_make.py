@@ -273,7 +273,7 @@ def test_missing_columns_are_named_and_those_there_are(tmp_path):
 
 def test_identifiers_that_overflow_are_refused(tmp_path):
     path = write_survey(tmp_path / "s.fits", surveys.SPECOBJ, FIBERID=[1, 2**30])
-    with pytest.raises(InputError, match="row 2: FIBERID 1073741824 overflows"):
+    with pytest.raises(InputError, match=r"s.fits: row 2: FIBERID 1073741824 overflows"):
         make_targets([path])
 
 

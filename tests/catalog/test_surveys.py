@@ -1,10 +1,12 @@
 """Each survey's table: what its columns become."""
 
+import numpy as np
 import pytest
 
 from factories import surveys
 from factories.surveys import write_survey
 from huggins.catalog import Settings, make_targets
+from huggins.catalog.identity import specobjid
 
 
 def labels(targets):
@@ -184,6 +186,12 @@ def test_specobj_and_all_forms_of_a_star(tmp_path, rows):
     assert first["SN_MEDIAN"] == 8.0
 
 
+def test_specobjid_is_the_published_one():
+    """299489676975171584 is plate 266, MJD 51602, fibre 1, run2d 26."""
+    one = np.array([266]), np.array([51602]), np.array([1]), np.array([26])
+    assert specobjid(*one).tolist() == [299489676975171584]
+
+
 def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     path = write_survey(
         tmp_path / "specObj.fits",
@@ -217,6 +225,7 @@ def test_sdss5(tmp_path, rows):
     path = write_survey(
         tmp_path / "spAll-v6_1_3.fits",
         surveys.SDSS5,
+        FIELD=[15173, 112361, 112361],
         CATALOGID=[4350951054, 27021597775058535, 4350951056],
         SPECOBJID=["184739058730580375869204730589", "", "123"],
         CLASS=["QSO", "STAR", "GALAXY"],
@@ -233,6 +242,7 @@ def test_sdss5(tmp_path, rows):
     assert said[1]["SPECOBJID"] == ""  # no rule gives it from v6 on
     assert said[0]["PLATE"] == 15173
     assert said[0]["FIBERID"] is None
+    assert said[1]["PLATE"] == 112361
     assert said[0]["PROGRAM"] == "APO"
     assert said[2]["RA"] is None
     assert {r["CATALOG"] for r in said} == {"SDSS-V"}
