@@ -106,11 +106,10 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
         rows = taken = 0
         for chunk in table.chunks((*kind.needs, *kind.may)):
             part = kind.take(chunk, words)
-            if "PLATE" in part:  # while it is known which table and row an identifier is of
-                identity = (
-                    part.get(name, part["PLATE"]) for name in ("PLATE", "MJD", "FIBERID")
-                )
-                spectrum_keys(*identity, path=chunk.path, start=chunk.start)
+            # Now, while it is known which table and row an identifier is of.
+            unknown = np.full(len(chunk), -1)
+            identity = (part.get(name, unknown) for name in ("PLATE", "MJD", "FIBERID"))
+            spectrum_keys(*identity, path=chunk.path, start=chunk.start)
             part["CATALOG"] = np.full(len(chunk), words.code(kind.name), np.int32)
             if recipe is not None:
                 wanted = recipe.takes[kind.name](part, words)
