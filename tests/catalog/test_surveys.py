@@ -221,6 +221,23 @@ def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     assert int(said[1]["SPECOBJID"]) > 2**63
 
 
+def test_specobjall_of_the_archive_server(tmp_path, rows):
+    path = tmp_path / "specObjAll_user.csv"
+    path.write_text(
+        "specObjID,plate,mjd,fiberID,run2d,ra,dec,class,subClass,z,zErr,zWarning,snMedian,"
+        "sourceType\n"
+        "299489676975171584,266,51602,1,26,146.7,-1.0,GALAXY,,0.02,1e-5,0,11.5,GALAXY\n"
+        "299489951853078528,266,51602,2,26,146.8,-1.1,STAR,K3,0.0,1e-5,4,3.5,SKY\n"
+    )
+    for settings in (Settings(), Settings(kind=("specobj",))):
+        said = rows(make_targets([path], settings))
+        assert [r["SUBCLASS"] for r in said] == ["GAL", ""]
+        assert [r["TRUST"] for r in said] == [2, 0]
+        assert said[0]["SPECOBJID"] == "299489676975171584"
+        assert said[0]["SN_MEDIAN"] == 11.5
+        assert (said[0]["RA"], said[0]["SURVEY"]) == (146.7, "SDSS")
+
+
 def test_sdss5(tmp_path, rows):
     path = write_survey(
         tmp_path / "spAll-v6_1_3.fits",

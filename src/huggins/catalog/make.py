@@ -177,7 +177,7 @@ def _kinds(tables: Sequence[SurveyTable], settings: Settings) -> list[kinds.Kind
                 f"--kind is given {len(names)} times for {len(tables)} tables: give it once "
                 "for all, or once for each, in order"
             )
-        found = [kinds.named(name) for name in names]
+        found = [kinds.named(*pair) for pair in zip(names, tables, strict=True)]
     else:
         found = [kinds.recognise(table) for table in tables]
     for table, kind in zip(tables, found, strict=True):
