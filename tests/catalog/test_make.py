@@ -83,6 +83,15 @@ def test_a_star_that_a_person_recognised_gets_its_type_from_the_pipeline(two, ro
     assert star["Z_FROM"] == "Z_VI"
 
 
+def test_a_person_who_could_not_tell_does_not_outdo_the_pipeline(tmp_path, rows):
+    superset = write_survey(
+        tmp_path / "s.fits", surveys.DR12Q_SUPERSET, CLASS_PERSON=[50], Z_CONF_PERSON=[3]
+    )
+    specobj = write_survey(tmp_path / "o.fits", surveys.SPECOBJ, CLASS=["STAR"])
+    (row,) = rows(make_targets([superset, specobj]))
+    assert (row["SUBCLASS"], row["TRUST"], row["CATALOG"]) == ("F", 2, "specObj")
+
+
 def test_the_order_of_the_tables_does_not_change_what_a_spectrum_is(two, rows):
     names = ("FIBERID", "CLASS", "SUBCLASS", "Z", "TRUST", "CONFLICT", "OBJECT", "SN_MEDIAN")
     one = sorted(rows(make_targets(two), *names), key=lambda r: r["FIBERID"])
@@ -309,13 +318,13 @@ def test_a_table_of_the_users_own(tmp_path, rows):
     }  # fmt: skip
     said = rows(make_targets([path], Settings(columns=columns)))
     assert [r["SUBCLASS"] for r in said] == ["QSO", "BAL", "WD", "", "GAL", ""]
-    assert [r["TRUST"] for r in said] == [2, 1, 2, 2, 0, 2]
+    assert [r["TRUST"] for r in said] == [2, 1, 2, 2, 0, 0]
     assert [r["BAL"] for r in said] == [None, 1, None, None, None, None]
     assert said[2]["OBJECT"] == said[3]["OBJECT"]
     assert said[0]["Z_FROM"] == "MYZ"
     assert said[0]["CATALOG"] == "mine.csv"
     sure = make_targets([path], Settings(columns={**columns, "trust": "3"}))
-    assert set(sure.get("TRUST").tolist()) == {3}
+    assert sure.get("TRUST").tolist() == [3, 3, 3, 3, 3, 0]
 
 
 @pytest.mark.parametrize(

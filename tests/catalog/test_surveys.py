@@ -39,7 +39,7 @@ def test_superset_of_dr12q(tmp_path, rows):
         ("QSO", "BAL", 1, 3, "visual"),
         ("", "", -1, 0, ""),  # nobody looked
         ("QSO", "QSO", -1, 0, "visual"),  # C IV out of range, confidence 1
-        ("", "", -1, 3, "visual"),  # a code that stands for no class
+        ("", "", -1, 0, "visual"),  # a code that stands for no class
     ]
     said = rows(targets, "Z", "Z_FROM", "Z_ERR", "ZWARNING", "THING_ID", "CATALOG", "SURVEY")
     assert [r["Z"] for r in said] == pytest.approx([0.0, 2.4, 0.7, 2.5, 0.5, 1.1, 0.3])
