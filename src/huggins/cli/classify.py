@@ -43,8 +43,7 @@ def classify(
         bool,
         typer.Option(
             "--no-redshift",
-            help="Network only, without a fit of the redshift. This version has no fit yet: Z "
-            "is the network's redshift with or without this option.",
+            help="Network only: class and redshift are not fitted on native pixels.",
         ),
     ] = False,
     threshold: Annotated[
@@ -96,7 +95,7 @@ def classify(
         journal_path,
     )
 
-    settings = Settings(jobs, batch_size, threshold, air)
+    settings = Settings(jobs, batch_size, threshold, air, not no_redshift)
     found = Inputs(inputs, exclude=output)
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from huggins.errors import ReadError
@@ -56,8 +56,8 @@ def classify(
     jobs
         Threads; 0 takes one a core, four at most.
     redshift
-        Whether to refine the network's redshift. There is no refinement in this version: both
-        ways Z is the network's redshift.
+        Whether to fit class and redshift on native pixels, with the network's proposals;
+        else both are the network's.
     threshold
         PROB below which ZWARNING gets LOW_PROBABILITY; None takes the model's own.
     air
@@ -80,7 +80,7 @@ def classify(
     ModelError
         If there is no such model.
     """
-    settings = Settings(jobs, batch_size, threshold, air)
+    settings = Settings(jobs, batch_size, threshold, air, redshift)
     network = _network(model)
     elements = list(inputs) if _is_list(inputs) else [inputs]
     parts: Iterable[Rows]
@@ -158,7 +158,7 @@ def classify_to_file(
     OutputError
         If the table cannot be written. Results so far are in the journal (`journal_path`).
     """
-    settings = settings or Settings()
+    settings = replace(settings or Settings(), redshift=redshift)
     outputs.check(output)
     network = load_model(model, threads=1)
     metadata = provenance(network, command)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.network import Model, Prediction
+    from huggins.redshift import Fit, Fitter
     from huggins.spectrum import Spectrum
 
 #: Held while a thread reads, prepares or fills rows; let go while the network computes. Threads
@@ -31,7 +32,11 @@ TURN: Final = threading.Lock()
 
 
 def classify_batch(
-    items: Sequence[Spectrum | ReadError], model: Model, *, threshold: float | None = None
+    items: Sequence[Spectrum | ReadError],
+    model: Model,
+    *,
+    threshold: float | None = None,
+    fitter: Fitter | None = None,
 ) -> Rows:
     """Classify some spectra.
 
@@ -43,6 +48,8 @@ def classify_batch(
         The network.
     threshold
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
+    fitter
+        Fits class and redshift on native pixels; None leaves both to the network.
 
     Returns
     -------
@@ -62,7 +69,18 @@ def classify_batch(
             scores = model.scores(tensor)
             with TURN:
                 prediction = predict_scores(scores, model.metadata)
-                _fill(rows, at, spectra, prediction, coverage, model, threshold)
+            fit = None
+            grid = model.metadata.redshift
+            if fitter is not None and grid is not None:
+                fit = fitter.fit(
+                    spectra,
+                    prediction.probabilities,
+                    prediction.density,
+                    start=grid.start,
+                    step=grid.step,
+                )
+            with TURN:
+                _fill(rows, at, spectra, prediction, coverage, model, threshold, fit)
     return rows
 
 
@@ -94,11 +112,13 @@ def _fill(
     coverage: NDArray[np.float64],
     model: Model,
     threshold: float | None,
+    fit: Fit | None,
 ) -> None:
-    """Write what the network says of M spectra into rows `at`."""
+    """Write what network and fit say of M spectra into rows `at`."""
     metadata = model.metadata
-    broad, sub = decide(prediction.probabilities)
-    probability = prediction.probabilities[np.arange(len(at)), sub]
+    probabilities = prediction.probabilities if fit is None else fit.probabilities
+    broad, sub = decide(probabilities)
+    probability = probabilities[np.arange(len(at)), sub]
     sn = rows.numbers["SN_MEDIAN"][at].astype(np.float64)
     bits = doubts(
         prediction,
@@ -108,15 +128,19 @@ def _fill(
         coverage=coverage,
         threshold=metadata.threshold if threshold is None else threshold,
         none_threshold=metadata.none_threshold,
-        redshift=metadata.redshift,
+        redshift=metadata.redshift if fit is None else None,
     )
     numbers = rows.numbers
     numbers["ZWARNING"][at] |= bits
     numbers["PROB"][at] = probability
     for i, name in enumerate(CLASSES):
-        numbers[f"P_{name}"][at] = prediction.probabilities[:, i]
+        numbers[f"P_{name}"][at] = probabilities[:, i]
     numbers["Z"][at] = numbers["Z_NET"][at] = prediction.z
     numbers["Z_ERR"][at] = prediction.z_err
+    if fit is not None:
+        numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
+        numbers["DELTACHI2"][at] = fit.deltachi2
+        numbers["ZWARNING"][at] |= fit.zwarning
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
         rows.texts["SUBCLASS"][i] = CLASSES[s]
@@ -165,7 +189,14 @@ def _fail(rows: Rows, i: int, why: str) -> None:
 
 def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
     """Take back whatever the network said of a row."""
-    for name in ("PROB", "Z", "Z_NET", "Z_ERR", *(f"P_{name}" for name in CLASSES)):
+    for name in (
+        "PROB",
+        "Z",
+        "Z_NET",
+        "Z_ERR",
+        "DELTACHI2",
+        *(f"P_{name}" for name in CLASSES),
+    ):
         rows.numbers[name][i] = np.nan
     rows.numbers["ZWARNING"][i] = spectrum.zwarning
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""

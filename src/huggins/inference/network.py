@@ -149,9 +149,7 @@ def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -
     count = len(probabilities)
     if meta.redshift is None:
         unknown = np.full(count, np.nan)
-        return Prediction(
-                probabilities, none, unknown, unknown, unknown, np.zeros((count, 0))
-            )
+        return Prediction(probabilities, none, unknown, unknown, unknown, np.zeros((count, 0)))
     density = _softmax(scores["redshift"] / meta.redshift_temperature)  # (N, B)
     log1z, spread, peak = _peak(density, meta.redshift.centres)
     z = np.expm1(log1z)

@@ -14,6 +14,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from huggins.inference.network import Model
     from huggins.inference.table import Rows
+    from huggins.redshift import Fitter
     from huggins.spectrum import Spectrum
 
     Item = Spectrum | ReadError
@@ -46,7 +48,7 @@ _FETCHED: Final = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run; nothing here but `threshold` and `air` changes a result.
+    """How to run; of all this `threshold`, `air` and `redshift` alone change a result.
 
     Attributes
     ----------
@@ -59,12 +61,15 @@ class Settings:
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
     air
         Whether text files give air wavelengths.
+    redshift
+        Whether class and redshift are fitted on native pixels; else they are the network's.
     """
 
     jobs: int = 0
     batch_size: int = BATCH
     threshold: float | None = None
     air: bool = False
+    redshift: bool = True
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -78,6 +83,14 @@ class Settings:
     def threads(self) -> int:
         """Threads to run."""
         return self.jobs or min(cores(), _THREADS)
+
+
+@lru_cache(maxsize=1)
+def shared_fitter() -> Fitter:
+    """Return the fit with the shipped basis, made once."""
+    from huggins.redshift import Fitter
+
+    return Fitter()
 
 
 def cores() -> int:
@@ -253,6 +266,7 @@ def _classified(
     settings: Settings,
 ) -> Iterator[tuple[Rows, Place]]:
     """Classify spectra batch by batch, several at a time, in order."""
+    fitter = shared_fitter() if settings.redshift and model.metadata.redshift else None
     under_way: deque[tuple[Future[Rows], Place]] = deque()
     place, last = Place(), None
     while batch := list(islice(items, settings.batch_size)):
@@ -261,7 +275,11 @@ def _classified(
             count = (origin.skip if first else place.rows_of_last) + 1
             place, last = replace(origin.place, rows_of_last=count), origin
         task = pool.submit(
-            classify_batch, [item for _, item in batch], model, threshold=settings.threshold
+            classify_batch,
+            [item for _, item in batch],
+            model,
+            threshold=settings.threshold,
+            fitter=fitter,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

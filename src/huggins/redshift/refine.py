@@ -106,7 +106,7 @@ class LinearFit:
 
 
 class StarFit:
-    """Fits of an archetype times a polynomial to one spectrum; arguments as in `StarScanner`."""
+    """Fits of an archetype times a polynomial to one spectrum; see `StarScanner`."""
 
     def __init__(self, archetypes: Archetypes, *, terms: int) -> None:
         self._archetypes = archetypes
