@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.inference.fitting import fit, load_fitter, rescaled
+from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.network import Model, load_model
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.weights import DEFAULT
@@ -113,8 +113,7 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
 
     def fitted(solution: Solution, z: float) -> FittedModel:
         subclass = _subclass(solution.kind, found.probabilities[0])
-        usual, factor = rescaled(spectrum)
-        flux = fitter.model_on(usual, solution) / factor
+        flux = fitter.model_on(spectrum, solution)
         degrees = max(good - len(solution.coefficients), 1.0)
         return FittedModel(
             solution.kind, subclass, z, solution.chi2, solution.chi2 / degrees, flux

@@ -48,9 +48,6 @@ FEW: Final = 128
 # One thread of linear algebra a worker: its matrices are small, and there is a worker a core.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-# Typical fluxes, in any unit, that are left as they are.
-_LEVELS: Final = (1e-6, 1e9)
-
 _loading = threading.Lock()
 
 
@@ -98,9 +95,8 @@ def fit(
     """
     bins = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
-    usual = [rescaled(spectrum)[0] for spectrum in spectra]
     try:
-        return fitter.fit(usual, probabilities, known, **bins)
+        return fitter.fit(spectra, probabilities, known, **bins)
     except Exception as error:
         if len(spectra) == 1:
             _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)
@@ -121,24 +117,7 @@ def fit(
         for name in Fit.__slots__
         if name != "solutions"
     }
-    return Fit(**values, solutions=tuple(part.solutions[0] for part in parts))
-
-
-def rescaled(spectrum: Spectrum) -> tuple[Spectrum, float]:
-    """Return a spectrum in a unit in which single precision holds its sums, and the factor.
-
-    Surveys' fluxes stay as they are, factor 1; those in erg/s/cm2/A, of 1e-17 or so, do not.
-    """
-    level = (
-        float(np.median(np.abs(spectrum.flux[spectrum.good]))) if spectrum.good.any() else 1.0
-    )
-    if _LEVELS[0] < level < _LEVELS[1] or not 0.0 < level < np.inf:
-        return spectrum, 1.0
-    factor = 1.0 / level
-    flux = spectrum.flux.astype(np.float64) * factor
-    # The two factors one after the other: their product may be more than a number can hold.
-    ivar = spectrum.ivar.astype(np.float64) / factor / factor
-    return replace(spectrum, flux=flux, ivar=ivar), factor
+    return Fit(**values, solutions=[part.solutions[0] for part in parts])
 
 
 def _failed(probabilities: NDArray[np.float64]) -> Fit:
@@ -154,7 +133,7 @@ def _failed(probabilities: NDArray[np.float64]) -> Fit:
         zwarning=np.full(1, ZWarning.BAD_MINFIT, np.int32),
         noise=blank,
         z_second=blank,
-        solutions=((None, None),),
+        solutions=[(None, None)],
     )
 
 
@@ -276,4 +255,4 @@ class _Worker:
 
 def without_solutions(found: Fit) -> Fit:
     """Return the same without what only plots need."""
-    return replace(found, solutions=())
+    return replace(found, solutions=[])

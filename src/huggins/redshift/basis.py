@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -135,7 +137,8 @@ def load_basis(path: Path | None = None) -> Basis:
     """
     path = path or _SHIPPED
     try:
-        with np.load(path) as stored:
+        # Through memory: of a broken archive np.load would leave the file open.
+        with np.load(BytesIO(path.read_bytes())) as stored:
             about = json.loads(str(stored["about"]))
             if about["format"] != FORMAT:
                 raise ModelError(
@@ -160,6 +163,6 @@ def load_basis(path: Path | None = None) -> Basis:
                 names=tuple(about["star"]["names"]),
                 velocity=about["star"]["velocity"],
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ModelError(f"{path}: not a readable basis: {error}") from error
     return Basis(quasar, galaxy, star, about["rule"], about["made"])

@@ -9,14 +9,15 @@ redshift (within 1000 km/s) above the lowest one at all; epsilon chi2 is the can
 above that of its redshift. Both are divided by the lowest reduced chi2 r where that is above 1,
 so that errors of the survey or of the basis count as noise. D rises like delta chi2 and levels
 off at C / (1 + ((r - 1) / s)^2): a good fit (r near 1) can overrule a network that is sure,
-a bad one cannot. E levels off far lower: whether the object at a known redshift is a galaxy with
-an active nucleus or a quasar with a host, a star or a galaxy at rest, is no matter of chi2.
+a bad one cannot. E levels off far lower: whether the object at a known redshift is a galaxy
+with an active nucleus or a quasar with a host, a star or a galaxy at rest, is no matter of
+chi2.
 Stars have no p(z); the network's place for them is zero.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -97,7 +98,9 @@ class Rule:
             If a name is unknown.
         """
         try:
-            given = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            given: dict[str, Any] = {
+                k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+            }
             return cls(**given)
         except TypeError as error:
             raise ModelError(
@@ -128,6 +131,10 @@ class Choice:
     margin: float
     deltachi2: float
     probabilities: Array
+
+    def climbed(self, before: Solution, after: Solution) -> Choice:
+        """Return the same after the chosen candidate was followed to its minimum."""
+        return replace(self, deltachi2=self.deltachi2 + before.masked - after.masked)
 
 
 def choose(
@@ -183,11 +190,12 @@ def scores(
     softness = 1.0 + ((badness - 1.0) / rule.soft) ** 2
     fit = saturate((local - chi2.min()) / badness, rule.ceiling / softness)
     fit += saturate((chi2 - local) / badness, rule.same / softness)
-    out = rule.network * np.log(broad + 1e-6)[kind] - 0.5 * fit + np.asarray(rule.offset)[kind]
+    out: Array = rule.network * np.log(broad + 1e-6)[kind]
+    out += np.asarray(rule.offset)[kind] - 0.5 * fit
     if proposal is not None:
-        prior = proposal.logarithm(shift * STEP)
+        prior = proposal.at(shift * STEP)
         # A star's redshift is no news: as good as the network's best guess.
-        top = float(np.log(proposal.density.max() + 1e-5))
+        top = float(proposal.logs.max())
         out += rule.density * np.where(kind == 0, np.maximum(prior, top - 3.0), prior)
     return out
 
@@ -204,11 +212,11 @@ def comparable(candidates: Candidates) -> Array:
     could explain anything.
     """
     solutions = candidates.solutions
-    chi2 = np.array([s.chi2 for s in solutions])
+    chi2 = np.array([s.chi2 for s in solutions], np.float64)
     for name in KINDS:
         mine = np.array([n for n, s in enumerate(solutions) if s.kind == name], dtype=np.int64)
         if len(mine):
-            masked = np.array([solutions[n].masked for n in mine])
+            masked = np.array([solutions[n].masked for n in mine], np.float64)
             chi2[mine] = chi2[mine[masked.argmin()]] + masked - masked.min()
     return chi2
 

@@ -12,7 +12,7 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, error
 from huggins.redshift.doubt import doubts
 from huggins.redshift.native import SIZE, START, Frames, to_native
-from huggins.redshift.search import KINDS, Proposal, Search, Settings
+from huggins.redshift.search import KINDS, Proposal, Search, Settings, proposals
 from huggins.taxonomy import BROAD, CLASSES, INDEX
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Fit:
         Scatter between pixels over what ivar says.
     z_second : ndarray, shape (N,)
         Redshift of the next different candidate; NaN where there is none.
-    solutions : tuple
+    solutions : list
         The chosen candidate and the next different one of each spectrum, either of them None
         where there is none.
     """
@@ -68,7 +68,7 @@ class Fit:
     zwarning: NDArray[np.int32]
     noise: Array
     z_second: Array
-    solutions: tuple[tuple[Solution | None, Solution | None], ...]
+    solutions: list[tuple[Solution | None, Solution | None]]
 
 
 class Fitter:
@@ -122,23 +122,15 @@ class Fitter:
         if probabilities is None:
             share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(KINDS)
             probabilities = np.tile(share.sum(axis=1), (count, 1))
+        offered = [] if density is None else proposals(density, probabilities, start, step)
         out = _empty(count)
         frames = to_native(spectra)
         out.noise[:] = frames.noise
-        solutions = []
         for row in range(count):
             network = np.asarray(probabilities[row], np.float64)
-            proposal = None
-            if density is not None:
-                quasar, absorbed = network[INDEX["QSO"]], network[INDEX["BAL"]]
-                proposal = Proposal(
-                    density[row].astype(np.float64),
-                    start,
-                    step,
-                    float(absorbed / max(quasar + absorbed, 1e-9)),
-                )
-            solutions.append(self._one(frames, row, network, proposal, out))
-        return Fit(*out.values(), tuple(solutions))
+            proposal = offered[row] if offered else None
+            out.solutions.append(self._one(frames, row, network, proposal, out))
+        return out
 
     def _one(
         self,
@@ -146,7 +138,7 @@ class Fitter:
         row: int,
         network: Array,
         proposal: Proposal | None,
-        out: _Rows,
+        out: Fit,
     ) -> tuple[Solution | None, Solution | None]:
         """Fit one spectrum and fill its row of `out`."""
         candidates = self.search.run(frames, row, proposal)
@@ -156,9 +148,9 @@ class Fitter:
             return None, None
         broad = network @ MEMBERSHIP
         choice = choose(candidates, broad, proposal, self.rule)
-        if candidates.climbs[choice.best] is not None:
-            candidates = candidates.climbed(choice.best)
-            choice = choose(candidates, broad, proposal, self.rule)
+        before = candidates.solutions[choice.best]
+        candidates = candidates.climbed(choice.best)
+        choice = choice.climbed(before, candidates.solutions[choice.best])
         best = candidates.solutions[choice.best]
         second = candidates.solutions[choice.second] if choice.second >= 0 else None
         # The rest of what a class shares out stays as the network has it.
@@ -185,7 +177,7 @@ class Fitter:
         return INDEX["GAL" if solution.kind == "GALAXY" else "QSO"]
 
     def model(self, solution: Solution) -> Array:
-        """Best-fit flux on the native grid of `huggins.redshift.native`, shape (SIZE,)."""
+        """Return the best-fit flux on the native grid, over the spectrum's scale, (SIZE,)."""
         whole = slice(0, SIZE)
         shift = round(solution.shift)
         if solution.kind == "STAR":
@@ -196,47 +188,35 @@ class Fitter:
         return flux
 
     def model_on(self, spectrum: Spectrum, solution: Solution) -> Array:
-        """Best-fit flux at the pixels of a spectrum, NaN outside 3500 to 10759 A, (L,)."""
+        """Return the best-fit flux at the pixels of a spectrum, shape (L,).
+
+        In the spectrum's own unit; NaN outside 3500 to 10759 A.
+        """
         # The model is stored at a whole-pixel shift; the fraction left moves it on the grid.
         grid = (START + np.arange(SIZE) + solution.shift - round(solution.shift)) * STEP
+        frames = to_native([spectrum])
+        grid = grid + frames.offset[0] * STEP
         flux: Array = np.interp(
             spectrum.loglam, grid, self.model(solution), left=np.nan, right=np.nan
         )
-        return flux
+        return flux * float(frames.scale[0])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """The arrays of a `Fit`, being filled."""
-
-    broad: NDArray[np.int64]
-    probabilities: Array
-    z: Array
-    z_err: Array
-    deltachi2: Array
-    rchi2: Array
-    zwarning: NDArray[np.int32]
-    noise: Array
-    z_second: Array
-
-    def values(self) -> tuple[NDArray[np.generic], ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-
-def _empty(count: int) -> _Rows:
+def _empty(count: int) -> Fit:
     def unknown() -> Array:
         return np.full(count, np.nan)
 
-    return _Rows(
-        np.full(count, -1, np.int64),
-        np.full((count, len(CLASSES)), np.nan),
-        unknown(),
-        unknown(),
-        unknown(),
-        unknown(),
-        np.zeros(count, np.int32),
-        np.ones(count),
-        unknown(),
+    return Fit(
+        broad=np.full(count, -1, np.int64),
+        probabilities=np.full((count, len(CLASSES)), np.nan),
+        z=unknown(),
+        z_err=unknown(),
+        deltachi2=unknown(),
+        rchi2=unknown(),
+        zwarning=np.zeros(count, np.int32),
+        noise=np.ones(count),
+        z_second=unknown(),
+        solutions=[],
     )
 
 
@@ -259,5 +239,6 @@ def _share(network: Array, broad: Array, fitted: Array, best: Solution, basis: B
             share[basis.star.classes[best.archetype]] += 0.8
         weight = broad[k] / 0.01
         inside[:, k] = weight * inside[:, k] + (1.0 - weight) * share
-    out: Array = inside @ fitted
-    return out / out.sum()
+    total: Array = inside @ fitted
+    total /= total.sum()
+    return total

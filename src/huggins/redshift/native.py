@@ -37,7 +37,10 @@ class Frames:
     Attributes
     ----------
     flux, ivar : ndarray of float64, shape (N, SIZE)
-        Both 0 where there is no data. `ivar` has been divided by `noise` squared.
+        Both 0 where there is no data. `flux` has been divided by `scale`, `ivar` multiplied by
+        its square and divided by that of `noise`.
+    scale : ndarray, shape (N,)
+        Root mean square of each spectrum: whatever the unit, single precision holds the sums.
     offset : ndarray, shape (N,)
         Sub-pixel shift of each spectrum's grid, in pixels.
     noise : ndarray, shape (N,)
@@ -49,6 +52,7 @@ class Frames:
 
     flux: NDArray[np.float64]
     ivar: NDArray[np.float64]
+    scale: NDArray[np.float64]
     offset: NDArray[np.float64]
     noise: NDArray[np.float64]
     good: NDArray[np.int64]
@@ -70,7 +74,7 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
         shift = float(np.mean(place - index))
         if np.abs(place - index - shift).max() < _ON_GRID:
             f, w = clean(spectrum)
-            # A flux of exactly zero is a fill value (ends of LAMOST spectra), whatever ivar says.
+            # A flux of exactly 0 is a fill value (ends of LAMOST spectra), whatever ivar says.
             w[f == 0.0] = 0.0
             at = index.astype(np.int64) - START
             inside = (at >= 0) & (at < SIZE)
@@ -80,9 +84,26 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
         else:
             grid = LogGrid(start=(START - 0.5) * STEP, step=STEP, size=SIZE)
             flux[row : row + 1], ivar[row : row + 1] = rebin([spectrum], grid)
+    scale = _scale(flux, ivar)
+    flux /= scale[:, None]
+    ivar *= scale[:, None] ** 2
     noise = _noise(flux, ivar)
     ivar /= noise[:, None] ** 2
-    return Frames(flux, ivar, offset, noise, np.count_nonzero(ivar, axis=1))
+    return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
+
+
+def _scale(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted root mean square of each row, shape (N,); 1 where there is no data."""
+    # In two steps, so that no square of a flux in erg/s/cm2/A falls out of range.
+    largest = np.abs(flux).max(axis=1)
+    largest[largest == 0.0] = 1.0
+    top = ivar.max(axis=1)
+    top[top == 0.0] = 1.0
+    f, w = flux / largest[:, None], ivar / top[:, None]
+    total = w.sum(axis=1)
+    mean = np.einsum("np,np,np->n", w, f, f) / np.where(total > 0.0, total, 1.0)
+    scale: NDArray[np.float64] = largest * np.sqrt(mean)
+    return np.where(scale > 0.0, scale, 1.0)
 
 
 def _noise(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:

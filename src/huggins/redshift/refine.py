@@ -93,20 +93,20 @@ class LinearFit:
         diagonal[:count] = self._precision * (matrix[0, 0] / signal)
         diagonal[0] = 0.0
         diagonal[count:] = ivar.sum() / (signal * self._slack**2)
-        matrix[np.diag_indices(len(x))] += diagonal + 1e-9 * np.trace(matrix) + 1e-30
-        found = np.linalg.solve(matrix, right)
+        matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
+        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
         lines = self._components.lines
         if lines and found[lines[0] : lines[-1] + 1].min() < 0.0:
             # Emission lines cannot be negative: solve again without those that came out so.
-            keep = np.ones(len(x), bool)
-            keep[[k for k in lines if found[k] < 0.0]] = False
-            found[:] = 0.0
-            found[keep] = np.linalg.solve(matrix[np.ix_(keep, keep)], right[keep])
-        return (float(found @ right) if found @ weighted.sum(axis=1) > 0.0 else 0.0), found
+            keep = np.array([k for k in range(len(x)) if k not in lines or found[k] >= 0.0])
+            found = np.zeros(len(x))
+            found[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
+        bright = found @ weighted.sum(axis=1) > 0.0
+        return (float(found @ right) if bright else 0.0), found
 
 
 class StarFit:
-    """Fits of an archetype times a polynomial to one spectrum; arguments as in `StarScanner`."""
+    """Fits of an archetype times a polynomial to one spectrum; see `StarScanner`."""
 
     def __init__(self, archetypes: Archetypes, *, terms: int) -> None:
         self._archetypes = archetypes
@@ -114,11 +114,12 @@ class StarFit:
         self._poly = np.polynomial.legendre.legvander(x, terms - 1).T
 
     def vectors(self, archetype: int, shift: int, used: slice) -> Array:
-        """The archetype times each polynomial on the data's pixels, (M, P)."""
+        """Return the archetype times each polynomial on the data's pixels, (M, P)."""
         part = self._archetypes
         first = START + used.start - shift - part.start
         at = np.arange(first, first + used.stop - used.start)
-        return self._poly[:, used] * part.vectors[archetype].take(at, mode="clip")
+        rows: Array = self._poly[:, used] * part.vectors[archetype].take(at, mode="clip")
+        return rows
 
     def solve(
         self,
@@ -133,23 +134,19 @@ class StarFit:
         weighted = x * ivar
         matrix = weighted @ x.T
         right = weighted @ flux
-        matrix += np.eye(len(x)) * (1e-5 * matrix[0, 0] + 1e-30)
-        found = np.linalg.solve(matrix, right)
-        return (float(found @ right) if found @ weighted.sum(axis=1) > 0.0 else 0.0), found
+        matrix.ravel()[:: len(x) + 1] += 1e-5 * matrix[0, 0] + 1e-30
+        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
+        bright = found @ weighted.sum(axis=1) > 0.0
+        return (float(found @ right) if bright else 0.0), found
 
 
-def climb(
-    solve: Callable[[int], tuple[float, Array]],
-    start: int,
-    stride: int,
-    total: float,
-    kind: str,
-    archetype: int = -1,
-) -> Solution:
-    """Follow chi2 downhill from `start` to its minimum.
+class Track:
+    """The way of one candidate from where the scan saw it to the minimum of chi2.
 
     Parameters
     ----------
+    kind, archetype
+        For the solutions.
     solve
         Gives gain and coefficients at a whole-pixel shift.
     start
@@ -158,32 +155,74 @@ def climb(
         Of the first steps, native pixels; the last are of one.
     total
         chi2 of an empty model.
-    kind, archetype
-        For the result.
+    whole
+        The same as `solve` with no pixel masked; None where none is.
+    everything
+        chi2 of an empty model with no pixel masked.
     """
-    known: dict[int, tuple[float, Array]] = {}
 
-    def gain(shift: int) -> float:
-        if shift not in known:
-            known[shift] = solve(shift)
-        return known[shift][0]
+    def __init__(
+        self,
+        kind: str,
+        archetype: int,
+        solve: Callable[[int], tuple[float, Array]],
+        start: int,
+        stride: int,
+        total: float,
+        whole: Callable[[int], tuple[float, Array]] | None = None,
+        everything: float = 0.0,
+    ) -> None:
+        self._kind, self._archetype = kind, archetype
+        self._solve, self._whole = solve, whole
+        self._start, self._stride = start, stride
+        self._total, self._everything = total, everything
+        self._known: dict[int, tuple[float, Array]] = {}
 
-    best = start
-    for step in sorted({stride, 1}, reverse=True):
-        for _ in range(_STEPS):
-            left, here, right = gain(best - step), gain(best), gain(best + step)
-            if left > here and left >= right:
-                best -= step
-            elif right > here:
-                best += step
-            else:
-                if step > 1:
-                    # Jump to the vertex: nearly always the minimum itself.
-                    best += round(step * parabola(left, here, right)[0])
-                break
-    offset, height, sigma = parabola(gain(best - 1), gain(best), gain(best + 1))
-    chi2 = total - height
-    return Solution(kind, best + offset, chi2, chi2, sigma, known[best][1], archetype)
+    def gain(self, shift: int) -> float:
+        """Gain at a shift, remembered."""
+        if shift not in self._known:
+            self._known[shift] = self._solve(shift)
+        return self._known[shift][0]
+
+    def look(self) -> Solution:
+        """Fit at the start alone."""
+        return self._solution(self._start, 0.0, self.gain(self._start), np.inf)
+
+    def peek(self) -> Solution:
+        """Fit at the start and a stride to both sides, which is nearly the minimum."""
+        at, step = self._start, self._stride
+        offset, height, sigma = parabola(
+            self.gain(at - step), self.gain(at), self.gain(at + step)
+        )
+        return self._solution(at, offset * step, height, sigma * step)
+
+    def climb(self) -> Solution:
+        """Follow chi2 downhill to its minimum."""
+        best = self._start
+        for step in sorted({self._stride, 1}, reverse=True):
+            for _ in range(_STEPS):
+                left, here, right = (self.gain(best + d) for d in (-step, 0, step))
+                if left > here and left >= right:
+                    best -= step
+                elif right > here:
+                    best += step
+                else:
+                    if step > 1:
+                        # Jump to the vertex: nearly always the minimum itself.
+                        best += round(step * parabola(left, here, right)[0])
+                    break
+        offset, height, sigma = parabola(
+            self.gain(best - 1), self.gain(best), self.gain(best + 1)
+        )
+        return self._solution(best, offset, height, sigma)
+
+    def _solution(self, at: int, offset: float, height: float, sigma: float) -> Solution:
+        # A vertex far from its points belongs to no minimum that they show.
+        shift = at + (offset if abs(offset) <= self._stride else 0.0)
+        masked = self._total - height
+        chi2 = masked if self._whole is None else self._everything - self._whole(at)[0]
+        coefficients = self._known[at][1]
+        return Solution(self._kind, shift, chi2, masked, sigma, coefficients, self._archetype)
 
 
 def parabola(left: float, middle: float, right: float) -> tuple[float, float, float]:

@@ -117,8 +117,7 @@ class Scanner:
             at = pairs + m * count
             factor = transforms[0 if m == 0 else m + 1]
             np.multiply(whole[:count], factor, out=mixed[at : at + count])
-        # The reddest template pixels come in at low redshift.
-        sums = np.fft.irfft(mixed, self._length, axis=1)[:, len(self.shifts) - 1 :: -1]
+        sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
         matrix = np.empty((order + 1, order + 1, sums.shape[1]), np.float32)
         for n, (i, j) in enumerate(self._pair_at):
             matrix[i, j] = sums[n]
@@ -138,7 +137,8 @@ class Scanner:
             matrix[k - 1, k - 1] += level * np.float32(self._precision[k])
         for k in range(order):
             matrix[k, k] *= np.float32(1.0 + _RIDGE)
-        return solve(matrix)
+        # The bluest template pixels come first: at high redshift.
+        return solve(matrix)[::-1]
 
     def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
         """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
@@ -194,7 +194,7 @@ class Scanner:
             diagonal[: self._count] = self._precision * matrix[0, 0] / signal
             diagonal[0] = 0.0
             diagonal[self._count :] = w.sum() / (signal * self._slack**2)
-            matrix += np.diag(diagonal + 1e-9 * np.trace(matrix) + 1e-30)
+            matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
             found = np.linalg.solve(matrix, weighted @ flux)
             model = found @ x
             residual = (flux - model) * root
@@ -221,9 +221,11 @@ def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     The last row is the right-hand side. Returns b' M^-1 b, shape (S,).
     """
     order = len(matrix) - 1
+    least = [np.float32(_RIDGE) * matrix[j, j] + np.float32(1e-20) for j in range(order)]
     for j in range(order):
         pivot = matrix[j, j]
-        np.maximum(pivot, 1e-20, out=pivot)
+        # What rounding leaves of a vector that depends on those before it must not be used.
+        np.maximum(pivot, least[j], out=pivot)
         column = matrix[j + 1 :, j]
         column *= 1.0 / np.sqrt(pivot)
         for i in range(j + 1, order):

@@ -7,28 +7,26 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.redshift.basis import STEP, Basis, load_basis
-from huggins.redshift.native import Frames, bin_down
-from huggins.redshift.refine import LinearFit, Solution, StarFit, climb
+from huggins.redshift.basis import Basis, load_basis
+from huggins.redshift.native import SIZE, Frames, bin_down
+from huggins.redshift.refine import LinearFit, Solution, StarFit, Track
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner
+from huggins.taxonomy import INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
-    # A solution, and what follows it to its minimum where that has not been done.
-    _Found = tuple[Solution, Callable[[], Solution] | None]
+    _Found = tuple[Solution, Track]
 
 #: Order of the broad classes in every array of this package.
 KINDS: Final = ("STAR", "GALAXY", "QSO")
 #: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
 SAME: Final = 14.5
 _LN10: Final = float(np.log(10.0))
-# Share of BAL among the network's probabilities of quasars from which absorption is masked.
-_ABSORBED: Final = 0.3
+# Share of BAL among the network's quasars from which on absorption is masked.
+_ABSORBED: Final = 0.15
 # Error of the network's redshifts, in ln(1 + z): 1800 km/s.
 _REACH: Final = 0.006
 
@@ -70,29 +68,44 @@ class Proposal:
 
     Attributes
     ----------
-    density : ndarray, shape (B,)
-        Sums to 1.
+    logs : ndarray, shape (B,)
+        Logarithm of the probability, the best within the network's own error of 1800 km/s:
+        which of two near minima is the right one the fit knows better. A floor stands for what
+        the network cannot know.
     start, step
         Left edge of the first bin, and width.
     absorbed
         Its probability that a quasar, if it is one, has broad absorption.
     """
 
-    density: Array
+    logs: Array
     start: float
     step: float
     absorbed: float = 1.0
 
-    def logarithm(self, log1z: Array) -> Array:
-        """Log probability at log10(1 + z); a floor stands for what the network cannot know."""
+    def at(self, log1z: NDArray[np.floating]) -> Array:
+        """Return the log probability at log10(1 + z)."""
         bins = ((_LN10 * log1z - self.start) / self.step).astype(np.int64)
-        reach = max(round(_REACH / self.step), 1)
-        padded = np.pad(self.density, reach)
-        # The best within the network's own error: which of two near minima is the right one
-        # the fit knows better.
-        near = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
-        out: Array = np.log(near[bins.clip(0, len(near) - 1)] + 1e-5)
+        out: Array = self.logs[bins.clip(0, len(self.logs) - 1)]
         return out
+
+
+def proposals(
+    density: NDArray[np.floating],
+    probabilities: NDArray[np.floating],
+    start: float,
+    step: float,
+) -> list[Proposal]:
+    """Make proposals of N redshift distributions (N, B) and class probabilities (N, 13)."""
+    reach = max(round(_REACH / step), 1)
+    padded = np.pad(density, ((0, 0), (reach, reach)))
+    near = np.array(density, np.float64)
+    for shift in range(2 * reach + 1):
+        np.maximum(near, padded[:, shift : shift + near.shape[1]], out=near)
+    logs = np.log(near + 1e-5)
+    quasar, absorbed = probabilities[:, INDEX["QSO"]], probabilities[:, INDEX["BAL"]]
+    share = absorbed / np.maximum(quasar + absorbed, 0.02)
+    return [Proposal(row, start, step, float(s)) for row, s in zip(logs, share, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,24 +122,21 @@ class Candidates:
         chi2 of an empty model.
     good
         Pixels with data.
-    climbs : tuple
-        For each solution that was tried at one shift only, what follows it to its minimum.
+    tracks : tuple of Track
+        The way of each to its minimum, not yet gone to the end.
     """
 
     solutions: tuple[Solution, ...]
     smooth: float
     total: float
     good: int
-    climbs: tuple[Callable[[], Solution] | None, ...]
+    tracks: tuple[Track, ...]
 
     def climbed(self, index: int) -> Candidates:
-        """The same with one solution followed to its minimum."""
-        climb_it = self.climbs[index]
-        if climb_it is None:
-            return self
-        solutions, climbs = list(self.solutions), list(self.climbs)
-        solutions[index], climbs[index] = climb_it(), None
-        return replace(self, solutions=tuple(solutions), climbs=tuple(climbs))
+        """Return the same with one solution followed to its minimum."""
+        solutions = list(self.solutions)
+        solutions[index] = self.tracks[index].climb()
+        return replace(self, solutions=tuple(solutions))
 
 
 class Search:
@@ -151,6 +161,7 @@ class Search:
             "QSO": LinearFit(self.basis.quasar, terms=s.quasar_terms, slack=s.slack),
         }
         self.star = StarFit(self.basis.star, terms=s.star_terms)
+        self._cubic = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE), 3).T
 
     def run(self, frames: Frames, row: int, proposal: Proposal | None = None) -> Candidates:
         """Search spectrum `row`, with the network's proposal where there is one."""
@@ -174,56 +185,42 @@ class Search:
             *self._quasars(data, *sixth, proposal),
         ]
         solutions = tuple(solution for solution, _ in found)
-        climbs = tuple(climb_it for _, climb_it in found)
-        return Candidates(solutions, total - _smooth(f, w), total, good, climbs)
+        tracks = tuple(track for _, track in found)
+        return Candidates(solutions, total - self._smooth(data), total, good, tracks)
 
     def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Found]:
         gains = self._star.gain(weighted, weight, data.signal)
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
-        found = []
-        for archetype in np.argpartition(-height, 2)[:2]:
+        found: list[_Found] = []
+        for archetype in np.argsort(-height)[:2]:
+
+            def solve(shift: int, archetype: int = int(archetype)) -> tuple[float, Array]:
+                return self.star.solve(data.flux, data.ivar, archetype, shift, data.used)
+
             vertex = _vertex(gains[archetype], int(column[archetype]))
-            start = (float(self._star.shifts[0]) + vertex) * self._star.factor
-            found.append(
-                climb(
-                    lambda shift, a=int(archetype): self.star.solve(
-                        data.flux, data.ivar, a, shift, data.used
-                    ),
-                    round(start),
-                    2,
-                    data.total,
-                    "STAR",
-                    int(archetype),
-                )
-            )
-        found.sort(key=lambda s: s.chi2)
-        return [(solution, None) for solution in found]
+            start = round((float(self._star.shifts[0]) + vertex) * self._star.factor)
+            track = Track("STAR", int(archetype), solve, start, 2, data.total)
+            found.append((track.look() if found else track.peek(), track))
+        return found
 
     def _galaxies(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
     ) -> list[_Found]:
         scanner, fit = self._galaxy, self.linear["GALAXY"]
         curve = scanner.gain(weighted, weight, data.signal)
-        peaks = self._peaks(scanner, curve, data, proposal)
 
         def solve(shift: int) -> tuple[float, Array]:
             return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
 
-        # Lines that come out negative are put right only here, so look before climbing.
-        starts = [round((float(scanner.shifts[0]) + _vertex(curve, i)) * 3) for i in peaks[:3]]
-        tried = [solve(shift) for shift in starts]
-        order = np.argsort([-gain for gain, _ in tried], kind="stable")
-
-        def follow(start: int) -> Solution:
-            return climb(solve, start, 1, data.total, "GALAXY")
-
-        found: list[_Found] = [(follow(starts[order[0]]), None)]
-        for n in order[1:]:
-            gain, coefficients = tried[n]
-            chi2 = data.total - gain
-            solution = Solution("GALAXY", starts[n], chi2, chi2, np.inf, coefficients)
-            found.append((solution, lambda start=starts[n]: follow(start)))
+        tracks = []
+        for i in self._peaks(scanner, curve, data, proposal)[:3]:
+            start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
+            tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
+        # Lines that come out negative are put right only here.
+        found = [(track.look(), track) for track in tracks]
+        found.sort(key=lambda one: one[0].chi2)
+        found[0] = (found[0][1].peek(), found[0][1])
         return found
 
     def _quasars(
@@ -233,59 +230,51 @@ class Search:
         curve = scanner.gain(weighted, weight, data.signal)
         peaks = self._peaks(scanner, curve, data, proposal)
         flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
-        tried = [(*scanner.robust(flux, weight, data.signal, i), i) for i in peaks]
-        prior = 0.0
-        if proposal is not None:
-            at = np.array([scanner.shifts[i] * scanner.step for i in peaks])
-            prior = self.settings.trust * proposal.logarithm(at)
+        # Four fits each, and of use for broad absorption only.
+        rounds = 1 if proposal is not None and proposal.absorbed < _ABSORBED else 4
+        tried = [
+            (*scanner.robust(flux, weight, data.signal, i, rounds=rounds), i) for i in peaks
+        ]
         chi2 = np.array([value for value, _, _ in tried])
-        score = prior + self._fitness(chi2, np.count_nonzero(weight))
+        score = self._fitness(chi2, int(np.count_nonzero(weight)))
+        if proposal is not None:
+            score += self.settings.trust * proposal.at(scanner.shifts[peaks] * scanner.step)
         found: list[_Found] = []
         for n in np.argsort(-score, kind="stable")[:2]:
             _, masked, i = tried[n]
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
-            if proposal is not None and proposal.absorbed < _ABSORBED:
-                masked = np.zeros_like(masked)
-            follow = self._follow_quasar(data, scanner.troughs(masked, i))
-            if found:
-                found.append((follow(start, 0), lambda s=start, f=follow: f(s, 3)))
-            else:
-                found.append((follow(start, 3), None))
+            track = self._quasar_track(data, scanner.troughs(masked, i), start)
+            found.append((track.look() if found else track.peek(), track))
         return found
 
-    def _follow_quasar(
-        self, data: _Data, masked: NDArray[np.bool_]
-    ) -> Callable[[int, int], Solution]:
-        """Return the fit of a quasar with absorption masked, from a start, by a stride."""
+    def _quasar_track(self, data: _Data, masked: NDArray[np.bool_], start: int) -> Track:
+        """Return the way of a quasar with absorption masked."""
         fit = self.linear["QSO"]
-        ivar, price = data.ivar, 0.0
-        if masked.any():
-            # What is masked counts as explained, but for its price.
-            hidden = np.repeat(masked, self._quasar.factor)[data.used]
-            price = float((ivar * data.flux**2) @ hidden)
-            price -= ABSORBED * np.count_nonzero(hidden & (ivar > 0))
-            ivar = np.where(hidden, 0.0, ivar)
-        total = data.total - price
+
+        def whole(shift: int) -> tuple[float, Array]:
+            return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
+
+        if not masked.any():
+            return Track("QSO", -1, whole, start, 3, data.total)
+        # What is masked counts as explained, but for its price.
+        hidden = np.repeat(masked, self._quasar.factor)[data.used]
+        price = float((data.ivar * data.flux**2) @ hidden)
+        price -= ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
+        ivar = np.where(hidden, 0.0, data.ivar)
 
         def solve(shift: int) -> tuple[float, Array]:
             return fit.solve(data.flux, ivar, data.signal, shift, data.used)
 
-        def follow(start: int, stride: int) -> Solution:
-            if stride:
-                solution = climb(solve, start, stride, total, "QSO")
-            else:
-                gain, coefficients = solve(start)
-                solution = Solution(
-                    "QSO", start, total - gain, total - gain, np.inf, coefficients
-                )
-            if not masked.any():
-                return solution
-            gain, _ = fit.solve(
-                data.flux, data.ivar, data.signal, round(solution.shift), data.used
-            )
-            return replace(solution, chi2=data.total - gain)
+        return Track("QSO", -1, solve, start, 3, data.total - price, whole, data.total)
 
-        return follow
+    def _smooth(self, data: _Data) -> float:
+        """Gain of a cubic polynomial."""
+        poly = self._cubic[:, data.used]
+        weighted = poly * data.ivar
+        matrix = weighted @ poly.T
+        right = weighted @ data.flux
+        matrix.ravel()[::5] += 1e-12 * matrix[0, 0]
+        return float(right @ np.linalg.solve(matrix, right))
 
     def _fitness(self, chi2: Array, count: int) -> Array:
         """Log likelihood of candidates, levelled off where even the best fits badly."""
@@ -304,10 +293,8 @@ class Search:
         """Maxima of the scan and of the network's distribution together, best first."""
         score = self._fitness(data.total - curve.astype(np.float64), data.good)
         if proposal is not None:
-            score += self.settings.trust * proposal.logarithm(scanner.shifts * scanner.step)
-        inner = np.flatnonzero(
-            (curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:])
-        )
+            score += self.settings.trust * proposal.at(scanner.shifts * scanner.step)
+        inner = np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
         inner += 1
         if len(inner) == 0:
             return [int(curve.argmax())]
@@ -347,11 +334,3 @@ def _vertex(curve: NDArray[np.floating], index: int) -> float:
     if curvature >= 0.0 or left <= 0.0 or right <= 0.0:
         return float(index)
     return index + float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5))
-
-
-def _smooth(flux: Array, ivar: Array) -> float:
-    """Gain of a cubic polynomial."""
-    poly = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, len(flux)), 3).T
-    weighted = poly * ivar
-    right = weighted @ flux
-    return float(right @ np.linalg.lstsq(weighted @ poly.T, right, rcond=None)[0])

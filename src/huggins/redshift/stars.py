@@ -87,7 +87,7 @@ class StarScanner:
         return solve(matrix).reshape(len(self._vectors), count)
 
     def _shifted(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Copies of `rows` (M, P) at every shift, shape (S, M, P + S - 1)."""
+        """Return copies of `rows` (M, P) at every shift, shape (S, M, P + S - 1)."""
         count, size = len(self.shifts), rows.shape[1]
         out = np.zeros((count, len(rows), size + count - 1), np.float32)
         for n in range(count):

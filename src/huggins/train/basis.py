@@ -68,7 +68,7 @@ QUOTA: Final = {
 }  # fmt: skip
 # Sources whose rest frame is good to some 10 km/s, found by fitting each with the others, and
 # the classes for which they are used (None: all).
-_SOURCES: Final = {
+_SOURCES: Final[dict[str, tuple[str, ...] | None]] = {
     "idlspec2d": None,
     "pyhammer": None,
     "calspec": ("O", "WD"),
@@ -128,9 +128,7 @@ def quasar_basis(
     return Components(QUASAR[0], vectors * scale, spread, (), *QUASAR_Z)
 
 
-def _quasars(
-    library: Library, count: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+def _quasars(library: Library, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Noiseless quasars as observed, (N, SIZE), and their log10(1 + z).
 
     Real coefficients, half of them drawn evenly in redshift, with host light, the opacity and
@@ -201,7 +199,7 @@ def galaxy_basis(
 
 
 def _line_vectors(span: tuple[int, int]) -> Flux:
-    """Groups of Gaussian lines, the highest of each group 1, shape (G, R)."""
+    """Return groups of Gaussian lines, the highest of each group 1, shape (G, R)."""
     pixel = np.arange(*span)
     rows = []
     for group in LINES:
@@ -238,7 +236,8 @@ def star_archetypes(folder: Path, *, test: bool = False) -> Archetypes:
             i
             for i, s in enumerate(source)
             if kind[i] == cls
-            and (s in _SOURCES and (_SOURCES[s] is None or cls in _SOURCES[s]))
+            and s in _SOURCES
+            and cls in (_SOURCES[s] or QUOTA)
             and held_back(name[i], cls) == test
         ]
         for i in rows:

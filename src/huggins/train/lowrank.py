@@ -83,7 +83,7 @@ def coefficients(flux: Flux, weight: Flux, vectors: Flux) -> Flux:
 
 
 def _orthogonal(vectors: Flux, c: Flux) -> Flux:
-    """The same space: first the mean mixture, then vectors at right angles to it."""
+    """Return the same space: the mean mixture, then vectors at right angles to it."""
     size = vectors.shape[1]
     share = c / np.maximum(np.abs(c).sum(axis=1, keepdims=True), 1e-9)
     mean = share.mean(axis=0) @ vectors
@@ -96,8 +96,8 @@ def _orthogonal(vectors: Flux, c: Flux) -> Flux:
 
 def _principal(vectors: Flux, c: Flux) -> tuple[Flux, Array]:
     """Turn all but the first vector into the principal axes of the relative coefficients."""
-    relative = c[c[:, 0] > 0]
-    relative = relative[:, 1:].astype(np.float64) / relative[:, :1]
+    usable = c[c[:, 0] > 0].astype(np.float64)
+    relative = usable[:, 1:] / usable[:, :1]
     middle = np.median(relative, axis=0)
     relative -= middle
     limit = 5.0 * 1.4826 * np.median(np.abs(relative), axis=0) + 1e-9

@@ -23,9 +23,10 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, scores
 from huggins.redshift.fit import MEMBERSHIP, Fitter
 from huggins.redshift.native import SIZE, START, to_native
-from huggins.redshift.search import KINDS, Candidates, Proposal, Search
+from huggins.redshift.search import Candidates, Proposal, Search, proposals
 from huggins.spectrum import Spectrum
-from huggins.taxonomy import BROAD, CLASSES, INDEX
+from huggins.taxonomy import BROAD, CLASSES
+from huggins.train.basis import quasar_basis, real_quasars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,11 +107,10 @@ def cases(
     grid = model.metadata.redshift
     assert grid is not None
     frames = to_native(spectra)
+    offered = proposals(density, probabilities, grid.start, grid.step)
     found = []
     for n, (kind, cls, z, exact) in enumerate(truth):
-        quasar, absorbed = probabilities[n, INDEX["QSO"]], probabilities[n, INDEX["BAL"]]
-        share = float(absorbed / max(quasar + absorbed, 1e-9))
-        proposal = Proposal(density[n], grid.start, grid.step, share)
+        proposal = offered[n]
         candidates = search.run(frames, n, proposal)
         if candidates.solutions:
             found.append(
@@ -144,9 +144,7 @@ def predict(model: Model, spectra: Sequence[Spectrum]) -> tuple[Array, Array]:
     return np.concatenate(probabilities), np.concatenate(density)
 
 
-def real_cases(
-    data: Path, folds: Sequence[int], model: Model, search: Search
-) -> list[Case]:
+def real_cases(data: Path, folds: Sequence[int], model: Model, search: Search) -> list[Case]:
     """Return the trusted real spectra of some folds, sky fibres among them."""
     from huggins.train.data import read_labels, read_real
 
@@ -284,7 +282,7 @@ def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float
     real = np.array([r[3] for r in rows])
     groups, weights = [], []
     # Real spectra have what mocks lack: lines that move against one another.
-    for part, weight in ((np.flatnonzero(real), 3.0), (np.flatnonzero(~real), 1.0)):
+    for part, weight in ((np.flatnonzero(real), 8.0), (np.flatnonzero(~real), 1.0)):
         if len(part) >= 8:
             order = part[np.argsort(sigma[part])]
             split = np.array_split(order, min(3, len(part) // 8))
@@ -303,30 +301,35 @@ def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float
 
 
 def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
-    """Choose margin and feature: as few real spectra as possible lost, sky kept out."""
+    """Choose margin, gap and feature: few real spectra lost, sky kept out."""
     rows = []
     for case in known:
-        if case.kind == "" and not case.real:
-            continue
         choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
-        best = case.candidates.solutions[choice.best]
-        reduced = max(best.chi2 / case.candidates.good, 1.0)
-        gain = (case.candidates.smooth - best.chi2) / reduced
-        right = bool(case.kind) and bool(case.right[choice.best])
+        chosen = case.candidates.solutions[choice.best]
+        reduced = max(chosen.chi2 / case.candidates.good, 1.0)
         gap = choice.deltachi2 / reduced
-        rows.append((not case.kind, right, choice.margin, gap if gap == gap else np.inf, gain))
-    sky, right, margin, gap, gain = (np.array(column) for column in zip(*rows, strict=True))
+        rows.append(
+            (
+                float(not case.kind),
+                float(bool(case.kind) and bool(case.right[choice.best])),
+                choice.margin,
+                np.inf if np.isnan(gap) else gap,
+                (case.candidates.smooth - chosen.chi2) / reduced,
+            )
+        )
+    table = np.array(rows)
+    sky, right = table[:, 0] > 0, table[:, 1] > 0
     best = (-np.inf, rule.margin, rule.gap, rule.feature)
     for m in np.arange(0.5, 8.0, 0.5):
         for d in np.arange(0.0, 40.0, 2.0):
             for g in np.arange(20.0, 120.0, 4.0):
-                passes = (margin >= m) & (gap >= d) & (gain >= g)
+                passes = (table[:, 2] >= m) & (table[:, 3] >= d) & (table[:, 4] >= g)
                 if np.mean(passes[sky]) > SKY_PASSES:
                     continue
                 # A wrong answer that passes is worse than a right one that does not. Of
                 # thresholds that do equally well the strictest: few wrong ones are at hand.
                 value = np.mean((passes & right)[~sky]) - 3.0 * np.mean((passes & ~right)[~sky])
-                value += 1e-4 * (m / 8.0 + d / 40.0 + g / 120.0)
+                value += 1e-3 * (m / 8.0 + d / 40.0 + g / 120.0)
                 best = max(best, (float(value), float(m), float(d), float(g)))
     return replace(rule, margin=best[1], gap=best[2], feature=best[3])
 
@@ -345,8 +348,13 @@ def main(argv: list[str] | None = None) -> int:
 
     model = load_model(given.model, threads=1)
     basis = load_basis(given.basis)
+    known: list[Case] = []
+    for fold in given.folds:
+        # Real spectra are searched with a basis that has not seen them.
+        others = [other for other in given.folds if other != fold]
+        search = Search(_without(basis, given.data, others, given.seed))
+        known += real_cases(given.data, [fold], model, search)
     search = Search(basis)
-    known = real_cases(given.data, given.folds, model, search)
     known += mock_cases(given.data, given.folds, given.mocks, model, search, given.seed)
     rule = fit_rule(known, basis, np.random.default_rng(given.seed))
     made: dict[str, Any] = {
@@ -357,6 +365,20 @@ def main(argv: list[str] | None = None) -> int:
     replace(basis, rule=rule.to_dict(), made=made).save(given.basis)
     sys.stdout.write(json.dumps(rule.to_dict(), indent=1) + "\n")
     return 0
+
+
+def _without(basis: Basis, data: Path, folds: Sequence[int], seed: int) -> Basis:
+    """Return the basis with quasars learned from the real ones of these folds alone."""
+    from huggins.train.data import read_labels, read_real
+
+    real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
+    quasar = quasar_basis(
+        simulate.load(data / "templates"),
+        real_quasars(real.labels, real.spectra),
+        len(basis.quasar.vectors),
+        np.random.default_rng(seed),
+    )
+    return replace(basis, quasar=quasar)
 
 
 def fit_rule(known: Sequence[Case], basis: Basis, rng: np.random.Generator) -> Rule:
