@@ -61,6 +61,7 @@ def bits(
         np.array([z]),
         np.array([0.001]),
         np.array([peak]),
+        np.zeros((1, 0)),
     )
     broad, _ = decide(prediction.probabilities)
     value = doubts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -111,15 +111,18 @@ class Fitter:
         spectra
             Of any survey.
         probabilities : ndarray, shape (N, 13)
-            The network's, in the order of `huggins.taxonomy.CLASSES`; all classes alike where
-            not given.
+            The network's, in the order of `huggins.taxonomy.CLASSES`; without them the fit
+            alone decides.
         density : ndarray, shape (N, B)
             The network's redshift distribution in bins of ln(1 + z), each row summing to 1.
         start, step
             Left edge of the first bin and width; see `huggins.weights.RedshiftGrid`.
         """
         count = len(spectra)
+        rule = self.rule
         if probabilities is None:
+            # Nothing to weigh the fit against: it alone decides.
+            rule = replace(rule, ceiling=1e4, same=1e4, offset=(0.0, 0.0, 0.0))
             share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(KINDS)
             probabilities = np.tile(share.sum(axis=1), (count, 1))
         offered = [] if density is None else proposals(density, probabilities, start, step)
@@ -129,7 +132,7 @@ class Fitter:
         for row in range(count):
             network = np.asarray(probabilities[row], np.float64)
             proposal = offered[row] if offered else None
-            out.solutions.append(self._one(frames, row, network, proposal, out))
+            out.solutions.append(self._one(frames, row, network, proposal, rule, out))
         return out
 
     def _one(
@@ -138,6 +141,7 @@ class Fitter:
         row: int,
         network: Array,
         proposal: Proposal | None,
+        rule: Rule,
         out: Fit,
     ) -> tuple[Solution | None, Solution | None]:
         """Fit one spectrum and fill its row of `out`."""
@@ -147,7 +151,7 @@ class Fitter:
             out.probabilities[row] = network
             return None, None
         broad = network @ MEMBERSHIP
-        choice = choose(candidates, broad, proposal, self.rule)
+        choice = choose(candidates, broad, proposal, rule)
         before = candidates.solutions[choice.best]
         candidates = candidates.climbed(choice.best)
         choice = choice.climbed(before, candidates.solutions[choice.best])

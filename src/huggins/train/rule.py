@@ -46,6 +46,9 @@ LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
 #: Limits of the softness: half a unit of reduced chi2 beyond 1 is common where nothing is
 #: wrong; a fit three units beyond must not overrule a network that is sure.
 SOFT: Final = (0.5, 3.0)
+#: Least margin, gap and feature. Few wrong answers are at hand to fit them to; a chi2 gap of 10
+#: is 3 sigma, and a feature needs more, because it is searched at a thousand redshifts.
+LEAST: Final = (1.0, 10.0, 28.0)
 #: Share of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
 
@@ -320,9 +323,9 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
     table = np.array(rows)
     sky, right = table[:, 0] > 0, table[:, 1] > 0
     best = (-np.inf, rule.margin, rule.gap, rule.feature)
-    for m in np.arange(0.5, 8.0, 0.5):
-        for d in np.arange(0.0, 40.0, 2.0):
-            for g in np.arange(20.0, 120.0, 4.0):
+    for m in np.arange(LEAST[0], 8.0, 0.5):
+        for d in np.arange(LEAST[1], 40.0, 2.0):
+            for g in np.arange(LEAST[2], 120.0, 4.0):
                 passes = (table[:, 2] >= m) & (table[:, 3] >= d) & (table[:, 4] >= g)
                 if np.mean(passes[sky]) > SKY_PASSES:
                     continue
