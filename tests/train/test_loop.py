@@ -60,7 +60,7 @@ def test_training_learns(tmp_path):
     losses = [float(line.split("loss ")[1].split()[0]) for line in seen]
     assert losses[-1] < 0.8 * losses[0]
     header, *rows = (tmp_path / "log.csv").read_text().splitlines()
-    assert header.startswith("step,loss,speed")
+    assert header.startswith("step,loss,accuracy,speed")
     assert len(rows) == 3
 
 

@@ -15,6 +15,9 @@ Jobs = Annotated[
     int,
     typer.Option("--jobs", "-j", min=0, help="Threads that share the work; 0: one a core."),
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
 ]

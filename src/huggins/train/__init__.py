@@ -2,5 +2,6 @@
 
 from huggins.train.config import Config, read_config
 from huggins.train.experiment import report, run
+from huggins.train.folds import run_folds
 
-__all__ = ["Config", "read_config", "report", "run"]
+__all__ = ["Config", "read_config", "report", "run", "run_folds"]

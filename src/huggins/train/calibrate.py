@@ -121,7 +121,7 @@ def thresholds(
     for low in np.arange(0.30, 0.71, 0.02):
         for none in (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.35, 0.42, 0.5):
             kept = (probability >= low) & (prediction.none <= none)
-            if kept[sky].mean() > sky_passed:
+            if sky.any() and kept[sky].mean() > sky_passed:
                 continue
             # A wrong result without a warning costs as much as four right ones with.
             value = float((kept & right).sum()) - 4.0 * float((kept & wrong).sum())
