@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 import torch
 
@@ -35,29 +34,6 @@ hidden = 8
 """
 
 
-@pytest.fixture(scope="module")
-def labels(tmp_path_factory):
-    """Thirteen classes, flat spectra that differ in level of noise only."""
-    from huggins.taxonomy import CLASSES
-
-    folder = tmp_path_factory.mktemp("labelled")
-    rng = np.random.default_rng(0)
-    wave = np.linspace(3600.0, 9000.0, 300)
-    with (folder / "labels.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "class", "z", "fold"])
-        for fold in (2, 3, 4):
-            for i, name in enumerate((*CLASSES, "NONE")):
-                path = folder / f"{name}{fold}.csv"
-                flux = 1.0 + 0.1 * i + 0.1 * rng.standard_normal(300)
-                table = np.column_stack([wave, flux, np.full(300, 0.1)])
-                np.savetxt(
-                    path, table, delimiter=",", header="wavelength,flux,error", comments=""
-                )
-                writer.writerow([path.name, name, 0.1, fold])
-    return folder / "labels.csv"
-
-
 def start(folder, config, processes, *more):
     path = folder / "two.toml"
     path.write_text(config)
@@ -70,14 +46,15 @@ def start(folder, config, processes, *more):
     )
 
 
-def test_two_processes_train_one_network_and_resume(tmp_path, labels):
+def test_two_processes_train_one_network(tmp_path, labels):
     done = start(tmp_path, CONFIG.format(steps=4, weight=0.3, labels=labels), 2)
     assert done.returncode == 0, done.stderr
     first = load(tmp_path / "runs/two/last.pt")
     assert first.step == 4
     assert all(torch.isfinite(value).all() for value in first.average.values())
     assert (tmp_path / "runs/two/two.onnx").is_file()
-    rows = list(csv.DictReader((tmp_path / "runs/two/log.csv").open()))
+    with (tmp_path / "runs/two/log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
     assert [float(row["step"]) for row in rows] == [2, 4]  # one process writes
     assert done.stderr.count("huggins: step 4") == 1
 

@@ -30,6 +30,9 @@ LINES: Final = (
     *(EMISSION[n] for n in ("[O III] 5007", "Hα")),
     *(ABSORPTION[n] for n in ("Ca K", "Ca H", "Mg b", "Na D")),
 )
+# How far from its place a line may lie and still vote for a redshift, in boxes of 25,000 km/s;
+# a more confident line votes for a wider stretch.
+_WIDTH: Final = 0.05
 #: Largest |ln(1 + z)| that counts as "at rest", where a star may be.
 _REST: Final = 0.005
 
@@ -112,7 +115,6 @@ class LineFinder(nn.Module):
         self.classes = nn.Linear(config.hidden + len(LINES), classes)
         self.rest = nn.Linear(config.hidden, 1)
         self.prior = nn.Parameter(torch.zeros(redshift.size))
-        self.log_width = nn.Parameter(torch.tensor(-3.0))  # in boxes
         self.boxes = config.boxes
         cell, place, inside = _cells(grid, redshift, config.boxes)
         self.register_buffer("cell", torch.from_numpy(cell), persistent=False)
@@ -134,7 +136,7 @@ class LineFinder(nn.Module):
         found = confidence.unflatten(1, (len(LINES), self.boxes)).amax(dim=2)  # (B, lines)
         scores: Tensor = self.classes(torch.cat([hidden, torch.sigmoid(found)], dim=1))
         # Were the spectrum at redshift bin z, line l would lie in box cell[l, z] at `place`.
-        apart = (offset[:, self.cell] - self.place) * torch.exp(-self.log_width)
+        apart = (offset[:, self.cell] - self.place) * (1.0 / _WIDTH)
         vote = functional.softplus(confidence[:, self.cell] - 0.5 * apart * apart)
         votes = (vote * self.inside).sum(dim=1)  # (B, Z)
         return scores, votes + self.prior + self.rest(hidden) * self.near

@@ -42,8 +42,8 @@ def write_spec(
     """Write row `row` of some mocks as mock `number`, under another name first.
 
     HDU 1 is COADD with flux, loglam, ivar and the masks; HDU 2 is SPALL with the identity
-    alone: what the mock is stands in the header (MOCKCLS, MOCKZ), where no reader takes it for
-    a pipeline's opinion. Pixels without data are not written at the ends, and have ivar 0
+    and an empty opinion: what the mock is stands in the header (MOCKCLS, MOCKZ), where no reader
+    takes it for a pipeline's. Pixels without data are not written at the ends, and have ivar 0
     within.
     """
     from astropy.io import fits
@@ -67,9 +67,17 @@ def write_spec(
         [fits.Column(name, form, array=values) for name, form, values in columns], name="COADD"
     )
     plate, mjd, fibre = place(number)
-    identity = [("PLATE", plate), ("MJD", mjd), ("FIBERID", fibre)]
+    pipeline: list[tuple[str, str, Any]] = [
+        ("PLATE", "J", plate),
+        ("MJD", "J", mjd),
+        ("FIBERID", "J", fibre),
+        ("CLASS", "6A", ""),
+        ("SUBCLASS", "21A", ""),
+        ("Z", "E", np.nan),
+        ("ZWARNING", "J", 0),
+    ]
     spall = fits.BinTableHDU.from_columns(
-        [fits.Column(name, "J", array=[value]) for name, value in identity], name="SPALL"
+        [fits.Column(name, form, array=[value]) for name, form, value in pipeline], name="SPALL"
     )
     primary = fits.PrimaryHDU()
     header = primary.header
