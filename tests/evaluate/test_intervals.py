@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.evaluate import bootstrap, mcnemar, median, rate, share, wilson
+from huggins.evaluate import Estimate, bootstrap, mcnemar, median, rate, share, wilson
 
 
 @pytest.mark.parametrize(
@@ -58,26 +58,28 @@ def test_share_counts():
     assert (share([True, False, True]).count, share([True, False, True]).n) == (2, 3)
 
 
+def mean(values):
+    return values.mean(axis=-1)
+
+
 def test_bootstrap_of_a_mean_has_the_width_of_theory():
     values = np.random.default_rng(1).normal(10.0, 2.0, size=400)
-    found = bootstrap(lambda x: x.mean(axis=-1), values)
+    found = bootstrap(mean, values)
     assert found.value == pytest.approx(values.mean())
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * 2.0 / 20.0, rel=0.12)
 
 
 def test_bootstrap_is_reproducible_and_its_seed_counts():
     values = np.arange(30.0)
-    assert median(values, seed=3) == median(values, seed=3)
-    assert bootstrap(lambda x: x.mean(axis=-1), values, seed=3) != bootstrap(
-        lambda x: x.mean(axis=-1), values, seed=4
-    )
+    first, same, other = (bootstrap(mean, values, seed=seed) for seed in (3, 3, 4))
+    assert first == same != other
 
 
 def test_bootstrap_in_chunks_gives_what_one_piece_gives(monkeypatch):
     values = np.arange(50.0)
-    whole = median(values)
+    whole = bootstrap(mean, values)
     monkeypatch.setattr("huggins.evaluate.intervals.CHUNK", 50 * 7)
-    assert median(values) == whole
+    assert bootstrap(mean, values) == whole
 
 
 def test_bootstrap_keeps_pairs_together():
@@ -88,16 +90,51 @@ def test_bootstrap_keeps_pairs_together():
 
 def test_basic_bootstrap_reflects_the_percentiles():
     values = np.random.default_rng(2).exponential(size=50)
-    plain = median(values)
-    basic = bootstrap(lambda x: np.median(x, axis=-1), values, basic=True)
+    plain, basic = bootstrap(mean, values), bootstrap(mean, values, basic=True)
     assert basic.low == pytest.approx(2 * plain.value - plain.high)
     assert basic.high == pytest.approx(2 * plain.value - plain.low)
 
 
 def test_bootstrap_of_nothing_and_of_unequal_arrays():
-    assert math.isnan(median([]).value)
+    assert math.isnan(bootstrap(mean, []).value)
     with pytest.raises(InputError, match="one length"):
         bootstrap(lambda a, _b: a.mean(axis=-1), [1.0, 2.0], [1.0])
+
+
+def test_many_values_are_resampled_less_often():
+    counts = []
+
+    def statistic(values):
+        counts.append(len(values))
+        return values.mean(axis=-1)
+
+    for n in (10, 10_000, 1_000_000):
+        counts.clear()
+        bootstrap(statistic, np.zeros(n))
+        assert sum(counts) - 1 == {10: 1000, 10_000: 500, 1_000_000: 200}[n]
+
+
+@pytest.mark.parametrize(
+    ("n", "rank"),
+    [  # Summed up from the binomial distribution at one half
+        (6, 1), (8, 1), (9, 2), (10, 2), (15, 4), (20, 6), (30, 10), (50, 18), (100, 40),
+    ],
+)  # fmt: skip
+def test_a_median_lies_between_order_statistics(n, rank):
+    found = median(np.random.default_rng(n).permutation(n) + 1.0)
+    assert (found.low, found.high) == (rank, n + 1 - rank)
+    assert found.value == (n + 1) / 2
+
+
+def test_the_normal_distribution_takes_over_smoothly():
+    below, above = median(np.arange(1000.0)), median(np.arange(1001.0))
+    assert above.low - below.low in (0.0, 1.0)
+    assert (median(np.arange(10_000.0)).low, median(np.arange(10_000.0)).n) == (4901.0, 10_000)
+
+
+def test_a_median_of_few_or_no_values():
+    assert median([3.0, 1.0, 2.0]) == Estimate(2.0, 1.0, 3.0, 3)
+    assert math.isnan(median([]).low)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,15 @@ def test_macro_recall_has_the_spread_of_its_binomials():
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * sigma, rel=0.12)
 
 
+def test_one_right_of_one_is_no_certainty():
+    found = macro_recall(["A", "F"], ["A", "F"])
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low < 0.6
+    worst = macro_recall(["A", "F"], ["G", "G"])
+    assert (worst.value, worst.low) == (0.0, 0.0)
+    assert worst.high > 0.4
+
+
 def test_macro_recall_of_no_class_is_not_a_number():
     assert math.isnan(macro_recall(["SKY"], ["A"]).value)
 
@@ -85,7 +94,8 @@ def test_macro_recall_difference():
         macro_recall(true, new).value - macro_recall(true, old).value
     )
     same = macro_recall_difference(true, new, new)
-    assert (same.value, same.low, same.high, same.n) == (0.0, 0.0, 0.0, 6)
+    assert (same.value, same.n) == (0.0, 6)
+    assert same.low < 0.0 < same.high
     assert math.isnan(macro_recall_difference(["SKY"], ["A"], ["F"]).value)
 
 

@@ -56,12 +56,7 @@ def export(
     log: options.Log = None,
 ) -> int:
     """Write ONNX, safetensors, record and card of a trained network."""
-    from huggins.errors import InputError, MissingExtraError
-
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torch", "train") from error
+    from huggins.errors import InputError
     from huggins.train import package
 
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)

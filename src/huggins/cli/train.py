@@ -52,14 +52,9 @@ def train(
     log: options.Log = None,
 ) -> int:
     """Train a network, calibrate it and write its weights."""
-    from huggins.errors import InputError, MissingExtraError
-
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torch", "train") from error
     from dataclasses import replace
 
+    from huggins.errors import InputError
     from huggins.train import read_config, run, run_folds
     from huggins.train.ranks import together
     from huggins.train.starting import starting_weights

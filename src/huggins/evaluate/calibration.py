@@ -12,10 +12,10 @@ from huggins.errors import InputError
 from huggins.evaluate.intervals import (
     CHUNK,
     CONFIDENCE,
-    RESAMPLINGS,
     Estimate,
     Rate,
     bootstrap,
+    default_resamplings,
     share,
 )
 
@@ -95,7 +95,7 @@ def expected_calibration_error(
     right: ArrayLike,
     *,
     bins: int = BINS,
-    resamplings: int = RESAMPLINGS,
+    resamplings: int | None = None,
     seed: int = 0,
 ) -> CalibrationError:
     """Return the expected calibration error with its interval.
@@ -113,7 +113,7 @@ def expected_calibration_error(
     bins
         Of equal width.
     resamplings, seed
-        Of the interval and of the simulated classifier.
+        Of the interval (as for `bootstrap`) and of the simulated classifier.
 
     Raises
     ------
@@ -140,9 +140,10 @@ def expected_calibration_error(
 
 
 def _by_chance(
-    chance: NDArray[np.float64], bins: int, resamplings: int, seed: int
+    chance: NDArray[np.float64], bins: int, resamplings: int | None, seed: int
 ) -> NDArray[np.float64]:
     """Errors of classifiers that are right exactly as often as they say, shape (R,)."""
+    resamplings = default_resamplings(len(chance)) if resamplings is None else resamplings
     rng = np.random.default_rng(seed)
     rows = max(1, CHUNK // len(chance))
     drawn = []

@@ -130,8 +130,7 @@ def _summary(evaluation: Evaluation) -> Markup:
     )
     lead = (
         f"{figures.n} spectra, matched to their truth by {about['matched_by']}. Below each "
-        "figure: its 95 % interval (Wilson for shares, bootstrap otherwise) and what it rests "
-        "on."
+        "figure: its 95 % interval and what it rests on."
     )
     return Markup(
         paragraph(lead, "lead")

@@ -41,9 +41,9 @@ def write_spec(
 ) -> None:
     """Write row `row` of some mocks as mock `number`, under another name first.
 
-    HDU 1 is COADD with flux, loglam, ivar and the masks; HDU 2 is SPALL with the identity
-    and an empty opinion: what the mock is stands in the header (MOCKCLS, MOCKZ), where no reader
-    takes it for a pipeline's. Pixels without data are not written at the ends, and have ivar 0
+    HDU 1 is COADD with flux, loglam, ivar and the masks; HDU 2 is SPALL with the identity and
+    an empty opinion: what the mock is stands in the header (MOCKCLS, MOCKZ), which no reader
+    takes for a pipeline's. Pixels without data are not written at the ends, and have ivar 0
     within.
     """
     from astropy.io import fits

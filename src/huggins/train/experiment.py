@@ -19,6 +19,7 @@ from huggins.inference import load_model
 from huggins.inference.network import Prediction, predict_scores
 from huggins.prepare import STANDARD
 from huggins.simulate import KINDS
+from huggins.taxonomy import BROAD
 from huggins.train import calibrate
 from huggins.train.data import (
     Batches,
@@ -247,10 +248,19 @@ def _calibrated(
         quasar &= np.isfinite(real.z)
         scale = calibrate.error_scale(found.z[quasar], found.z_err[quasar], real.z[quasar])
         metadata = replace(metadata, redshift_error_scale=scale)
-    truth = np.array([row["class3"] for row in real.labels])
-    return calibrate.thresholds(
-        metadata, predict_scores(scores[0], metadata), truth, truth == "SKY"
-    )
+    truth, sky = _broad_truth(chosen)
+    return calibrate.thresholds(metadata, predict_scores(both, metadata), truth, sky, weight)
+
+
+def _broad_truth(chosen: Sample) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
+    """CLASS of the real spectra and the mocks, and which of them are empty sky."""
+    truth = [row["class3"] for row in chosen.real.labels]
+    sky = [word == "SKY" for word in truth]
+    if chosen.mocks is not None:
+        mocks = chosen.mocks
+        truth += [BROAD.get(KINDS[kind], "NONE") for kind in mocks.kind]
+        sky += ((mocks.kind == KINDS.index("NONE")) & (mocks.sn < 0.5)).tolist()
+    return np.array(truth), np.array(sky)
 
 
 def _summary(
