@@ -144,7 +144,20 @@ def simulate(
             logger.info("%d of %d mocks, %.0f mocks/s", count, number, speed)
 
         origin = f"templates {templates.name}{' held back' * held_back}, noise {noise}"
-        make(recipe, library, bank, output, resume=resume, jobs=jobs, origin=origin, done=done)
+        try:
+            make(
+                recipe,
+                library,
+                bank,
+                output,
+                resume=resume,
+                jobs=jobs,
+                origin=origin,
+                done=done,
+            )
+        except KeyboardInterrupt:
+            logger.error("interrupted: what is done is kept, and --resume goes on")
+            raise
         logger.info("wrote %s", output)
     if page is not None and real is not None:
         pairs = _page(page, real, chosen, library, seed, logger)

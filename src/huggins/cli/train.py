@@ -75,7 +75,11 @@ def train(
                 logger.info("%s", line)
 
         go = run if experiment.data.folds else run_folds
-        path = go(experiment, runs, resume=resume, say=say, ranks=ranks, initial=initial)
+        try:
+            path = go(experiment, runs, resume=resume, say=say, ranks=ranks, initial=initial)
+        except KeyboardInterrupt:
+            say("interrupted: --resume goes on from the last checkpoint")
+            raise
         if ranks.first:
             print(path)
     return 0
