@@ -40,9 +40,9 @@ def test_the_nearest_mock_of_the_class_is_taken_once():
 @pytest.mark.parametrize("ending", ["html", "pdf"])
 def test_a_page_holds_a_figure_a_class(tmp_path, ending):
     real = spectra(["A", "A", "QSO"], [10, 11, 5], [0, 0, np.nan])
-    mocks = spectra(["A", "A", "QSO"], [10, 11, 5], [0, 0, 2.0])
+    mocks = spectra(["A", "A", "QSO", "QSO"], [10, 11, 5, 4], [0, 0, 2.0, 1.0])
     path = tmp_path / f"page.{ending}"
-    assert draw_page(real, mocks, LOGLAM, path) == 3
+    assert draw_page(real, mocks, LOGLAM, path, each=2) == 3
     assert list(tmp_path.iterdir()) == [path]
     content = path.read_bytes()
     if ending == "html":

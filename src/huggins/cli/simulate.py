@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
 
 # Mocks of each class that a page chooses from.
-_TO_CHOOSE_FROM = 150
+_TO_CHOOSE_FROM = 400
 
 
 def simulate(

@@ -48,6 +48,12 @@ class Spectra:
     z: NDArray[np.float64]
     name: NDArray[np.str_]
 
+    def take(self, rows: NDArray[np.int64]) -> Spectra:
+        """Return some of them."""
+        return Spectra(
+            self.flux[rows], self.ivar[rows], self.kind[rows], self.z[rows], self.name[rows]
+        )
+
     @property
     def sn(self) -> NDArray[np.float64]:
         """Median signal-to-noise of the good pixels, shape (N,); 0 where there are none."""
@@ -120,24 +126,26 @@ def draw_page(
     Raises
     ------
     InputError
-        If the ending is another, or no class is in both.
+        If the ending is another, or no class has so many mocks.
     OutputError
         If the file cannot be written.
     """
     if path.suffix.lower() not in (".html", ".pdf"):
         raise InputError(f"{path}: a page is .html or .pdf")
-    partner = matched(real, mocks)[:, 0]
     rng = np.random.default_rng(seed)
-    rows = {}
+    rows: dict[str, NDArray[np.int64]] = {}
     for kind in _ORDER:
-        having = np.flatnonzero((real.kind == kind) & (partner >= 0))
-        if len(having):
+        having = np.flatnonzero(real.kind == kind)
+        if len(having) and (mocks.kind == kind).sum() >= each:
             chosen = rng.choice(having, min(each, len(having)), replace=False)
             rows[kind] = chosen[np.argsort(real.sn[chosen])]
     if not rows:
         raise InputError(f"{path}: no class is among both the real spectra and the mocks")
     figures = (
-        (kind, _figure(kind, chosen, partner[chosen], real, mocks, loglam))
+        (
+            kind,
+            _figure(kind, chosen, matched(real.take(chosen), mocks)[:, 0], real, mocks, loglam),
+        )
         for kind, chosen in rows.items()
     )
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
