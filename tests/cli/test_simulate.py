@@ -29,7 +29,10 @@ def test_mocks_of_the_classes_asked_for_with_the_shipped_noise(templates, tmp_pa
     assert captured.out == ""
 
 
-def test_noise_of_a_folder_and_what_is_left_out(templates, shared_data, tmp_path, capsys):
+def test_noise_of_a_folder_and_what_is_left_out(
+    templates, shared_data, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("huggins.cli.simulate._TO_CHOOSE_FROM", 40)
     some = tmp_path / "real"
     some.mkdir()
     with (shared_data / "spectra/labels.csv").open(newline="") as file:
