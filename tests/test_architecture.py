@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors"}
+COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "where"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},
@@ -32,6 +32,7 @@ ALLOWED = {
     "inference": {"formats", "prepare", "weights"},
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
+    "labels": {"catalog", "evaluate"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
@@ -41,7 +42,7 @@ HOMES = {
     "onnx": {"train"},
     "specutils": {"spectrum"},
     "onnxruntime": {"inference", "train"},
-    "arro3": {"inference", "evaluate"},
+    "arro3": {"inference", "evaluate", "catalog", "labels"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},

@@ -32,6 +32,8 @@ VERBS: Final = (
     "simulate",
     "train",
     "evaluate",
+    "catalog",
+    "labels",
     "export",
     "models",
 )
