@@ -97,6 +97,32 @@ def test_a_data_set_is_read(dataset):
         np.testing.assert_allclose(real.flux[0], file["flux"][0], rtol=1e-5)
 
 
+def test_a_data_set_on_another_grid_is_carried_over(tmp_path):
+    path = tmp_path / "native.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs.update(huggins_schema=1, loglam_start=3.55, loglam_step=1e-4)
+        file.attrs["classes"] = "QSO"
+        file["flux"] = np.tile(np.arange(4800.0, dtype="f4") // 5, (2, 1))
+        file["ivar"] = np.full((2, 4800), 3.0, "f4")
+        file["class_index"] = np.zeros(2, "i1")
+        file["fold"] = [2, 2]
+    real = labelled(DataConfig(spectra=str(path)), (2,))
+    np.testing.assert_allclose(real.flux[0], np.arange(960.0), atol=0.01)
+    np.testing.assert_allclose(real.ivar[0], 15.0, rtol=1e-3)
+
+
+def test_the_split_of_a_data_set_is_kept(dataset):
+    with h5py.File(dataset, "a") as file:
+        del file["fold"]
+        file["object"] = [f"object {i}" for i in range(6)]
+        file["split"] = np.array([0, 1, 2, 0, 1, 2], "i1")
+    data = DataConfig(spectra=str(dataset))
+    assert len(labelled(data, data.choose)) == 1  # of the two, one has no label
+    train = {row["object"] for row in labelled(data, data.folds).labels}
+    test = {row["object"] for row in labelled(data, data.test).labels}
+    assert (train, test) == ({"object 0", "object 3"}, {"object 2", "object 5"})
+
+
 def test_a_data_set_of_other_classes_is_refused(dataset):
     with h5py.File(dataset, "a") as file:
         file.attrs["classes"] = "QSO BAL T"

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from huggins.train.ranks import Ranks
 
     Array = NDArray[np.float64]
+    Flux = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,9 +346,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     }
 
 
-def behind_troughs(
-    config: Config, real: Real
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def behind_troughs(config: Config, real: Real) -> tuple[tuple[Flux, Flux], tuple[Flux, Flux]]:
     """Put real quasars behind the troughs of real BAL quasars that training never saw.
 
     Quasars of S/N above 3 and z 1.6 to 5, behind each held-back transmission, unmoved and

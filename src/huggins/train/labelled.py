@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import InputError, ReadError
+from huggins.errors import InputError
+from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate import KINDS
+from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, from_label
 from huggins.train.data import Real, allowed_by, read_labels, read_real
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 #: Folds that objects fall into where the labels name none.
 FOLDS: Final = 5
 _DATASET: Final = (".h5", ".hdf5")
+# Rows of a data set that are read at a time.
+_BLOCK: Final = 1024
 
 
 def labelled(
@@ -175,6 +179,7 @@ def _columns_of(path: Path) -> dict[str, Any]:
             found["z"] = file["z"][:] if "z" in file else np.full(count, np.nan)
             found["trust"] = file["trust"][:] if "trust" in file else np.full(count, 3)
             found["fold"] = file["fold"][:].tolist() if "fold" in file else None
+            found["split"] = file["split"][:].tolist() if "split" in file else None
     except (OSError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as a data set: {error}") from error
     wrong = sorted(set(names) - set(KINDS)) or (
@@ -188,45 +193,77 @@ def _columns_of(path: Path) -> dict[str, Any]:
     found["kind"] = [names[i] if i >= 0 else "" for i in found["index"]]
     if found["fold"] is None:
         objects = [o or f"row {i}" for i, o in enumerate(found["object"])]
-        found["fold"] = [fold_of(name) for name in objects]
+        if found["split"] is None:
+            found["fold"] = [fold_of(name) for name in objects]
+        else:
+            parts = zip(objects, found["split"], strict=True)
+            found["fold"] = [_fold_in(name, split) for name, split in parts]
     return found
 
 
-def _from_dataset(path: Path, folds: Sequence[int], trust: int) -> Real:
-    from huggins.formats import open_file
-    from huggins.prepare import STANDARD
+def _fold_in(name: str, split: int) -> int:
+    """Fold of an object of a data set's split: train 2 or 3, validation 4, test 0 or 1.
 
+    These are what the folds are for in a configuration that says nothing else.
+    """
+    half = zlib.crc32(name.encode()) % 2
+    return {0: 2 + half, 1: 4, 2: half}.get(split, 4)
+
+
+def _from_dataset(path: Path, folds: Sequence[int], trust: int) -> Real:
     columns = _columns_of(path)
-    labels: list[dict[str, str]] = []
-    kept = []
-    for i, spectrum in enumerate(open_file(path)):
-        kind, z = columns["kind"][i], float(columns["z"][i])
-        unlabelled = not kind and columns["class"][i] != "STAR"
-        skip = columns["fold"][i] not in folds or columns["trust"][i] < trust
-        if isinstance(spectrum, ReadError) or unlabelled or skip:
-            continue
-        kept.append(spectrum)
-        labels.append(
-            {
-                "path": columns["file"][i] or f"{path.name}[{i}]",
-                "survey": columns["survey"][i],
-                "object": columns["object"][i],
-                "fold": str(columns["fold"][i]),
-                "label_from": "visual" if columns["trust"][i] >= 3 else "pipeline",
-                "trust": str(columns["trust"][i]),
-                "class3": "SKY" if kind == "NONE" else BROAD.get(kind, "STAR"),
-                "class13": "" if kind == "NONE" else kind,
-                "subclass": "",
-                "z": f"{z}" if np.isfinite(z) else "",
-                "sn": "",
-            }
-        )
-    if not kept:
+    use = np.isin(columns["fold"], list(folds)) & (np.asarray(columns["trust"]) >= trust)
+    # A star of unknown type is of use, and nothing else without a class.
+    use &= (columns["index"] >= 0) | (np.array(columns["class"]) == "STAR")
+    rows = np.flatnonzero(use)
+    if not len(rows):
         raise InputError(
             f"{path}: no labelled spectrum of trust {trust} or more in fold "
             f"{', '.join(map(str, folds))}"
         )
-    flux, ivar = STANDARD.rebin(kept)
+    labels = [_label(columns, int(i), path) for i in rows]
+    flux, ivar = _pixels(path, use)
+    loglam = STANDARD.grid.loglam
+    spectra = [Spectrum(loglam, f, v) for f, v in zip(flux, ivar, strict=True)]
     allowed: NDArray[np.bool_] = np.stack([allowed_by(row) for row in labels])
-    z_all = np.array([float(row["z"]) if row["z"] else np.nan for row in labels])
-    return Real(labels, kept, flux, ivar, allowed, z_all)
+    return Real(labels, spectra, flux, ivar, allowed, np.asarray(columns["z"], float)[rows])
+
+
+def _label(columns: dict[str, Any], i: int, path: Path) -> dict[str, str]:
+    kind, z = columns["kind"][i], float(columns["z"][i])
+    trust = int(columns["trust"][i])
+    return {
+        "path": columns["file"][i] or f"{path.name}[{i}]",
+        "survey": columns["survey"][i],
+        "object": columns["object"][i],
+        "fold": str(columns["fold"][i]),
+        "label_from": "visual" if trust >= 3 else "pipeline",
+        "trust": str(trust),
+        "class3": "SKY" if kind == "NONE" else BROAD.get(kind, "STAR"),
+        "class13": "" if kind == "NONE" else kind,
+        "subclass": "",
+        "z": f"{z}" if np.isfinite(z) else "",
+        "sn": "",
+    }
+
+
+def _pixels(
+    path: Path, use: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Flux and ivar of some rows on the standard grid, (N, G) each, read in blocks."""
+    import h5py
+
+    parts = []
+    with h5py.File(path) as file:
+        start, step = (float(file.attrs[f"loglam_{name}"]) for name in ("start", "step"))
+        grid = LogGrid(start, step, file["flux"].shape[1])
+        for first in range(0, len(use), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            flux, ivar = (np.asarray(file[n][rows], "f4")[use[rows]] for n in ("flux", "ivar"))
+            if not np.allclose((start, step), (STANDARD.grid.start, STANDARD.grid.step)):
+                pairs = zip(flux, ivar, strict=True)
+                flux, ivar = STANDARD.rebin([Spectrum(grid.loglam, f, v) for f, v in pairs])
+            good = (ivar > 0) & np.isfinite(ivar) & np.isfinite(flux)
+            parts.append((np.where(good, flux, 0.0), np.where(good, ivar, 0.0)))
+    flux, ivar = (np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True))
+    return flux, ivar
