@@ -62,9 +62,7 @@ def write_model(
         outputs,
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )
-    model = helper.make_model(
-        graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)]
-    )
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
     metadata = Metadata(
         name=path.stem,
         version="0",

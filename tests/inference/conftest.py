@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tiny_model import write_model
 
 from huggins.inference import Model, load_model
+from tiny_model import write_model
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_model import write_model
 
 from huggins import Spectrum
 from huggins.errors import ReadError
@@ -15,6 +14,7 @@ from huggins.prepare import SEED
 from huggins.quality import ZWarning
 from huggins.spectrum import Pipeline
 from huggins.taxonomy import CLASSES
+from tiny_model import write_model
 
 WAVELENGTH = np.linspace(3600.0, 10000.0, 2000)
 

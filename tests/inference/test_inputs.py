@@ -7,8 +7,8 @@ import os
 
 import numpy as np
 import pytest
-from factories import write_text
 
+from factories import write_text
 from huggins.errors import InputError
 from huggins.inference import Inputs
 

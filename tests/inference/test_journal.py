@@ -163,7 +163,7 @@ def test_a_full_disk_keeps_what_is_done(tmp_path, monkeypatch):
                 return getattr(file, name)
 
         monkeypatch.setattr(journal, "_file", Full())
-        with pytest.raises(OutputError, match=r"t\.part: cannot write: No space left.*--resume"):
+        with pytest.raises(OutputError, match=r"t\.part: cannot write: No space.*--resume"):
             journal.append(make_rows(5, start=5), Place(10, 1, b"y" * 20))
         assert path.stat().st_size == whole
     with Journal(path, DEPENDS, resume=True) as journal:

@@ -6,8 +6,8 @@ import threading
 
 import numpy as np
 import pytest
-from factories import make_truth, write_boss_spec, write_spplate
 
+from factories import make_truth, write_boss_spec, write_spplate
 from huggins.errors import InputError, ReadError
 from huggins.formats import open_file
 from huggins.inference import Settings, runner
@@ -97,9 +97,7 @@ def test_other_inputs_cannot_be_resumed(files, model, change):
 def test_more_inputs_behind_can_be_resumed(files, model):
     settings = Settings(batch_size=100)
     place = list(run_paths(files, model, settings))[-1][1]
-    rows = Rows.join(
-        [r for r, _ in run_paths([*files, files[0]], model, settings, done=place)]
-    )
+    rows = Rows.join([r for r, _ in run_paths([*files, files[0]], model, settings, done=place)])
     assert rows.texts["FILE"] == [files[0]]
 
 

@@ -178,6 +178,11 @@ def test_titles_say_what_it_is_and_what_is_wrong():
     assert texts(plot_spectrum(spectrum, make_result()))[2] == "no warning"
 
 
+def test_redshift_of_nothing_has_no_sign():
+    result = make_result(CLASS="STAR", SUBCLASS="K", Z=-1e-6, Z_ERR=0.001)
+    assert texts(plot_spectrum(make_spectrum(), result))[0].endswith("z = 0.0000 ± 0.0010")
+
+
 def test_long_warnings_stay_clear_of_the_verdict():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -1,7 +1,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from huggins.errors import OutputError
+from huggins.errors import InputError, OutputError
 from huggins.plot import save
 
 
@@ -41,6 +41,16 @@ def test_one_picture_takes_one_figure(tmp_path):
     with pytest.raises(OutputError, match=r"several spectra .* folder or a \.pdf"):
         list(save(figures("x", "y"), tmp_path / "b.png"))
     assert not (tmp_path / "b.png").exists()
+
+
+def test_other_kinds_of_pictures_are_refused_and_not_taken_for_folders(tmp_path):
+    with pytest.raises(InputError, match=r"unknown kind of picture '\.jpg'"):
+        list(save(figures("x"), tmp_path / "a.jpg"))
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "plots.new").mkdir()
+    assert list(save(figures("x"), tmp_path / "plots.new")) == [
+        tmp_path / "plots.new" / "x.png"
+    ]
 
 
 def test_nothing_to_draw_leaves_nothing(tmp_path):

@@ -92,7 +92,7 @@ def evaluate(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Measure results against labels: figures with intervals, diagrams, mistakes."""
+    """Measure results against labels; compare two models."""
     from huggins.errors import InputError
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text

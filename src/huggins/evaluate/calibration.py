@@ -10,11 +10,12 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.evaluate.intervals import (
+    CHUNK,
     CONFIDENCE,
-    RESAMPLINGS,
     Estimate,
     Rate,
     bootstrap,
+    default_resamplings,
     share,
 )
 
@@ -94,7 +95,7 @@ def expected_calibration_error(
     right: ArrayLike,
     *,
     bins: int = BINS,
-    resamplings: int = RESAMPLINGS,
+    resamplings: int | None = None,
     seed: int = 0,
 ) -> CalibrationError:
     """Return the expected calibration error with its interval.
@@ -112,7 +113,7 @@ def expected_calibration_error(
     bins
         Of equal width.
     resamplings, seed
-        Of the interval and of the simulated classifier.
+        Of the interval (as for `bootstrap`) and of the simulated classifier.
 
     Raises
     ------
@@ -139,22 +140,22 @@ def expected_calibration_error(
 
 
 def _by_chance(
-    chance: NDArray[np.float64], bins: int, resamplings: int, seed: int
+    chance: NDArray[np.float64], bins: int, resamplings: int | None, seed: int
 ) -> NDArray[np.float64]:
     """Errors of classifiers that are right exactly as often as they say, shape (R,)."""
+    resamplings = default_resamplings(len(chance)) if resamplings is None else resamplings
     rng = np.random.default_rng(seed)
-    sums = np.zeros((resamplings, bins))
-    at = _bin(chance, bins)
-    for i in range(bins):
-        inside = chance[at == i]
-        for row in sums:  # a row at a time: (R, N) random numbers need not fit into memory
-            row[i] = (rng.random(len(inside)) < inside).sum() - inside.sum()
-    errors: NDArray[np.float64] = np.abs(sums).sum(axis=1) / len(chance)
-    return errors
+    rows = max(1, CHUNK // len(chance))
+    drawn = []
+    for start in range(0, resamplings, rows):
+        size = (min(rows, resamplings - start), len(chance))
+        every = np.broadcast_to(chance, size)
+        drawn.append(_errors(every, rng.random(size) < every, bins))
+    return np.concatenate(drawn)
 
 
 def _errors(
-    chance: NDArray[np.float64], right: NDArray[np.float64], bins: int
+    chance: NDArray[np.float64], right: NDArray[np.float64 | np.bool_], bins: int
 ) -> NDArray[np.float64]:
     """Return the error of each row, shape (R,); both arrays are of shape (R, N)."""
     rows, n = chance.shape

@@ -153,6 +153,11 @@ def draw_bins(
     colours = (_FIRST, _SECOND, "#3f8f6b")
     for i, (axes, (title, quantity, series)) in enumerate(zip(every, panels, strict=True)):
         bins = _occupied(series)
+        if not bins:
+            axes.set_title(title)
+            axes.text(0.5, 0.5, "no spectra", ha="center", transform=axes.transAxes)
+            axes.set_xticks([])
+            continue
         places = {(low, high): place for place, (low, high) in enumerate(bins)}
         width = 0.5 / max(len(series), 1)
         for j, (name, values) in enumerate(series.items()):

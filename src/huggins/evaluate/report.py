@@ -25,6 +25,7 @@ from huggins.evaluate.summary import Headline, headlines, signed
 if TYPE_CHECKING:
     from huggins.evaluate.comparison import Comparison
     from huggins.evaluate.evaluation import Evaluation
+    from huggins.evaluate.figures import Figures
     from huggins.evaluate.intervals import Paired
 
 #: Names of the two files in the output folder.
@@ -45,13 +46,13 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path
         If the folder or a file cannot be written.
     """
     folder = Path(folder)
-    contents = {
-        JSON_NAME: json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n",
-        HTML_NAME: to_html(evaluation),
-    }
     parts = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        contents = {
+            JSON_NAME: json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n",
+            HTML_NAME: to_html(evaluation),
+        }
         for name, text in contents.items():
             part = folder / f".{name}.{os.getpid()}.part"
             parts.append((part, folder / name))
@@ -78,17 +79,8 @@ def to_html(evaluation: Evaluation) -> str:
     sections = [
         ("Summary", "Summary", _summary(evaluation)),
         *([("Comparison", "New against old", _comparison(against))] if against else []),
-        ("Classes", "What was taken for what", confusions(shown)),
-        ("By class", "Precision and recall of each class", by_class(shown, old)),
-        ("Quasars", "Quasar purity and completeness", quasar_selection(shown, old)),
-        (
-            "S/N and redshift",
-            "Accuracy against signal-to-noise and redshift",
-            in_bins(shown, old),
-        ),
-        ("Coverage", "Accuracy against coverage", coverage(shown, old)),
-        ("Calibration", "Do the probabilities hold?", calibration(shown)),
-        ("Redshifts", "Redshifts", redshifts(evaluation, shown)),
+        # Where only sky fibres were measured there are no classes to be right about.
+        *(_of_classes(evaluation, shown, old) if shown.classes.accuracy.n else []),
         ("Warnings", "Warnings and empty sky", warning_bits(shown)),
         *([("Groups", "Group by group", _groups(evaluation))] if evaluation.groups else []),
         ("Mistakes", "The most confident mistakes", mistakes_section(evaluation)),
@@ -97,6 +89,21 @@ def to_html(evaluation: Evaluation) -> str:
     name = about["model"]["name"]
     title = f"Evaluation of {name}" if name else f"Evaluation of {Path(about['table']).name}"
     return document(title, _head(title, about), sections)
+
+
+def _of_classes(
+    evaluation: Evaluation, shown: Figures, old: Figures | None
+) -> list[tuple[str, str, Markup]]:
+    by_quantity = "Accuracy against signal-to-noise and redshift"
+    return [
+        ("Classes", "What was taken for what", confusions(shown)),
+        ("By class", "Precision and recall of each class", by_class(shown, old)),
+        ("Quasars", "Quasar purity and completeness", quasar_selection(shown, old)),
+        ("S/N and redshift", by_quantity, in_bins(shown, old)),
+        ("Coverage", "Accuracy against coverage", coverage(shown, old)),
+        ("Calibration", "Do the probabilities hold?", calibration(shown)),
+        ("Redshifts", "Redshifts", redshifts(evaluation, shown)),
+    ]
 
 
 def _head(title: str, about: dict[str, Any]) -> Markup:
@@ -123,8 +130,7 @@ def _summary(evaluation: Evaluation) -> Markup:
     )
     lead = (
         f"{figures.n} spectra, matched to their truth by {about['matched_by']}. Below each "
-        "figure: its 95 % interval (Wilson for shares, bootstrap otherwise) and what it rests "
-        "on."
+        "figure: its 95 % interval and what it rests on."
     )
     return Markup(
         paragraph(lead, "lead")

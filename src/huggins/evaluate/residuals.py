@@ -68,7 +68,10 @@ def velocity(z: ArrayLike, z_true: ArrayLike) -> NDArray[np.float64]:
 
 
 def nmad(values: ArrayLike, *, seed: int = 0) -> Estimate:
-    """Return 1.4826 times the median absolute deviation of finite values, with interval."""
+    """Return 1.4826 times the median absolute deviation of finite values, with interval.
+
+    The interval is a bootstrap.
+    """
     return bootstrap(_nmad, values, seed=seed)
 
 
@@ -86,7 +89,7 @@ def redshift_residuals(
     z_err : array_like, shape (N,)
         1-sigma errors of `z`; NaN or 0 where there is none.
     seed
-        Of the bootstrap intervals.
+        Of the bootstrap intervals of NMAD and pull width.
 
     Raises
     ------
@@ -111,14 +114,14 @@ def redshift_residuals(
     return Residuals(
         n=n,
         missing=n - int(given.sum()),
-        median_dv=median(dv, seed=seed),
-        median_abs_dv=median(size, seed=seed),
+        median_dv=median(dv),
+        median_abs_dv=median(size),
         nmad=nmad(dv, seed=seed),
         within_100=rate(int((size <= 100.0).sum()), n),
         within_300=rate(int((size <= 300.0).sum()), n),
         within_3000=rate(int((size <= 3000.0).sum()), n),
         within_002=rate(int((size < 0.02 * LIGHT).sum()), n),
-        pull_median=median(pull, seed=seed),
+        pull_median=median(pull),
         pull_width=nmad(pull, seed=seed),
     )
 

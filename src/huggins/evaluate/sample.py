@@ -299,8 +299,8 @@ def _true_classes(
         row = int(wrong[0])
         raise InputError(
             f"{truth.path}: the classes of row {row + 1} contradict each other: "
-            f"{roles['class3']} is {broads[row] or 'unknown'!r}, the one of the 13 is "
-            f"{fine[row]!r}; mend the label"
+            f"{roles['class3']} is {str(broads[row]) or 'unknown'}, the one of the 13 is "
+            f"{fine[row]}; mend the label"
         )
     return broads, fine
 

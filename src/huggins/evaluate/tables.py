@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import numpy as np
 
@@ -74,7 +76,7 @@ class Columns:
         if column.dtype.kind == "U":
             if np.ma.getmaskarray(column).all():
                 return np.full(len(column), np.nan)
-            example = next(iter(column.compressed()))
+            example = str(next(iter(column.compressed())))
             raise InputError(
                 f"{self.path}: column {name!r} holds text ({example!r}), numbers are needed"
             )
@@ -111,7 +113,7 @@ def read_columns(path: str | Path) -> Columns:
         raise InputError(f"{path}: there is no such file")
     try:
         values, metadata = reader(path)
-    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, TypeError, KeyError, csv.Error) as error:
         # What the libraries raise on damaged files; InputError passes through.
         raise InputError(f"{path}: cannot be read as a table: {error}") from error
     columns = Columns(str(path), values, metadata)
@@ -143,9 +145,10 @@ def _read_fits(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _read_csv(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(line for line in file if not line.startswith("#"))
-        header = next(rows, None)
+    with _open_text(path, "utf-8-sig") as file:
+        # Comments become blank lines, so that the reader's line numbers are the file's.
+        rows = csv.reader("\n" if line.startswith("#") else line for line in file)
+        header = next((row for row in rows if row), None)
         if not header:
             raise InputError(f"{path}: the file is empty")
         names = [name.strip() for name in header]
@@ -194,7 +197,7 @@ def _read_parquet(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         # arro3 panics on a damaged file, and its panic is no Exception.
         if type(error).__name__ != "PanicException":
             raise
-        raise InputError(f"{path}: a damaged Parquet file: {error}") from error
+        raise InputError(f"{path}: the Parquet file is damaged") from error
     names = list(table.column_names)
     values = from_lists({name: table.column(name).to_pylist() for name in names})
     return values, {
@@ -206,7 +209,7 @@ def _read_parquet(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _read_jsonl(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     rows = []
-    with path.open(encoding="utf-8") as file:
+    with _open_text(path, "utf-8") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -229,6 +232,12 @@ _READERS: Final[dict[str, Callable[[Path], tuple[dict[str, Any], dict[str, str]]
     ".parquet": _read_parquet,
     ".jsonl": _read_jsonl,
 }
+
+
+def _open_text(path: Path, encoding: str) -> TextIO:
+    if path.name.lower().endswith(".gz"):
+        return io.TextIOWrapper(gzip.open(path), encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
 
 
 def _guessed(words: list[str]) -> Any:

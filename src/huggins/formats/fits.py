@@ -39,29 +39,28 @@ class Hdu:
 
     Attributes
     ----------
-    header : bytes
-        Its cards.
     layout : Layout
     shape : tuple of int
         Of this very HDU.
-    start, size : int
-        Where its data begin, and how many bytes they are without the padding.
+    at, start, size : int
+        Where its header and its data begin, and how many bytes the data are without the
+        padding.
     """
 
-    __slots__ = ("header", "index", "layout", "shape", "size", "source", "start")
+    __slots__ = ("_header", "at", "index", "layout", "shape", "size", "source", "start")
 
     def __init__(
         self,
         source: Source,
         index: int,
-        header: bytes,
+        at: int,
         start: int,
         layout: Layout,
         shape: tuple[int, ...],
     ) -> None:
         self.source = source
         self.index = index
-        self.header = header
+        self.at = at
         self.start = start
         self.layout = layout
         self.shape = shape
@@ -69,6 +68,14 @@ class Hdu:
         for length in shape:
             count *= length
         self.size = (count if shape else 0) * (abs(layout.bitpix) // 8) + layout.behind
+        self._header = b""
+
+    @property
+    def header(self) -> bytes:
+        """Its cards, and their padding; read when they are first asked for."""
+        if not self._header:
+            self._header = self.source.read(self.at, self.start - self.at)
+        return self._header
 
     @property
     def name(self) -> str:
@@ -304,9 +311,7 @@ def _known(source: Source, index: int, at: int) -> Hdu | None:
             rows = natural(head[at + _ROWS.start : at + _ROWS.stop], b"NAXIS2  = ")
             if rows is None:
                 return None
-            header = head[at : at + length]
-            shape = (rows, layout.shape[1])
-            return Hdu(source, index, header, at + length, layout, shape)
+            return Hdu(source, index, at, at + length, layout, (rows, layout.shape[1]))
     return None
 
 
@@ -333,7 +338,7 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
     if extension != "BINTABLE" or naxis != 2 or bitpix != 8:
         kind = "image" if extension == "IMAGE" else "other"
         layout = Layout(b"", b"", kind, bitpix, shape, behind * (abs(bitpix) // 8), {})
-        return Hdu(source, index, header, at + length, layout, shape)
+        return Hdu(source, index, at, at + length, layout, shape)
     columns = read_columns(source, index, header, shape[1])
     compressed = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
     layout = Layout(
@@ -354,7 +359,7 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
         if sum(map(len, _layouts.values())) >= _LAYOUTS_MAX:
             _layouts.clear()
         _layouts.setdefault(layout.before, []).append(layout)
-    return Hdu(source, index, header, at + length, layout, shape)
+    return Hdu(source, index, at, at + length, layout, shape)
 
 
 def _header(source: Source, index: int, at: int) -> bytes:

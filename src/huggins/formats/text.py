@@ -247,12 +247,17 @@ def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
                 path,
             )
     headings = _headings(heading_lines, comment, delimiter, width)
-    if headings is None:
-        if width < 3:
-            raise ReadError(
-                f"{width} columns and no header: wavelength, flux and error are needed", path
-            )
-        headings = [_Heading("wavelength"), _Heading("flux"), _Heading("error")]
+    if headings is None and heading_lines:
+        raise ReadError(
+            f"the header {heading_lines[0][:60]!r} does not name the {width} columns of line "
+            f"{numbers[0]}: give each column one name, separated as the numbers are",
+            path,
+        )
+    if headings is None and width < 3:
+        raise ReadError(
+            f"{width} columns and no header: wavelength, flux and error are needed", path
+        )
+    headings = headings or [_Heading("wavelength"), _Heading("flux"), _Heading("error")]
     columns = [
         _numbers([row[i] for row in rows], numbers, path) if heading.role else np.zeros(0)
         for i, heading in enumerate(headings)
@@ -273,7 +278,7 @@ def _is_data(line: str) -> bool:
         float(first)
     except ValueError:
         return False
-    return first.lower().lstrip("+-") not in ("nan", "inf", "infinity")
+    return True
 
 
 def _delimiter(line: str) -> str | None:
@@ -290,19 +295,29 @@ def _split(line: str, delimiter: str | None) -> list[str]:
 def _headings(
     lines: list[str], comment: str, delimiter: str | None, width: int
 ) -> list[_Heading] | None:
-    """Find the names of the columns; None where nothing names them."""
-    for text, marked in [(lines[0], True)] if lines else [(comment, False)]:
+    """Find the names of the columns; None where nothing names them.
+
+    Parameters
+    ----------
+    lines
+        What stands before the numbers and is no comment.
+    comment
+        The last comment before them.
+    """
+    for i, text in enumerate(lines or [comment]):
         found = _names(text, delimiter)
         if len(found) != width and delimiter is not None:
             found = _names(text, None)
-        if len(found) == width and (marked or any(heading.role for heading in found)):
-            units = _names(lines[1], delimiter) if len(lines) > 1 else []
-            if len(units) == width and not re.fullmatch(r"[-=\s,;|+]*", lines[1]):
-                found = [
-                    _Heading(heading.name, heading.unit or unit.name or unit.unit)
-                    for heading, unit in zip(found, units, strict=True)
-                ]
-            return found
+        if len(found) != width or not (lines or any(heading.role for heading in found)):
+            continue
+        # A second line may hold the units.
+        units = _names(lines[i + 1], delimiter) if i + 1 < len(lines) else []
+        if len(units) == width and not re.fullmatch(r"[-=\s,;|+]*", lines[i + 1]):
+            found = [
+                _Heading(heading.name, heading.unit or unit.name or unit.unit)
+                for heading, unit in zip(found, units, strict=True)
+            ]
+        return found
     return None
 
 

@@ -73,8 +73,10 @@ def classify(
 
     Raises
     ------
+    TypeError
+        If an input is of no such kind.
     InputError
-        If an input is of no such kind, or stands for nothing.
+        If a path stands for nothing (a folder without spectra).
     ModelError
         If there is no such model.
     """

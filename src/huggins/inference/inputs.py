@@ -139,13 +139,7 @@ class Inputs:
         try:
             status = Path(folder).stat()
             with os.scandir(folder) as entries:
-                # A folder's name gets a "/", so that one sorted list serves both kinds.
-                names = sorted(
-                    entry.name + "/" * entry.is_dir()
-                    for entry in entries
-                    if not entry.name.startswith(".")
-                    and (entry.is_dir() or entry.is_file() or entry.is_symlink())
-                )
+                names = sorted(filter(None, map(_name, entries)))
         except OSError:
             yield folder  # it gets a row that says why it cannot be searched
             return
@@ -174,6 +168,18 @@ class Inputs:
             return False
         # Any text looks like text: a spectrum has wavelengths, fluxes and errors.
         return reader != "text" or _holds_spectrum(path)
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    """Return the name of a file, of a folder with "/" behind it, or "" where it is neither."""
+    if entry.name.startswith("."):
+        return ""
+    try:
+        if entry.is_dir():
+            return f"{entry.name}/"
+        return entry.name if entry.is_file() or entry.is_symlink() else ""
+    except OSError:  # a link to itself: reading it will say so
+        return entry.name
 
 
 def _holds_spectrum(path: str) -> bool:

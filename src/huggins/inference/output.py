@@ -211,7 +211,7 @@ def _write_parquet(file: BinaryIO, result: Result) -> None:
         metadata=metadata,
     )
 
-    shield = _Shield(file)
+    shield: Any = _Shield(file)
 
     def batches() -> Iterator[Any]:
         try:

@@ -178,6 +178,8 @@ def _read(origins: Sequence[_Origin], *, air: bool) -> Iterator[tuple[_Origin, I
         try:
             for item in open_file(origin.path, air=air):
                 count += 1
+                if isinstance(item, ReadError):
+                    item.path = origin.path
                 if count > origin.skip:
                     yield origin, item
         except Exception as error:

@@ -211,7 +211,7 @@ def provenance(model: Model, command: str) -> dict[str, str]:
         "MODEL": model.name,
         "MODELVER": model.metadata.version,
         "MODELSHA": model.hash,
-        "COMMAND": command,
+        "COMMAND": printable(command),
         "DATE": datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
     }
 

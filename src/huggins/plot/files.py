@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from huggins.errors import OutputError
+from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +30,8 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
 
     Raises
     ------
+    InputError
+        If the extension is that of another kind of file.
     OutputError
         If a file cannot be written, or several figures should go into one picture.
     """
@@ -46,6 +49,11 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
         for _, figure in few:
             yield _save_one(figure, target)
     else:
+        if re.fullmatch(r"\.[a-z]{2,5}", kind) and not target.is_dir():
+            raise InputError(
+                f"{target}: unknown kind of picture {kind!r}: give a .png, .pdf or .svg file, "
+                "or a folder"
+            )
         with _explained(target):
             target.mkdir(parents=True, exist_ok=True)
         for name, figure in figures:

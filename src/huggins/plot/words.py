@@ -44,8 +44,9 @@ def describe(result: Any) -> str:
     if z is not None:
         digits = 4 if error is None else int(np.clip(np.ceil(-np.log10(error)) + 1, 2, 6))
         digits = max(digits, 4)
+        shown = round(float(z), digits) + 0.0  # adding 0 turns a rounded -0.0 into 0.0
         parts.append(
-            f"z = {z:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
+            f"z = {shown:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
         )
     return "   ".join(parts)
 
@@ -71,7 +72,6 @@ def facts(spectrum: Spectrum) -> list[str]:
     pipe = spectrum.pipeline
     if pipe.cls:
         said = f"survey pipeline: {pipe.cls} {pipe.subclass}".strip()
-        # Adding 0 turns a rounded -0.0 into 0.0.
         known.append(
             said + (f", z = {round(pipe.z, 4) + 0.0:.4f}" if pipe.z is not None else "")
         )

@@ -109,6 +109,8 @@ def narrow_lines(
         Flux density at rest-frame scale.
     """
     count = len(area)
+    if count == 0:
+        return np.zeros((0, grid.size), np.float32)
     lam = np.asarray(wavelengths, dtype=np.float64)
     pixel = LN10 * grid.step * C  # km/s
     width = np.sqrt(np.asarray(sigma) ** 2 + pixel**2 / 12.0) / pixel  # pixels, (N,)

@@ -51,6 +51,12 @@ def galaxy(
     z = _redshifts(kind, rng)
     flux, log1z = stellar(kind, z, library, grid, rng)
     flux += emission(kind, log1z, grid, rng)
+    # Some galaxies show a weak broad H alpha and are no quasars yet.
+    weak = np.flatnonzero((kind >= 3) & (rng.random(count) < 0.3))
+    sigma = rng.uniform(800.0, 2500.0, len(weak))
+    height = 10.0 ** rng.normal(-1.0, 0.25, len(weak))
+    broad = effects.gaussian(grid, log1z[weak], np.full(len(weak), 6564.63), sigma)
+    flux[weak] += height.astype(np.float32)[:, None] * broad
     # Foreground dust, mostly little.
     flux *= effects.redden(grid, rng.exponential(0.05, count))
     return flux, 10.0**log1z - 1.0
@@ -66,7 +72,9 @@ def _redshifts(kind: NDArray[np.int64], rng: np.random.Generator) -> Array:
     z = np.select([part < 0.5, part < 0.85], [near, middle], far)
     z = np.where((kind == 0) & (z > 1.0), rng.uniform(0.3, 0.9, count), z)
     dwarf = (kind == 2) & (rng.random(count) < 0.4)
-    return np.where(dwarf | (rng.random(count) < 0.04), local, z)
+    # Where the redshift says nothing, a galaxy must be told from a star by its light alone.
+    forming = (kind == 1) & (rng.random(count) < 0.15)
+    return np.where(dwarf | forming | (rng.random(count) < 0.05), local, z)
 
 
 def stellar(

@@ -136,6 +136,12 @@ def _intrinsic(
         height = rng.uniform(-0.4, 1.0, len(changed)) * change
         line = effects.gaussian(grid, log1z[changed], np.full(len(changed), wavelength), sigma)
         flux[changed] *= 1.0 + height[:, None].astype(np.float32) * line
+    # Some are all continuum: lines weakened by the light of a jet, or weak of themselves.
+    weak = np.flatnonzero(rng.random(count) < 0.1)
+    slope = rng.uniform(-2.2, 0.3, (len(weak), 1))
+    jet = np.exp(slope * effects.LN10 * (grid.loglam - grid.loglam.mean())).astype("f4")
+    part = rng.uniform(0.3, 0.75, (len(weak), 1)).astype(np.float32)
+    flux[weak] = (1.0 - part) * flux[weak] / _level(flux[weak]) + part * jet
     dust = np.where(rng.random(count) < 0.1, 0.2, reddening)
     flux *= effects.redden_rest(grid, rng.exponential(dust).clip(0.0, 0.8), log1z)
     return flux / _level(flux), log1z

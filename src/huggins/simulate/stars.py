@@ -63,11 +63,23 @@ def star(
     elif cls == "C":
         carbon = rng.random(count) < 0.6
         flux[carbon] = _carbon(int(carbon.sum()), log1z[carbon], library, grid, rng)
+    if cls in ("M", "L"):
+        active = np.flatnonzero(rng.random(count) < 0.25)
+        flux[active] += _active(len(active), log1z[active], grid, rng)
     hot = cls in ("O", "B", "A", "WD")
     ebv = rng.exponential(0.15 if hot else 0.1, count).clip(0.0, 1.2)
     ebv[rng.random(count) < 0.3] = 0.0
     flux *= effects.redden(grid, ebv)
     return flux, 10.0**log1z - 1.0
+
+
+def _active(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flux:
+    """Balmer emission of active dwarfs over a continuum of about 1."""
+    alpha = 10.0 ** rng.normal(0.5, 0.4, count)  # equivalent width, A
+    area = (
+        alpha[:, None] * np.array([1.0, 0.25, 0.12, 0.08]) * rng.uniform(0.5, 1.5, (count, 1))
+    )
+    return effects.narrow_lines(grid, log1z, _HYDROGEN[:4], area, np.full(count, 80.0))
 
 
 def _level(flux: Flux) -> Flux:

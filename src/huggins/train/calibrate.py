@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-_TEMPERATURES: Final = np.exp(np.linspace(np.log(0.4), np.log(4.0), 93))
+_RANGE: Final = (0.25, 4.0)
 
 
 def temperature(scores: NDArray[np.floating], allowed: Bools, weight: Array) -> float:
@@ -61,7 +61,21 @@ def redshift_temperature(
 
 
 def _best(loss: Callable[[float], float]) -> float:
-    return float(min(_TEMPERATURES, key=loss))
+    """Find the minimum by golden section; the loss is convex in 1 / temperature."""
+    low, high = 1.0 / _RANGE[1], 1.0 / _RANGE[0]
+    golden = (5.0**0.5 - 1.0) / 2.0
+    a, b = high - golden * (high - low), low + golden * (high - low)
+    at_a, at_b = loss(1.0 / a), loss(1.0 / b)
+    while high - low > 2e-3:
+        if at_a < at_b:
+            high, b, at_b = b, a, at_a
+            a = high - golden * (high - low)
+            at_a = loss(1.0 / a)
+        else:
+            low, a, at_a = a, b, at_b
+            b = low + golden * (high - low)
+            at_b = loss(1.0 / b)
+    return 2.0 / (low + high)
 
 
 def error_scale(z: Array, z_err: Array, truth: Array) -> float:

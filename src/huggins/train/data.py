@@ -220,7 +220,8 @@ def _odds(real: Real) -> Array:
     """Odds of drawing each real spectrum: groups of one survey and class go by root count."""
     groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
     odds = np.array([groups.count(group) ** -0.5 for group in groups])
-    return odds / odds.sum()
+    odds /= odds.sum()
+    return odds
 
 
 def _augmented(

@@ -13,9 +13,10 @@ import torch
 
 import huggins
 from huggins import simulate
-from huggins.evaluate import Rate, expected_calibration_error
+from huggins.evaluate import Rate, expected_calibration_error, share
 from huggins.inference import load_model
 from huggins.inference.network import Prediction, predict_scores
+from huggins.prepare import STANDARD
 from huggins.simulate import KINDS
 from huggins.train import calibrate
 from huggins.train.data import (
@@ -104,6 +105,7 @@ def run(
     folder: str | Path = "runs",
     *,
     resume: bool = False,
+    mocks: int = 4000,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Train, calibrate and export.
@@ -115,6 +117,8 @@ def run(
         Checkpoint, log and weights go into a folder of the experiment's name inside.
     resume
         Go on where an interrupted run stopped.
+    mocks
+        Mocks from held-back templates that it is watched and calibrated on.
     say
         What is done with each line of progress.
 
@@ -126,7 +130,7 @@ def run(
     home = Path(folder) / config.name
     labels = read_labels(config.data.spectra, config.data.folds, config.data.trust)
     real = read_real(config.data.spectra, labels)
-    chosen = sample(config, config.data.choose, 4000, config.seed + 1)
+    chosen = sample(config, config.data.choose, mocks, config.seed + 1)
     plain = description(config)
     inputs = [
         plain.contract.tensor(*on_grid(config, part.flux, part.ivar))
@@ -236,12 +240,53 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     known &= np.array([row["class3"] != "SKY" for row in real.labels])
     right = real.allowed[np.arange(len(known)), [KINDS.index(n) for n in said[0].name]]
     error = expected_calibration_error(said[0].probability[known], right[known])
+    absorbed, kept = behind_troughs(config, real)
+    said_bal = [
+        verdict(model.predict(flux, ivar), flux, ivar, metadata).name == "BAL"
+        for flux, ivar in (on_grid(config, *absorbed), on_grid(config, *kept))
+    ]
     return {
         "weights": {"name": model.name, "hash": model.hash, "threshold": metadata.threshold},
         "real": _plain(real_figures(real.labels, said[0])),
         "mocks": _plain(mock_figures(drawn.kind, drawn.z, drawn.sn, said[1])),
         "calibration": _plain(error),
+        "real quasars": {
+            "behind held-back troughs, called BAL": _plain(share(said_bal[0])),
+            "without troughs, not called BAL": _plain(share(~said_bal[1])),
+        },
     }
+
+
+def behind_troughs(
+    config: Config, real: Real
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Put real quasars behind the troughs of real BAL quasars that training never saw.
+
+    Quasars of S/N above 3 and z 1.6 to 5, behind each held-back transmission, unmoved and
+    unaltered. All of these have BI(C IV) above 200 km/s.
+
+    Returns
+    -------
+    absorbed, plain : (flux, ivar), each of shape (N, G)
+        N spectra behind troughs, and the quasars as they are.
+    """
+    library = simulate.load(config.data.templates, test=True)
+    with np.errstate(invalid="ignore"):
+        use = (real.z > 1.6) & (real.z < 5.0)
+    rows = [
+        i
+        for i in np.flatnonzero(use)
+        if real.labels[i]["class13"] == "QSO" and float(real.labels[i]["sn"]) > 3.0
+    ]
+    flux, ivar = real.flux[rows], real.ivar[rows]
+    log1z = np.log10(1.0 + real.z[rows])
+    absorbed = []
+    for trough in range(library.troughs.count):
+        at = np.full(len(rows), trough)
+        depth, _ = library.troughs.sample(at, log1z, STANDARD.grid)
+        absorbed.append(flux * np.clip(1.0 - depth, 0.0, None))
+    count = library.troughs.count
+    return (np.concatenate(absorbed), np.tile(ivar, (count, 1))), (flux, ivar)
 
 
 def _plain(value: Any) -> Any:

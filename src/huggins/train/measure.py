@@ -146,7 +146,7 @@ def mock_figures(
         recall = {c: share((said.name == c)[inside & (truth == c)]) for c in CLASSES}
         values = [r.value for r in recall.values() if r.n]
         result[f"{low:g}-{high:g}"] = {
-            "macro recall": float(np.mean(values)),
+            "macro recall": float(np.mean(values)) if values else float("nan"),
             "recall": recall,
             "quasar z": share(close[inside & np.isin(truth, ("QSO", "BAL"))]),
             "galaxy z": share(close[inside & (truth == "GAL")]),

@@ -1,0 +1,404 @@
+"""`huggins classify` in process and as a process."""
+
+from __future__ import annotations
+
+import io
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+import huggins
+from factories import make_truth, write_boss_spec, write_spplate, write_text
+from huggins import cli
+from huggins.inference import journal_path, load_model, output
+from huggins.inference.journal import Journal
+from huggins.inference.table import COLUMNS
+from huggins.quality import ZWarning
+from tiny_model import write_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A folder to work in: three BOSS spectra in data/."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for i in range(3):
+        write_boss_spec(tmp_path / "data" / f"{i}.fits", make_truth(seed=i, fiberid=i + 1))
+    return tmp_path
+
+
+@pytest.fixture
+def run(capsys, model_path):
+    """Call the command; give its exit status, standard output and standard error."""
+
+    def call(*argv: object) -> tuple[int, str, str]:
+        status = cli.main(["classify", *map(str, argv), "--model", str(model_path)])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+    return call
+
+
+def names() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_a_table(folder, run, model_path):
+    status, out, err = run("data", "-o", "t.fits")
+    assert (status, out) == (0, "")
+    assert "3 spectra in" in err
+    table = Table.read("t.fits")
+    assert table.colnames == [column.name for column in COLUMNS]
+    assert [str(file) for file in table["FILE"]] == [f"data/{i}.fits" for i in range(3)]
+    assert table["FIBERID"].tolist() == [1, 2, 3]
+    assert table["PIPE_CLASS"].tolist() == ["QSO"] * 3
+    assert table.meta["CREATOR"] == f"huggins {huggins.__version__}"
+    assert table.meta["MODEL"] == "tiny"
+    assert table.meta["MODELSHA"] == load_model(model_path).hash
+    assert table.meta["COMMAND"].startswith("huggins classify data -o t.fits --model ")
+    assert table.meta["DATE"].startswith("20")
+    assert names() == ["data", "t.fits"]
+
+
+@pytest.mark.parametrize("extension", output.WRITERS)
+def test_every_format(folder, run, extension):
+    assert run("data", "-o", f"t{extension}")[0] == 0
+    assert Path(f"t{extension}").stat().st_size > 0
+
+
+def test_desi_columns(folder, run):
+    assert run("data", "-o", "t.ecsv", "--desi-columns")[0] == 0
+    assert {"SPECTYPE", "SUBTYPE", "Z", "ZERR", "ZWARN"} <= set(Table.read("t.ecsv").colnames)
+
+
+def test_the_short_table(folder, run):
+    status, out, err = run("data", "data/gone.fits")
+    assert (status, err) == (1, "")
+    lines = out.splitlines()
+    assert lines[0].split()[:3] == ["CLASS", "SUBCLASS", "PROB"]
+    assert [line.split()[-1] for line in lines[1:4]] == [f"data/{i}.fits" for i in range(3)]
+    assert "NODATA" in lines[4]
+    assert "data/gone.fits: there is no such file" in lines[4]
+
+
+def test_some_failed(folder, run):
+    Path("data/1.fits").write_bytes(b"")
+    status, _, err = run("data", "-o", "t.fits")
+    assert status == 1
+    assert "huggins: data/1.fits: the file is empty" in err
+    assert "1 failed" in err
+    table = Table.read("t.fits")
+    assert len(table) == 3
+    assert table["ZWARNING"][1] == ZWarning.NODATA
+
+
+def test_all_failed_and_the_table_is_there(folder, run):
+    status, _, _ = run("gone.fits", "lost.fits", "-o", "t.fits")
+    assert status == 2
+    errors = Table.read("t.fits")["ERROR"]
+    assert all("there is no such file" in str(error) for error in errors)
+
+
+def test_quiet(folder, run):
+    assert run("data", "-o", "t.fits", "--quiet") == (0, "", "")
+    assert run("data", "gone.fits", "-o", "t.fits", "-q") == (1, "", "")
+
+
+def test_log(folder, run):
+    run("data", "gone.fits", "-o", "t.fits", "-q", "--log", "log.txt")
+    log = Path("log.txt").read_text()
+    assert "gone.fits: there is no such file" in log
+    assert "4 spectra in" in log
+    status, _, err = run("data", "-o", "t.fits", "--log", "no/log.txt")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "cannot write the log: No such file" in err
+
+
+def test_many_failures_are_not_all_listed(folder, run):
+    Path("list.txt").write_text("".join(f"gone{i}.fits\n" for i in range(50)))
+    status, _, err = run("@list.txt", "data", "-o", "t.fits")
+    assert status == 1
+    assert err.count("there is no such file") == 20
+    assert "50 inputs failed; the column ERROR says why for each" in err
+
+
+def test_a_list_on_standard_input(folder, run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("data/2.fits\ngone.fits\ndata/0.fits\n"))
+    assert run("-", "-o", "t.csv")[0] == 1
+    files = [line.split(",")[0] for line in Path("t.csv").read_text().splitlines()]
+    assert files == ["FILE", "data/2.fits", "gone.fits", "data/0.fits"]
+
+
+def test_many_spectra_in_a_file(folder, run):
+    rng = np.random.default_rng(0)
+    flux = rng.normal(3, 1, (12, 500))
+    write_spplate(folder / "plate.fits", flux, np.ones((12, 500)), start=3.6, step=5e-4)
+    assert run("plate.fits", "-o", "t.ecsv", "--batch-size", "5")[0] == 0
+    table = Table.read("t.ecsv")
+    assert table["INDEX"].tolist() == list(range(12))
+    assert table["FIBERID"].tolist() == list(range(1, 13))
+
+
+def test_jobs_and_batch_size_change_nothing(folder, run):
+    run("data", "-o", "a.ecsv", "--jobs", "1")
+    run("data", "-o", "b.ecsv", "--jobs", "4", "--batch-size", "1")
+    a, b = (Table(Table.read(name), masked=True).filled(9) for name in ("a.ecsv", "b.ecsv"))
+    for name in a.colnames:
+        if a[name].dtype.kind == "f":
+            np.testing.assert_allclose(a[name], b[name], rtol=1e-4)
+        else:
+            assert a[name].tolist() == b[name].tolist()
+
+
+def test_air(folder, run):
+    x = np.linspace(4000.0, 9000.0, 1000)
+    write_text(folder / "t.txt", [x, 2 + np.sin(x / 9), np.full(1000, 0.1)])
+    for name, options in (("vacuum", []), ("air", ["--air"])):
+        assert run("t.txt", "-o", f"{name}.csv", *options)[0] == 0
+    assert Path("vacuum.csv").read_text() != Path("air.csv").read_text()
+
+
+def test_threshold(folder, run):
+    run("data", "-o", "t.fits", "--threshold", "1")
+    assert all(Table.read("t.fits")["ZWARNING"] & int(ZWarning.LOW_PROBABILITY))
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["data", "-o", "t.xls"], "t.xls: unknown kind of table '.xls': the name must end in"),
+        (["data", "-o", "no/t.fits"], "no/t.fits: there is no folder no: make it first"),
+        (["data", "-o", "data"], "data: unknown kind of table"),
+        (["empty", "-o", "t.fits"], "empty: no spectra in this folder"),
+        (["*.xyz", "-o", "t.fits"], "*.xyz: nothing matches this pattern"),
+        (["@no.txt", "-o", "t.fits"], "no.txt: cannot read this list"),
+        (["empty"], "empty: no spectra in this folder"),
+    ],
+)
+def test_wrong_calls_fail_before_any_work(folder, run, argv, said):
+    Path("empty").mkdir()
+    status, out, err = run(*argv)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"huggins: {said}")
+    assert err.count("\n") == 1
+    assert not Path("t.fits").exists()
+    assert not Path("t.fits.part").exists()
+
+
+def test_a_wrong_model(folder, capsys):
+    assert cli.main(["classify", "data", "-o", "t.fits", "--model", "nonsense"]) == 2
+    assert "no model 'nonsense': shipped models are" in capsys.readouterr().err
+
+
+# --- what is done is never lost ---------------------------------------------------------
+
+
+@contextmanager
+def interrupt_after(count: int) -> Iterator[None]:
+    """Let the journal take some blocks, and then let the user press Ctrl-C."""
+    real = Journal.append
+    taken = []
+
+    def append(self, rows, place):
+        if len(taken) == count:
+            raise KeyboardInterrupt
+        taken.append(rows)
+        real(self, rows, place)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Journal, "append", append)
+        yield
+
+
+def test_interrupt_and_resume(folder, run):
+    run("data", "gone.fits", "-o", "whole.csv")
+    argv = ["data", "gone.fits", "-o", "t.csv", "--batch-size", "1"]
+    with interrupt_after(2):
+        status, out, err = run(*argv)
+    assert (status, out) == (130, "")
+    assert "interrupted: results are kept in t.csv.part, and --resume goes on" in err
+    assert not Path("t.csv").exists()
+    status, _, err = run(*argv, "--resume")
+    assert status == 1
+    assert "2 rows of the interrupted run are kept" in err
+    assert "2 spectra in" in err
+    assert Path("t.csv").read_text() == Path("whole.csv").read_text()
+    assert not Path("t.csv.part").exists()
+
+
+def test_a_left_journal_is_told_of_and_moved_aside(folder, run):
+    with interrupt_after(1):
+        assert run("data", "-o", "t.csv", "--batch-size", "1")[0] == 130
+    status, _, err = run("data", "-o", "t.csv")
+    assert status == 0
+    assert "an interrupted run had left results, now in t.csv.part.old: --resume would" in err
+    assert Path("t.csv.part.old").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (["data", "--threshold", "0.9"], "because threshold was None and is 0.9 now"),
+        (["data", "--no-redshift"], "because redshift was True and is False now"),
+        (["data/1.fits"], "inputs are not those of the interrupted run"),
+    ],
+)
+def test_resume_of_another_run_is_refused(folder, run, change, said):
+    with interrupt_after(1):
+        assert run("data", "-o", "t.csv", "--batch-size", "1")[0] == 130
+    kept = Path("t.csv.part").read_bytes()
+    status, _, err = run(*change, "-o", "t.csv", "--resume")
+    assert status == 2
+    assert said in err
+    assert Path("t.csv.part").read_bytes() == kept
+
+
+def test_resume_with_another_model_is_refused(folder, run, capsys):
+    with interrupt_after(1):
+        run("data", "-o", "t.csv", "--batch-size", "1")
+    other = write_model(folder / "tiny.onnx", seed=5)
+    argv = ["classify", "data", "-o", "t.csv", "--resume", "--model", str(other)]
+    assert cli.main(argv) == 2
+    assert "because model was 'tiny " in capsys.readouterr().err
+
+
+def test_an_old_table_stays_until_the_new_one_is_complete(folder, run):
+    Path("t.csv").write_text("the old table")
+    with interrupt_after(1):
+        run("data", "-o", "t.csv", "--batch-size", "1")
+    assert Path("t.csv").read_text() == "the old table"
+    run("data", "-o", "t.csv", "--resume")
+    assert Path("t.csv").read_text().startswith("FILE,INDEX,")
+
+
+def test_a_full_disk_in_the_end(folder, run):
+    def full(file, result):
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(output.WRITERS, ".csv", full)
+        status, _, err = run("data", "-o", "t.csv")
+    assert status == 2
+    last = err.splitlines()[-1]
+    assert last.startswith("huggins: t.csv: cannot write: No space left on device: free space")
+    assert names() == ["data", "t.csv.part"]
+    status, _, err = run("data", "-o", "t.csv", "--resume")
+    assert status == 0
+    assert "3 rows of the interrupted run are kept" in err
+    assert len(Path("t.csv").read_text().splitlines()) == 4
+
+
+def test_a_full_disk_on_the_way(folder, run, monkeypatch):
+    real = Journal._write
+
+    def full(self, data):
+        if len(data) > 200:  # the head of the journal still finds room
+            raise OSError(28, "No space left on device")
+        real(self, data)
+
+    monkeypatch.setattr(Journal, "_write", full)
+    status, _, err = run("data", "-o", "t.csv")
+    assert status == 2
+    assert "t.csv.part: cannot write: No space left on device" in err
+
+
+def test_a_read_only_folder(folder, run, monkeypatch):
+    monkeypatch.setattr(output.os, "access", lambda *args: False)
+    status, _, err = run("data", "-o", "t.csv")
+    assert status == 2
+    assert "read-only: name another output" in err
+
+
+def test_an_output_that_cannot_be_opened(folder, run, monkeypatch):
+    def refuse(self, *, resume):
+        raise PermissionError(30, "Read-only file system")
+
+    monkeypatch.setattr(Journal, "_open", refuse)
+    status, _, err = run("data", "-o", "t.csv")
+    assert status == 2
+    assert err == (
+        "huggins: t.csv.part: cannot write: Read-only file system: free space or name another "
+        "output; what is done is kept, and --resume goes on from there\n"
+    )
+
+
+# --- as a process -------------------------------------------------------------------------
+
+
+def command(*argv: object, **kwargs) -> subprocess.Popen:
+    code = "import sys; from huggins.cli import main; sys.exit(main())"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "classify", *map(str, argv)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
+
+
+def long_list(folder: Path, count: int) -> Path:
+    path = folder / "long.txt"
+    path.write_text("".join(f"data/{i % 3}.fits\n" for i in range(count)))
+    return path
+
+
+def wait_for_rows(process: subprocess.Popen, part: Path) -> None:
+    end = time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size > 20_000):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_killed_and_resumed(folder, model_path, sign):
+    argv = [f"@{long_list(folder, 4000)}", "--model", model_path, "--batch-size", "16"]
+    process = command(*argv, "-o", "t.csv")
+    wait_for_rows(process, journal_path(Path("t.csv")))
+    process.send_signal(sign)
+    _, err = process.communicate(timeout=60)
+    if sign == signal.SIGINT:
+        assert process.returncode == 130
+        assert err == (
+            "huggins: interrupted: results are kept in t.csv.part, and --resume goes on\n"
+        )
+    assert not Path("t.csv").exists()
+    process = command(*argv, "-o", "t.csv", "--resume")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert " rows of the interrupted run are kept" in err
+    assert " 0 rows" not in err
+    lines = Path("t.csv").read_text().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == [f"data/{i % 3}.fits" for i in range(4000)]
+
+
+def test_a_reader_that_goes_away(folder, model_path):
+    process = command(f"@{long_list(folder, 3000)}", "--model", model_path)
+    assert process.stdout.readline().startswith("CLASS")
+    process.stdout.close()
+    with process.stderr as err:
+        assert err.read() == ""
+    assert process.wait(timeout=60) == 0
+
+
+def test_real_spectra(shared_data, run, tmp_path):
+    path = tmp_path / "all.fits"
+    status, _, _ = run(shared_data / "spectra", "-o", path)
+    table = Table.read(path)
+    assert len(table) == 707
+    # One file holds no good pixel: its fibre was unplugged.
+    assert status == 1
+    failed = table[table["ZWARNING"] & int(ZWarning.NODATA) != 0]
+    assert [Path(str(file)).name for file in failed["FILE"]] == ["spec-7582-56960-0968.fits"]

@@ -1,0 +1,113 @@
+"""The command's manners: help, usage errors, exit statuses, start-up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from huggins import __version__, cli
+from huggins.errors import InputError
+
+
+def run(capsys, *argv: str) -> tuple[int, str, str]:
+    status = cli.main(argv)
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_help_lists_every_verb(capsys):
+    status, out, err = run(capsys, "--help")
+    assert (status, err) == (0, "")
+    for verb in cli.VERBS:
+        assert f"  {verb} " in out
+    assert run(capsys) == (0, out, "")
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_has_help(capsys, verb):
+    status, out, err = run(capsys, verb, "--help")
+    assert (status, err) == (0, "")
+    assert out.startswith(f"Usage: huggins {verb} ")
+
+
+def test_version(capsys):
+    assert run(capsys, "--version") == (0, f"huggins {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["clasify", "x.fits"], "No such command 'clasify'"),
+        (["--colour"], "No such option: --colour"),
+        (["classify"], "Missing argument 'INPUT"),
+        (["classify", "--jbos", "2", "x.fits"], "No such option: --jbos"),
+        (["classify", "--jobs", "two", "x.fits"], "Invalid value for '--jobs'"),
+        (["classify", "--jobs", "-1", "x.fits"], "Invalid value for '--jobs'"),
+        (["classify", "--batch-size", "0", "x.fits"], "Invalid value for '--batch-size'"),
+        (["classify", "--threshold", "2", "x.fits"], "Invalid value for '--threshold'"),
+        (["info"], "Missing argument 'FILE"),
+    ],
+)
+def test_wrong_usage_is_one_line_with_a_remedy(capsys, argv, said):
+    status, out, err = run(capsys, *argv)
+    assert (status, out) == (2, "")
+    assert err.startswith("huggins: ")
+    assert said in err
+    assert "--help` lists what there is" in err
+    assert err.count("\n") == 1
+
+
+def test_interrupt(capsys, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("huggins.inference.Inputs", interrupted)
+    assert run(capsys, "info", "x.fits") == (130, "", "huggins: interrupted\n")
+
+
+def test_an_error_of_ours_is_one_line(capsys, monkeypatch):
+    def fail(*args, **kwargs):
+        raise InputError("a folder\nwithout spectra")
+
+    monkeypatch.setattr("huggins.inference.Inputs", fail)
+    assert run(capsys, "info", "x") == (2, "", "huggins: a folder without spectra\n")
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
+    def fail(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("huggins.inference.Inputs", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["info", "x"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "failed", "expected"), [(5, 0, 0), (5, 1, 1), (5, 5, 2), (0, 0, 2)]
+)
+def test_status(rows, failed, expected):
+    assert cli.status(rows, failed) == expected
+
+
+def modules_after(code: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print('\\n'.join(sys.modules))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split())
+
+
+SLOW = {"numpy", "onnxruntime", "astropy", "h5py", "arro3", "matplotlib", "rich", "torch"}
+
+
+def test_importing_huggins_imports_nothing_slow():
+    assert not modules_after("import huggins") & (SLOW | {"typer"})
+
+
+def test_help_imports_nothing_slow():
+    code = "from huggins.cli import main\nmain(['--help'])"
+    assert not modules_after(code) & SLOW

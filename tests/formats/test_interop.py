@@ -1,0 +1,157 @@
+"""Spectra of specutils, in and out."""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import (
+    InverseVariance,
+    StdDevUncertainty,
+    UnknownUncertainty,
+    VarianceUncertainty,
+)
+
+import factories as make
+from huggins.errors import SpectrumError
+from huggins.formats import from_specutils, read
+
+specutils = pytest.importorskip("specutils")
+Spectrum = getattr(specutils, "Spectrum", None) or specutils.Spectrum1D
+
+WAVE = np.linspace(4000.0, 4200.0, 21)
+FLUX = np.linspace(1.0, 2.0, 21)
+UNIT = u.Unit("1e-17 erg / (s cm2 AA)")
+
+
+def _spectrum(axis=None, flux=None, **more):
+    more.setdefault("uncertainty", StdDevUncertainty(np.full(21, 0.5)))
+    axis = WAVE * u.AA if axis is None else axis
+    flux = FLUX * UNIT if flux is None else flux
+    return Spectrum(spectral_axis=axis, flux=flux, **more)
+
+
+def _is_plain(spectrum, flux=FLUX):
+    np.testing.assert_allclose(spectrum.wavelength, WAVE, rtol=1e-12)
+    np.testing.assert_allclose(spectrum.flux, flux, rtol=1e-9)
+    np.testing.assert_allclose(spectrum.ivar, 4.0, rtol=1e-9)
+
+
+def test_there_and_back(tmp_path):
+    truth = make.make_truth(100)
+    (original,) = read(make.write_boss_spec(tmp_path / "a.fits", truth))
+    (back,) = from_specutils(original.to_specutils())
+    np.testing.assert_allclose(back.loglam, original.loglam, rtol=1e-14)
+    np.testing.assert_array_equal(back.flux[original.good], original.flux[original.good])
+    np.testing.assert_allclose(back.ivar, original.ivar, rtol=1e-6)
+    np.testing.assert_array_equal(back.good, original.good)
+    for name in ("survey", "plate", "mjd", "fiberid", "specobjid", "ra", "dec", "file"):
+        assert getattr(back, name) == getattr(original, name)
+    assert back.format == "specutils"
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [
+        WAVE * u.AA,
+        WAVE / 10 * u.nm,
+        WAVE / 1e4 * u.um,
+        (WAVE * u.AA).to(u.THz, u.spectral()),
+        (WAVE * u.AA).to(u.eV, u.spectral()),
+        (WAVE * u.AA).to(1 / u.cm, u.spectral()),
+    ],
+    ids=lambda axis: str(axis.unit),
+)
+def test_spectral_axes_of_any_unit(axis):
+    _is_plain(from_specutils(_spectrum(axis))[0])
+
+
+@pytest.mark.parametrize(
+    "uncertainty",
+    [
+        StdDevUncertainty(np.full(21, 0.5)),
+        StdDevUncertainty(np.full(21, 0.5e-17), unit=u.Unit("erg / (s cm2 AA)")),
+        VarianceUncertainty(np.full(21, 0.25)),
+        InverseVariance(np.full(21, 4.0)),
+    ],
+    ids=lambda x: f"{type(x).__name__}",
+)
+def test_uncertainties_of_any_kind(uncertainty):
+    _is_plain(from_specutils(_spectrum(uncertainty=uncertainty))[0])
+
+
+def test_flux_per_frequency_becomes_per_wavelength():
+    axis = WAVE * u.AA
+    flux = (FLUX * UNIT).to(u.Jy, u.spectral_density(axis))
+    sigma = (np.full(21, 0.5) * UNIT).to(u.Jy, u.spectral_density(axis))
+    spectrum = _spectrum(axis, flux, uncertainty=StdDevUncertainty(sigma.value, unit=u.Jy))
+    _is_plain(from_specutils(spectrum)[0])
+
+
+@pytest.mark.parametrize("unit", [u.dimensionless_unscaled, u.ct, u.adu / u.s])
+def test_flux_of_no_physical_unit_is_taken_as_it_is(unit):
+    _is_plain(from_specutils(_spectrum(flux=FLUX * unit))[0])
+
+
+def test_masked_pixels_get_no_weight():
+    mask = np.zeros(21, bool)
+    mask[3] = True
+    (spectrum,) = from_specutils(_spectrum(mask=mask))
+    assert not spectrum.good[3]
+    assert spectrum.good.sum() == 20
+
+
+def test_bad_uncertainties_get_no_weight():
+    sigma = np.full(21, 0.5)
+    sigma[:3] = 0, np.nan, np.inf
+    (spectrum,) = from_specutils(_spectrum(uncertainty=StdDevUncertainty(sigma)))
+    assert list(spectrum.ivar[:4]) == [0, 0, 0, 4]
+
+
+def test_rows_lists_and_collections():
+    flux = np.stack([FLUX, FLUX * 2, FLUX * 3])
+    sigma = StdDevUncertainty(np.full((3, 21), 0.5))
+    rows = _spectrum(flux=flux * UNIT, uncertainty=sigma)
+    both = from_specutils(specutils.SpectrumList([rows, _spectrum()]))
+    assert [s.index for s in both] == [0, 1, 2, 3]
+    for spectrum, factor in zip(both, (1, 2, 3, 1), strict=True):
+        _is_plain(spectrum, FLUX * factor)
+    collection = specutils.SpectrumCollection(
+        flux=flux * UNIT,
+        spectral_axis=np.stack([WAVE] * 3) * u.AA,
+        uncertainty=StdDevUncertainty(np.full((3, 21), 0.5)),
+    )
+    found = from_specutils(collection)
+    assert len(found) == 3
+    _is_plain(found[2], FLUX * 3)
+    assert from_specutils([]) == []
+
+
+@pytest.mark.parametrize(
+    ("spectrum", "message"),
+    [
+        (_spectrum(uncertainty=None), "has no uncertainty: give it one"),
+        (_spectrum(uncertainty=UnknownUncertainty(FLUX)), "UnknownUncertainty.*cannot be used"),
+        (
+            _spectrum(uncertainty=StdDevUncertainty(np.zeros(21))),
+            "no good pixel",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_said(spectrum, message):
+    with pytest.raises(SpectrumError, match=message):
+        from_specutils(spectrum)
+
+
+def test_axis_that_is_no_wavelength():
+    class Odd:
+        spectral_axis = np.arange(1.0, 22.0) * u.pix
+        flux = FLUX * UNIT
+        uncertainty = StdDevUncertainty(FLUX)
+
+    with pytest.raises(SpectrumError, match="pix, which is no wavelength"):
+        from_specutils(Odd())
+
+
+@pytest.mark.parametrize("thing", ["text", 3, None, [1, 2]])
+def test_no_spectrum_at_all(thing):
+    with pytest.raises(TypeError, match="no spectrum of specutils"):
+        from_specutils(thing)

@@ -1,0 +1,21 @@
+"""The seed's network is the seed's exactly."""
+
+import torch
+
+from huggins.model.seed import Seed, SeedConfig
+
+
+def test_parameter_count_is_that_of_the_published_weights():
+    network = Seed(1, 433, 13, SeedConfig())
+    assert sum(p.numel() for p in network.parameters()) == 327_813
+
+
+def test_scores_and_no_redshift():
+    scores, redshift = Seed(1, 433, 13, SeedConfig()).eval()(torch.zeros(3, 1, 433))
+    assert scores.shape == (3, 13)
+    assert redshift is None
+
+
+def test_depth_is_a_setting():
+    network = Seed(1, 433, 13, SeedConfig(kernels=(14, 12, 10, 8, 6)))
+    assert network(torch.zeros(2, 1, 433))[0].shape == (2, 13)

@@ -1,0 +1,142 @@
+"""Training: loss, resume, and what happens when it goes wrong."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import Dataset
+
+from huggins.errors import ModelError
+from huggins.model.standard import StandardConfig
+from huggins.simulate import KINDS
+from huggins.train.config import Config
+from huggins.train.data import redshift_target
+from huggins.train.loop import TrainingError, build, loss, rate, read_checkpoint, train
+from huggins.weights import RedshiftGrid
+
+SMALL = Config(
+    steps=12,
+    batch=16,
+    warmup=3,
+    every=4,
+    workers=0,
+    threads=1,
+    bfloat16=False,
+    standard=StandardConfig(widths=(4, 4, 4, 4), kernels=(5, 3, 3, 3), blocks=1, hidden=8),
+)
+
+
+class Toy(Dataset):
+    """Two classes told apart by the sign of the flux."""
+
+    def __init__(self, config, spoiled=None):
+        self.config, self.spoiled = config, spoiled
+
+    def __len__(self):
+        return self.config.steps
+
+    def __getitem__(self, step):
+        generator = torch.Generator().manual_seed(step)
+        x = torch.randn(16, 4, 960, generator=generator) * 0.3
+        kind = torch.randint(0, 2, (16,), generator=generator)
+        x += (2.0 * kind - 1.0)[:, None, None]
+        if step == self.spoiled:
+            x[0, 0, 0] = torch.nan
+        allowed = torch.zeros(16, len(KINDS), dtype=torch.bool)
+        allowed[torch.arange(16), kind] = True
+        z = redshift_target(np.full(16, 0.5), 1.0)
+        return {"input": x, "allowed": allowed, "redshift": torch.from_numpy(z)}
+
+
+def quiet(_):
+    pass
+
+
+def test_training_learns(tmp_path):
+    config = replace(SMALL, steps=60, every=20, rate=0.01, redshift_weight=0.0)
+    seen = []
+    train(config, Toy(config), tmp_path, say=seen.append)
+    losses = [float(line.split("loss ")[1].split()[0]) for line in seen]
+    assert losses[-1] < 0.8 * losses[0]
+    header, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert header.startswith("step,loss,speed")
+    assert len(rows) == 3
+
+
+def test_a_resumed_run_gives_the_same_weights(tmp_path):
+    whole = train(SMALL, Toy(SMALL), tmp_path / "a", say=quiet)
+    with pytest.raises(TrainingError):
+        train(SMALL, Toy(SMALL, spoiled=9), tmp_path / "b", say=quiet)
+    assert read_checkpoint(tmp_path / "b" / "last.pt")["step"] == 8
+    resumed = train(SMALL, Toy(SMALL), tmp_path / "b", resume=True, say=quiet)
+    for one, two in zip(
+        whole.state_dict().values(), resumed.state_dict().values(), strict=True
+    ):
+        assert torch.equal(one, two)
+
+
+def test_a_loss_that_is_not_finite_stops_at_its_batch(tmp_path):
+    with pytest.raises(TrainingError, match="nan at batch 5"):
+        train(SMALL, Toy(SMALL, spoiled=5), tmp_path, say=quiet)
+    state = read_checkpoint(tmp_path / "last.pt")
+    assert all(torch.isfinite(v).all() for v in state["network"].values())
+
+
+def test_a_checkpoint_of_another_experiment_is_refused(tmp_path):
+    train(SMALL, Toy(SMALL), tmp_path, say=quiet)
+    other = replace(SMALL, rate=0.1)
+    with pytest.raises(ModelError, match="another configuration"):
+        train(other, Toy(other), tmp_path, resume=True, say=quiet)
+
+
+def test_damaged_and_foreign_checkpoints_are_refused(tmp_path):
+    path = tmp_path / "last.pt"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="not a readable checkpoint"):
+        read_checkpoint(path)
+    torch.save({"checkpoint": 99}, path)
+    with pytest.raises(ModelError, match="version 99"):
+        read_checkpoint(path)
+
+
+def test_loss_counts_every_class_that_the_label_leaves_open():
+    scores = torch.log(torch.tensor([[0.5, 0.3, 0.2]]))
+    allowed = torch.tensor([[True, True, False]])
+    batch = {"allowed": allowed, "redshift": torch.zeros(1, 4)}
+    value = loss(scores, None, batch, 0.0, 0.3)
+    assert value.item() == pytest.approx(-np.log(0.8), abs=1e-6)
+
+
+def test_spectra_without_redshift_do_not_count_in_its_loss():
+    scores = torch.zeros(2, 3)
+    redshift = torch.randn(2, 4, generator=torch.Generator().manual_seed(0))
+    target = torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.0] * 4])
+    batch = {"allowed": torch.eye(2, 3, dtype=torch.bool), "redshift": target}
+    both = loss(scores, redshift, batch, 0.0, 1.0) - np.log(3.0)
+    expected = -torch.log_softmax(redshift[0], dim=0)[1]
+    assert both.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+def test_redshift_target_sums_to_one_only_inside_the_bins():
+    target = redshift_target(np.array([0.0, 2.5, 6.2, np.nan, -0.5]), 1.2)
+    assert target.sum(axis=1) == pytest.approx(
+        [1.0, 1.0, 1.0 if np.log1p(6.2) < 1.979 else 0.0, 0.0, 0.0]
+    )
+    centres = RedshiftGrid().centres
+    assert centres[target[1].argmax()] == pytest.approx(np.log1p(2.5), abs=0.001)
+
+
+def test_rate_rises_and_falls():
+    config = replace(SMALL, steps=100, warmup=10, rate=1.0)
+    values = [rate(config, step) for step in range(100)]
+    assert values[9] == pytest.approx(1.0)
+    assert values[0] == pytest.approx(0.1)
+    assert values[-1] < 0.01
+
+
+def test_the_seed_of_an_experiment_settles_its_first_weights():
+    one, two = build(SMALL), build(SMALL)
+    assert all(
+        torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True)
+    )
