@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The verbs, in the order of `huggins --help`.
-VERBS: Final = ("classify", "info", "plot", "demo", "evaluate")
+VERBS: Final = ("classify", "info", "plot", "demo", "evaluate", "download", "shrink")
 
 #: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
 SOME_FAILED: Final = 1

@@ -22,11 +22,12 @@ _NAME: Final = re.compile(
 #: Columns that a table of targets may have; the first that it has of each line counts.
 _PLATE: Final = ("PLATE", "FIELD", "FIELDID", "PLATEID")
 _MJD: Final = ("MJD",)
-_TARGET: Final = ("FIBERID", "FIBER", "CATALOGID", "SDSS_ID")
+_FIBRE: Final = ("FIBERID", "FIBER")
+_NUMBER: Final = ("CATALOGID", "TARGETID", "SDSS_ID")  # in place of fibres in SDSS-V
 _RUN2D: Final = ("RUN2D",)
 _URL: Final = ("URL",)
 #: All of them.
-COLUMNS: Final = (*_URL, *_PLATE, *_MJD, *_TARGET, *_RUN2D)
+COLUMNS: Final = (*_URL, *_PLATE, *_MJD, *_FIBRE, *_NUMBER, *_RUN2D)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,9 @@ def check_columns(names: Sequence[str], path: str) -> None:
     if held.intersection(_URL):
         return
     absent = [
-        " or ".join(group) for group in (_PLATE, _MJD, _TARGET) if not held.intersection(group)
+        " or ".join(group)
+        for group in (_PLATE, _MJD, _FIBRE + _NUMBER)
+        if not held.intersection(group)
     ]
     if absent:
         raise InputError(
@@ -217,16 +220,26 @@ def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[Wanted | Unusable]:
         return
     plates = chunk.integer(_first(chunk, _PLATE)).tolist()
     nights = chunk.integer(_first(chunk, _MJD)).tolist()
-    column = _first(chunk, _TARGET)
-    try:
-        targets = chunk.integer(column).tolist()
-    except InputError:  # identifiers of SDSS-V are text in some tables
-        targets = [_decoded(word) for word in chunk.text(column)]
+    fibres = _whole(chunk, _first(chunk, _FIBRE))
+    numbers = _whole(chunk, _first(chunk, _NUMBER))
     run2d = _first(chunk, _RUN2D)
     versions = map(_decoded, chunk.text(run2d)) if run2d else iter([""] * len(plates))
-    rows = zip(plates, nights, targets, versions, strict=True)
-    for row, (plate, mjd, target, version) in enumerate(rows, chunk.start + 1):
+    rows = zip(plates, nights, fibres, numbers, versions, strict=True)
+    for row, (plate, mjd, fibre, number, version) in enumerate(rows, chunk.start + 1):
+        # SDSS-V has fibres too, but its files are called by numbers of the catalogue.
+        before = not (version or archive.run2d or "v5").startswith(("v6", "master"))
+        target = (fibre or number) if before else (number or fibre)
         yield from _files(archive, f"{chunk.path}: row {row}", plate, mjd, target, version)
+
+
+def _whole(chunk: Chunk, name: str) -> list[str]:
+    """Return a column of fibres or identifiers as text, empty where there is none."""
+    if not name:
+        return [""] * len(chunk)
+    try:
+        return [str(value) if value > 0 else "" for value in chunk.integer(name).tolist()]
+    except InputError:  # text, and more than 64 bits
+        return [_decoded(word) for word in chunk.text(name)]
 
 
 def _files(
@@ -237,7 +250,8 @@ def _files(
         word = str(target).strip()
         if not (0 < number < 10**6 and 0 < night < 10**6 and word.isdigit() and int(word) > 0):
             raise InputError(
-                f"plate {plate}, MJD {mjd}, fibre {target}: no such spectrum can exist"
+                f"plate {plate}, MJD {mjd}, fibre {target or 'missing'}: no such spectrum can "
+                "exist"
             )
         yield from archive.files(number, night, word, run2d)
     except InputError as error:
