@@ -1,8 +1,8 @@
 """Run the benchmarks and write what they measure beside the machine and versions they ran on.
 
-``python -m benchmarks`` runs every module of this package, ``python -m benchmarks read startup``
-those named. Results go to ``benchmarks/results/VERSION-MACHINE.json``; modules that were not run
-keep what the file says of them.
+``python -m benchmarks`` runs every module of this package, ``python -m benchmarks read`` those
+named. Results go to ``benchmarks/results/VERSION-MACHINE.json``; modules that were not run keep
+what the file says of them.
 """
 
 from __future__ import annotations

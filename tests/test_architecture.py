@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors"}
+COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "weights": {"prepare"},
@@ -31,6 +31,7 @@ ALLOWED = {
     "inference": {"formats", "prepare", "weights"},
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
+    "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
@@ -44,6 +45,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
+    "sqlite3": {"download"},
     "urllib": {"download"},
     "http": {"download"},
 }

@@ -241,7 +241,7 @@ def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
         Air wavelengths in Angstrom; below 2000 A, where the refractive index is not defined so,
         they are returned unchanged.
     """
-    s2 = (1e4 / wavelength) ** 2
+    s2 = (1e4 / np.maximum(wavelength, 2000.0)) ** 2
     index = (
         1.00008336624212083
         + 0.02408926869968 / (130.1065924522 - s2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -330,7 +331,7 @@ def test_an_output_that_cannot_be_opened(folder, run, monkeypatch):
     assert status == 2
     assert err == (
         "huggins: t.csv.part: cannot write: Read-only file system: free space or name another "
-        "output; what is done is kept, and --resume goes on from there\n"
+        "output\n"
     )
 
 
@@ -339,13 +340,8 @@ def test_an_output_that_cannot_be_opened(folder, run, monkeypatch):
 
 def command(*argv: object, **kwargs) -> subprocess.Popen:
     code = "import sys; from huggins.cli import main; sys.exit(main())"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, "classify", *map(str, argv)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **kwargs,
-    )
+    kwargs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **kwargs}
+    return subprocess.Popen([sys.executable, "-c", code, "classify", *map(str, argv)], **kwargs)
 
 
 def long_list(folder: Path, count: int) -> Path:
@@ -391,6 +387,23 @@ def test_a_reader_that_goes_away(folder, model_path):
     with process.stderr as err:
         assert err.read() == ""
     assert process.wait(timeout=60) == 0
+
+
+def test_standard_output_that_is_full(folder, model_path):
+    with Path("/dev/full").open("w") as full:
+        process = command("data", "--model", model_path, stdout=full)
+    with process.stderr as err:
+        assert err.read() == "huggins: cannot write to standard output: no space left\n"
+    assert process.wait(timeout=60) == 2
+
+
+def test_names_that_a_terminal_cannot_show(folder, model_path):
+    (folder / "data" / "0.fits").rename(folder / "data" / "ä.fits")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    process = command("data", "--model", model_path, env=environment)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert r"data/\xe4.fits" in out
 
 
 def test_real_spectra(shared_data, run, tmp_path):

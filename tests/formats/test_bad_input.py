@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import factories as make
@@ -62,12 +62,14 @@ def _message(content: bytes) -> str:
 
 
 @pytest.mark.parametrize("form", [name for name in WRITERS if name != "text"])
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cut_anywhere_gives_an_error_or_the_same_pixels(form, data, whole):
     content = whole[form]
     expected = _open(content)
     cut = data.draw(st.integers(0, len(content) - 1))
+    # A DESI file cut between two cameras is a whole file without the second.
+    assume(form != "desi" or cut % 2880)
     found = _open(content[:cut])
     assert found
     for item, good in zip(found, expected, strict=False):
@@ -89,7 +91,7 @@ def test_cut_gzip_is_an_error(form, data, whole):
 
 
 @pytest.mark.parametrize("form", WRITERS)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_changed_bytes_never_raise_anything_else(form, data, whole):
     content = bytearray(whole[form])
@@ -184,6 +186,16 @@ def _boss(**changes):
 )
 def test_pixels_that_say_nothing_are_refused(changes, message):
     assert message in _message(_boss(**changes))
+
+
+def test_descending_wavelengths_are_turned_around():
+    truth = make.make_truth(50)
+    back = {name: getattr(truth, name)[::-1] for name in ("loglam", "flux", "ivar", "and_mask")}
+    (spectrum,) = _open(_boss(**back))
+    assert (spectrum.loglam == truth.loglam).all()
+    assert (spectrum.flux == truth.flux).all()
+    assert (spectrum.ivar == truth.ivar).all()
+    assert (spectrum.and_mask == truth.and_mask).all()
 
 
 def test_no_rows(tmp_path):

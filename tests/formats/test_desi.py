@@ -106,13 +106,15 @@ def test_row_without_data_is_an_error_and_the_rest_goes_on(tmp_path):
     assert items[1].spectrum.targetid == "39627866878511338"
 
 
-def test_camera_without_ivar_is_named(tmp_path):
-    path = make.write_desi(tmp_path / "a", {"B": _camera(B, 1, 1)})
+@pytest.mark.parametrize("lost", ["R_IVAR", "R_MASK", "R_FLUX", "R_RESOLUTION", "B_WAVELENGTH"])
+def test_incomplete_camera_is_named(lost, tmp_path):
+    cameras = {"B": _camera(B, 1, 1), "R": _camera(R, 4, 2)}
+    path = make.write_desi(tmp_path / "a", cameras, compress=False)
     with fits.open(path) as file:
-        del file["B_IVAR"]
+        del file[lost]
         file.writeto(tmp_path / "b")
     (error,) = open_file(tmp_path / "b")
-    assert "no B_IVAR" in str(error)
+    assert f"no {lost}" in str(error)
 
 
 def test_real_files(desi_files):

@@ -192,15 +192,26 @@ def test_padding_behind_the_last_hdu_does_not_matter(tmp_path):
 
 def test_layouts_that_are_kept_are_bounded(tmp_path):
     ours._layouts.clear()
-    for i in range(70):
-        truth = make.make_truth(20, run2d="v5_7_0", subclass="A" * 3)
-        path = make.write_boss_spec(tmp_path / "a", truth)
-        content = path.read_bytes().replace(b"SPZLINE", b"LIN%04d" % i)
-        content = content.replace(b"'or_mask '", b"'or_m%03d '" % i)
-        path.write_bytes(content)
-        assert (read(path)[0].flux == truth.flux).all()
+    truth = make.make_truth(20)
+    content = make.write_boss_spec(tmp_path / "a", truth).read_bytes()
+    for i in range(ours._LAYOUTS_MAX + 20):
+        (tmp_path / "b").write_bytes(content.replace(b"'or_mask '", b"'or_m%03d '" % i))
+        assert (read(tmp_path / "b")[0].flux == truth.flux).all()
     kept = sum(map(len, ours._layouts.values()))
     assert 1 < kept <= ours._LAYOUTS_MAX
+
+
+def test_checksums_do_not_hide_a_known_layout(tmp_path):
+    ours._layouts.clear()
+    for i in range(5):
+        truth = make.make_truth(30, seed=i, z=i / 8)
+        path = make.write_boss_spec(tmp_path / "a", truth)
+        with fits.open(path) as file:
+            file.writeto(tmp_path / "b", checksum=True, overwrite=True)
+        (spectrum,) = read(tmp_path / "b")
+        assert spectrum.flux.tobytes() == truth.flux.tobytes()
+        assert spectrum.pipeline.z == truth.z
+    assert sum(map(len, ours._layouts.values())) == 2  # COADD and SPALL
 
 
 def test_same_header_with_another_number_of_rows(tmp_path):

@@ -48,9 +48,9 @@ def test_every_file_is_read_and_agrees_with_its_label(labels, shared_data):
 
 def test_spec_arrays_are_astropys_to_the_bit(labels, shared_data):
     seen = 0
-    # astropy takes its time: every ninth file, and the one without a single good pixel.
+    # astropy takes its time: every twentieth file, and the one without a single good pixel.
     spec = [row for row in labels if row["survey"] != "LAMOST"]
-    for row in spec[::9] + [row for row in spec if "7582-56960-0968" in row["path"]]:
+    for row in spec[::20] + [row for row in spec if "7582-56960-0968" in row["path"]]:
         (spectrum,) = open_file(shared_data / "spectra" / row["path"])
         if isinstance(spectrum, ReadError):
             spectrum = spectrum.spectrum
@@ -73,7 +73,7 @@ def test_spec_arrays_are_astropys_to_the_bit(labels, shared_data):
             if theirs != "0":
                 assert spectrum.specobjid == theirs
         seen += 1
-    assert seen > 40
+    assert seen > 20
 
 
 def test_lamost_arrays_are_astropys_to_the_bit(labels, shared_data):

@@ -134,6 +134,12 @@ def test_tiny_fluxes_keep_their_weight(tmp_path):
     np.testing.assert_allclose(spectrum.ivar, 1e36)
 
 
+@pytest.mark.parametrize(("name", "factor"), [("wavelength_angstrom", 1.0), ("Wave_nm", 0.1)])
+def test_a_unit_tied_to_the_name(name, factor, tmp_path):
+    rows = _rows(WAVE * factor, FLUX, ERROR)
+    _is_plain(_read(f"{name},flux,err\n{rows}", tmp_path))
+
+
 def test_ecsv_with_units_and_masked_values(tmp_path):
     table = QTable(
         {

@@ -55,6 +55,7 @@ def test_thresholds_keep_the_right_and_stop_the_sky():
         Prediction(probabilities, none, np.zeros(count), np.ones(count), np.ones(count)),
         truth,
         sky,
+        np.ones(count),
     )
     assert 0.34 < found.threshold < 0.95
     assert 0.001 < found.none_threshold < 0.4

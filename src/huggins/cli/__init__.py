@@ -8,6 +8,8 @@ several verbs share are in `huggins.cli.options`.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -48,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         130 interrupted.
     """
     args = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold what a terminal's encoding does not; they are shown as escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _command(args)
         # Verbs find the arguments in `context.obj`, for the record of what was called.
@@ -64,10 +69,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # Whoever read standard output has gone (`| head`), and nothing is wrong with that.
-        # What is left in the buffer goes nowhere, or Python would complain at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        # What names no file is standard output; every other place is written with care.
+        _discard_output()
+        return _complain("cannot write to standard output: no space left", NOTHING_DONE)
     return int(status or 0)
+
+
+def _discard_output() -> None:
+    """Send what is still in the buffer nowhere, or Python would complain at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(args: Sequence[str]) -> Any:

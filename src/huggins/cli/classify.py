@@ -82,8 +82,9 @@ def classify(
 
     A row a spectrum, in the order of the inputs, failed inputs included. Exit status 0: all
     done; 1: done, but some inputs failed, each with the reason in the column ERROR; 2: nothing
-    done. Results are kept in OUT.part while they come; a table that is already in OUT is
-    replaced when the new one is complete.
+    done. Results are kept in OUT.part while they come, and --resume goes on with what an
+    interrupted run has left there; without it that is moved to OUT.part.old. A table that is
+    already in OUT is replaced when the new one is complete.
     """
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.cli.progress import Progress

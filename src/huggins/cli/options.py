@@ -13,7 +13,12 @@ from huggins.errors import OutputError
 
 Jobs = Annotated[
     int,
-    typer.Option("--jobs", "-j", min=0, help="Threads that share the work; 0: one a core."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=0,
+        help="Threads; 0: one a core, four at most, as more are no faster.",
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
@@ -61,7 +66,7 @@ def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Lo
     logger.addHandler(terminal)
     if log is not None:
         try:
-            file = logging.FileHandler(log)
+            file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise OutputError(
                 f"{log}: cannot write the log: {error.strerror}; name another file"

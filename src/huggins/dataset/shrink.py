@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
     from huggins.spectrum import Spectrum
 
 #: Columns of pixels that are kept, and the one that is kept on request.

@@ -87,6 +87,7 @@ def open_file(
                 if isinstance(spectrum, ReadError):
                     yield spectrum
                     continue
+                _turn(spectrum)
                 try:
                     spectrum.check()
                 except ReadError as error:
@@ -113,6 +114,16 @@ def identify(path: str | os.PathLike[str]) -> str:
         if text.identify(source):
             return text.NAME
         raise ReadError(source.describe(), source.path)
+
+
+def _turn(spectrum: Spectrum) -> None:
+    """Put descending wavelengths in ascending order; they are an instrument's habit."""
+    loglam = spectrum.loglam
+    if len(loglam) > 1 and loglam[0] > loglam[-1]:
+        spectrum.loglam = loglam[::-1]
+        spectrum.flux, spectrum.ivar = spectrum.flux[::-1], spectrum.ivar[::-1]
+        if spectrum.and_mask is not None:
+            spectrum.and_mask = spectrum.and_mask[::-1]
 
 
 def _explained(error: ReadError, spectrum: Spectrum) -> ReadError:

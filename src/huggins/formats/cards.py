@@ -27,6 +27,10 @@ def keyword(header: bytes, name: str) -> Value | None:
 
 def value(card: bytes) -> Value | None:
     """Return what a card holds: text, number, truth value, or None where it cannot be read."""
+    if card[10:11] == b"'":  # the usual place of a string, and no quotes in it
+        end = card.find(b"'", 11)
+        if end > 0 and card[end + 1 : end + 2] != b"'":
+            return card[11:end].decode("latin-1").rstrip()
     rest = card[9:].lstrip()
     if rest.startswith(b"'"):
         end = 1

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.fits import Fits
+from huggins.formats.fits import BLOCK, Fits
 from huggins.formats.identity import FIBRE_BITS, number, position, whole
 from huggins.formats.source import Source, beside
 from huggins.spectrum import Pipeline, Spectrum
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
 
     Array = NDArray[np.float64]
 
@@ -35,6 +35,8 @@ NAME = "desi"
 
 _log = logging.getLogger(__name__)
 
+_FLUX: Final = re.compile(r"[A-Z]+_FLUX")
+_WAVE: Final = re.compile(r"[A-Z]+_WAVELENGTH")
 # Spectra read at a time: 8 MB of pixels.
 _CHUNK: Final = 128
 # Cameras whose pixels agree within this part of a pixel lie on one grid.
@@ -57,12 +59,14 @@ class _Camera:
 def identify(fits: Fits) -> bool:
     """Whether there are a FIBERMAP and at least one camera's flux."""
     names = {hdu.name for hdu in fits}
-    return "FIBERMAP" in names and any(re.fullmatch(r"[A-Z]+_FLUX", name) for name in names)
+    return "FIBERMAP" in names and any(_FLUX.fullmatch(name) for name in names)
 
 
 def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
     """Yield one spectrum a row of FIBERMAP, its cameras joined."""
     path = fits.source.path
+    if fits.source.size % BLOCK:
+        raise ReadError("the file is truncated: fetch it again", path)
     by_name = {hdu.name: hdu for hdu in fits}
     fibermap = by_name["FIBERMAP"]
     count = fibermap.rows if fibermap.shape else 0
@@ -118,22 +122,29 @@ def _spectrum(
 
 def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, list[_Camera]]:
     """Find the cameras; return log10 of the joined wavelengths and where each camera goes."""
+    bands = [name.removesuffix("_FLUX") for name in by_name if _FLUX.fullmatch(name)]
+    # A file cut off between two HDUs must not pass for one that has fewer cameras.
+    parts = [
+        part
+        for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK", "RESOLUTION")
+        if part in ("WAVELENGTH", "IVAR") or f"{bands[0]}_{part}" in by_name
+    ]
+    started = [name.removesuffix("_WAVELENGTH") for name in by_name if _WAVE.fullmatch(name)]
+    for name in (
+        f"{band}_{part}" for band in dict.fromkeys([*bands, *started]) for part in parts
+    ):
+        if name not in by_name:
+            raise ReadError(f"there is no {name}: fetch the file again", path)
     found: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | None]] = []
-    for name, flux in by_name.items():
-        if not re.fullmatch(r"[A-Z]+_FLUX", name):
-            continue
-        band = name.removesuffix("_FLUX")
-        wave_hdu, ivar = by_name.get(f"{band}_WAVELENGTH"), by_name.get(f"{band}_IVAR")
-        if wave_hdu is None or ivar is None:
-            missing = "WAVELENGTH" if wave_hdu is None else "IVAR"
-            raise ReadError(
-                f"camera {band} has no {band}_{missing}: fetch the file again", path
-            )
-        wave: Array = wave_hdu.image(np.float64)
+    for band in bands:
+        flux, ivar = by_name[f"{band}_FLUX"], by_name[f"{band}_IVAR"]
+        wave: Array = by_name[f"{band}_WAVELENGTH"].image(np.float64)
+        bits = by_name[f"{band}_MASK"].image(np.uint32) if "MASK" in parts else None
         if (
             wave.ndim != 1
             or flux.image_shape != (count, len(wave))
             or ivar.image_shape != flux.image_shape
+            or (bits is not None and bits.shape != flux.image_shape)
             or not (np.isfinite(wave).all() and (wave > 0).all())
             or not (np.diff(wave) > 0).all()
         ):
@@ -142,16 +153,7 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
                 "the file again",
                 path,
             )
-        mask_hdu = by_name.get(f"{band}_MASK")
-        mask = None
-        if mask_hdu is not None:
-            bits = mask_hdu.image(np.uint32)
-            if bits.shape != flux.image_shape:
-                raise ReadError(
-                    f"{band}_MASK and {band}_FLUX differ in shape: fetch the file again", path
-                )
-            mask = bits != 0
-        found.append((wave, flux, ivar, mask))
+        found.append((wave, flux, ivar, None if bits is None else bits != 0))
     found.sort(key=lambda camera: float(camera[0][0]))
     waves = [camera[0] for camera in found]
     joined, used, places = _grid(waves)

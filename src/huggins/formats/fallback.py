@@ -18,7 +18,7 @@ from huggins.errors import ReadError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
 
 # Values that a byte may stand for, at the best compression.
 _PACKED_MAX: Final = 4000

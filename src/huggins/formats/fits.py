@@ -10,18 +10,16 @@ Layout of the format: FITS Standard 4.0, https://fits.gsfc.nasa.gov/fits_standar
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+import itertools
+from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
-from huggins.formats.cards import CARD, Value, keyword, natural, required
-from huggins.formats.layout import CODES, Layout, read_columns, record_of
+from huggins.formats.cards import CARD, keyword, natural, required
+from huggins.formats.hdu import TYPES, Hdu
+from huggins.formats.layout import Layout, read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from numpy.typing import DTypeLike, NDArray
 
     from huggins.formats.layout import Column
     from huggins.formats.source import Source
@@ -31,206 +29,6 @@ _END: Final = b"END" + b" " * 77
 _HEADER_MAX: Final = 4 * 1024**2
 # Layouts kept; a survey has some dozens, and one takes up to 200 kB.
 _LAYOUTS_MAX: Final = 128
-_BITPIX: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-
-
-class Hdu:
-    """One header and its data.
-
-    Attributes
-    ----------
-    layout : Layout
-    shape : tuple of int
-        Of this very HDU.
-    at, start, size : int
-        Where its header and its data begin, and how many bytes the data are without the
-        padding.
-    """
-
-    __slots__ = ("_header", "at", "index", "layout", "shape", "size", "source", "start")
-
-    def __init__(
-        self,
-        source: Source,
-        index: int,
-        at: int,
-        start: int,
-        layout: Layout,
-        shape: tuple[int, ...],
-    ) -> None:
-        self.source = source
-        self.index = index
-        self.at = at
-        self.start = start
-        self.layout = layout
-        self.shape = shape
-        count = 1
-        for length in shape:
-            count *= length
-        self.size = (count if shape else 0) * (abs(layout.bitpix) // 8) + layout.behind
-        self._header = b""
-
-    @property
-    def header(self) -> bytes:
-        """Its cards, and their padding; read when they are first asked for."""
-        if not self._header:
-            self._header = self.source.read(self.at, self.start - self.at)
-        return self._header
-
-    @property
-    def name(self) -> str:
-        """EXTNAME in upper case, or empty."""
-        return str(keyword(self.header, "EXTNAME") or "").upper()
-
-    @property
-    def rows(self) -> int:
-        """Rows of a table."""
-        return self.shape[0]
-
-    def __contains__(self, column: str) -> bool:
-        return column in self.layout.columns
-
-    def get(self, name: str) -> Value | None:
-        """Return the value of a header keyword, None where it is missing or unreadable."""
-        return keyword(self.header, name)
-
-    def column(
-        self,
-        name: str,
-        dtype: DTypeLike | None = None,
-        *,
-        row: int | None = None,
-        rows: tuple[int, int] | None = None,
-    ) -> NDArray[Any]:
-        """Return a column, in the machine's byte order.
-
-        Parameters
-        ----------
-        name
-            In upper case.
-        dtype
-            What to convert to; single precision stays so by default, and the rest becomes
-            double precision.
-        row
-            Only this row, of a column of vectors.
-        rows
-            Only these rows, of any column: the first, and how many.
-
-        Returns
-        -------
-        ndarray, shape (rows,) or (rows, repeat) or (repeat,)
-
-        Raises
-        ------
-        ReadError
-            If the table has no such column, or the file ends before.
-        """
-        try:
-            column = self.layout.columns[name]
-        except KeyError:
-            raise ReadError(
-                f"the table in HDU {self.index} has no column {name}; it has "
-                f"{_listed(self.layout.columns)}",
-                self.source.path,
-            ) from None
-        kind, size, _ = CODES[column.code]
-        shape = (column.repeat,) if column.repeat != 1 else ()
-        all_rows, row_bytes = self.shape
-        first, count = rows or ((0, all_rows) if row is None else (row, 1))
-        if not kind or column.code == "A" or column.scale != 1 or column.zero != 0:
-            from huggins.formats import fallback
-
-            values = fallback.column(self, name, (all_rows, *shape))[first : first + count]
-            return _convert(values if row is None else values[0].reshape(-1), dtype)
-        buffer, offset = self._data(first * row_bytes, count * row_bytes)
-        strides = (row_bytes, size) if shape else (row_bytes,)
-        raw: NDArray[Any] = np.ndarray(
-            (count, *shape), kind, buffer, offset + column.offset, strides
-        )
-        return _convert(raw if row is None else raw[0].reshape(-1), dtype)
-
-    def record(self, names: tuple[str, ...], row: int = 0) -> dict[str, Any]:
-        """Return scalars of one row, by name; columns that are missing are left out.
-
-        Vectors give their first element; strings come without trailing blanks.
-        """
-        known = self.layout.records.get(names)
-        if known is None:
-            known = self.layout.records[names] = record_of(self.layout, names)
-        struct, columns = known
-        buffer, offset = self._data(row * self.shape[1], self.shape[1])
-        values = {}
-        for column, value in zip(columns, struct.unpack_from(buffer, offset), strict=True):
-            if column.code == "A":
-                values[column.name] = _text(value)
-            elif column.code == "L":
-                values[column.name] = value == b"T"
-            elif column.scale == 1 and column.zero == 0:
-                values[column.name] = value
-            else:
-                values[column.name] = value * column.scale + column.zero
-        return values
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Shape of an image, in numpy's order, unpacked where it is compressed."""
-        if self.layout.kind == "image":
-            return self.shape
-        axes = self.get("ZNAXIS")
-        if self.layout.kind != "compressed" or type(axes) is not int or not 0 < axes < 10:
-            return ()
-        lengths = [self.get(f"ZNAXIS{i}") for i in range(axes, 0, -1)]
-        return tuple(n if type(n) is int and n >= 0 else 0 for n in lengths)
-
-    def image(
-        self, dtype: DTypeLike | None = None, *, first: int = 0, count: int | None = None
-    ) -> NDArray[Any]:
-        """Return an image in the machine's byte order, or some of its rows.
-
-        Parameters
-        ----------
-        dtype
-            As for `column`.
-        first, count
-            Rows (of the slowest axis) to return; all by default.
-
-        Raises
-        ------
-        ReadError
-            If this is no image, is empty, or the file ends before.
-        """
-        shape = self.image_shape
-        if not shape or 0 in shape:
-            raise ReadError(f"HDU {self.index} holds no image", self.source.path)
-        rows = shape[0] - first if count is None else count
-        if self.layout.kind == "compressed" or self.scaled:
-            from huggins.formats import fallback
-
-            return _convert(fallback.image(self, shape)[first : first + rows], dtype)
-        row_bytes = abs(self.layout.bitpix) // 8
-        for length in shape[1:]:
-            row_bytes *= length
-        buffer, offset = self._data(first * row_bytes, rows * row_bytes)
-        raw: NDArray[Any] = np.ndarray(
-            (rows, *shape[1:]), _BITPIX[self.layout.bitpix], buffer, offset
-        )
-        return _convert(raw, dtype)
-
-    @property
-    def scaled(self) -> bool:
-        """Whether an image's values need BSCALE, BZERO or BLANK."""
-        return (
-            (keyword(self.header, "BSCALE") or 1) != 1
-            or (keyword(self.header, "BZERO") or 0) != 0
-            or (self.layout.bitpix > 0 and keyword(self.header, "BLANK") is not None)
-        )
-
-    def _data(self, offset: int, length: int) -> tuple[bytes, int]:
-        """Return a buffer and the place in it where `offset` of the data lies."""
-        place = self.start + offset
-        if place + length <= len(self.source.head):
-            return self.source.head, place
-        return self.source.read(place, length), 0
 
 
 class Fits:
@@ -306,20 +104,45 @@ class Fits:
 _layouts: dict[bytes, list[Layout]] = {}
 
 # In a table's header the fifth card is NAXIS2 (the standard fixes the order).
-_ROWS = slice(4 * CARD, 5 * CARD)
+_ROWS: Final = slice(4 * CARD, 5 * CARD)
+# Cards that differ between files of one kind and say nothing of their shape.
+_VOLATILE: Final = (b"CHECKSUM=", b"DATASUM =", b"DATE    =")
 
 
 def _known(source: Source, index: int, at: int) -> Hdu | None:
     """Return the table at `at` where a header like its own has been seen before."""
     head = source.head
     for layout in _layouts.get(head[at : at + _ROWS.start], ()):
-        length = _ROWS.stop + len(layout.after)
-        if head.startswith(layout.after, at + _ROWS.stop):
+        if all(head.startswith(piece, at + offset) for offset, piece in layout.pieces):
             rows = natural(head[at + _ROWS.start : at + _ROWS.stop], b"NAXIS2  = ")
             if rows is None:
                 return None
-            return Hdu(source, index, at, at + length, layout, (rows, layout.shape[1]))
+            shape = (rows, layout.shape[1])
+            return Hdu(source, index, at, at + layout.length, layout, shape)
     return None
+
+
+def _keep(layout: Layout, header: bytes) -> None:
+    """Remember a table's layout, where its header is in the standard's order."""
+    rows = natural(header[_ROWS], b"NAXIS2  = ")
+    if rows != layout.shape[0] or not header.startswith(b"NAXIS1  = ", 3 * CARD):
+        return
+    cuts = [_ROWS.start]
+    for name in _VOLATILE:
+        place = header.find(name)
+        while place >= 0:
+            if place % CARD == 0:
+                cuts.append(place)
+            place = header.find(name, place + 1)
+    cuts = [*sorted(cuts), len(header)]
+    layout.pieces = tuple(
+        (cut + CARD, header[cut + CARD : following])
+        for cut, following in itertools.pairwise(cuts)
+        if following > cut + CARD
+    )
+    if sum(map(len, _layouts.values())) >= _LAYOUTS_MAX:
+        _layouts.clear()
+    _layouts.setdefault(header[: _ROWS.start], []).append(layout)
 
 
 def _parse(source: Source, index: int, at: int) -> Hdu:
@@ -328,7 +151,7 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
     length = -(-len(header) // BLOCK) * BLOCK
     naxis = required(source, index, header, "NAXIS", 0, 99)
     bitpix = required(source, index, header, "BITPIX", -64, 64)
-    if bitpix not in _BITPIX:
+    if bitpix not in TYPES:
         raise ReadError(f"HDU {index} has an impossible BITPIX of {bitpix}", source.path)
     shape = tuple(
         required(source, index, header, f"NAXIS{i}", 0, 1 << 48) for i in range(naxis, 0, -1)
@@ -342,30 +165,16 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
     elif naxis and shape[-1] == 0 and keyword(header, "GROUPS") is True:
         raise ReadError("this file has random groups, no spectrum", source.path)
     extension = str(keyword(header, "XTENSION") or "IMAGE").upper() if index else "IMAGE"
-    if extension != "BINTABLE" or naxis != 2 or bitpix != 8:
-        kind = "image" if extension == "IMAGE" else "other"
-        layout = Layout(b"", b"", kind, bitpix, shape, behind * (abs(bitpix) // 8), {})
-        return Hdu(source, index, at, at + length, layout, shape)
-    columns = read_columns(source, index, header, shape[1])
-    compressed = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
-    layout = Layout(
-        header[: _ROWS.start],
-        source.read(at + _ROWS.stop, length - _ROWS.stop)
-        if at + length <= source.size
-        else b"",
-        "compressed" if compressed else "table",
-        bitpix,
-        shape,
-        behind,
-        columns,
-    )
-    usual = natural(header[_ROWS], b"NAXIS2  = ") == shape[0] and header.startswith(
-        b"NAXIS1  = ", 3 * CARD
-    )
-    if usual and not compressed and layout.after:
-        if sum(map(len, _layouts.values())) >= _LAYOUTS_MAX:
-            _layouts.clear()
-        _layouts.setdefault(layout.before, []).append(layout)
+    kind = "image" if extension == "IMAGE" else "other"
+    columns: dict[str, Column] = {}
+    if extension == "BINTABLE" and naxis == 2 and bitpix == 8:
+        columns = read_columns(source, index, header, shape[1])
+        tiled = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
+        kind = "compressed" if tiled else "table"
+    behind *= abs(bitpix) // 8
+    layout = Layout(length, (), kind, bitpix, shape, behind, columns)
+    if kind == "table":
+        _keep(layout, header)
     return Hdu(source, index, at, at + length, layout, shape)
 
 
@@ -400,24 +209,3 @@ def _runs_on(header: bytes) -> bool:
     """Whether another header begins inside this one, whose END must then be damaged."""
     place = header.find(b"XTENSION=", CARD)
     return place >= 0 and place % BLOCK == 0
-
-
-def _convert(raw: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
-    """Copy to the machine's byte order; see `Hdu.column`."""
-    if dtype is None:
-        dtype = np.float32 if raw.dtype.kind == "f" and raw.itemsize == 4 else np.float64
-    if raw.itemsize == 4 and (dtype is np.float32 or dtype is np.float64):
-        return raw.astype(dtype, order="C")
-    # Numbers too large for `dtype` are damage or fill values, nothing to warn of.
-    with np.errstate(all="ignore"):
-        return raw.astype(dtype, order="C")
-
-
-def _text(value: bytes) -> str:
-    """Return a table's string: it ends at a NUL, and trailing blanks do not count."""
-    return value.partition(b"\0")[0].decode("latin-1").rstrip()
-
-
-def _listed(columns: dict[str, Column]) -> str:
-    names = [name for name in columns if name]
-    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Fits, Hdu
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
 
 NAME = "lamost"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from huggins.errors import ReadError
 from huggins.formats.cards import CARD, Value, required, value
@@ -32,8 +32,7 @@ CODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column of a binary table.
 
     Attributes
@@ -62,8 +61,11 @@ class Layout:
 
     Attributes
     ----------
-    before, after : bytes
-        The header without the NAXIS2 card of tables, which differs between spectra.
+    length : int
+        Bytes of the header, padding included.
+    pieces : tuple of (int, bytes)
+        The header as it must be found again, without the cards that differ between files of one
+        kind: where each stretch begins, and what it is. Empty where the layout is not kept.
     kind : str
         ``image``, ``table``, ``compressed`` (a tiled image or table) or ``other``.
     bitpix : int
@@ -76,8 +78,8 @@ class Layout:
         By upper-case name.
     """
 
-    before: bytes
-    after: bytes
+    length: int
+    pieces: tuple[tuple[int, bytes], ...]
     kind: str
     bitpix: int
     shape: tuple[int, ...]

@@ -21,7 +21,8 @@ from huggins.spectrum import Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits, Hdu
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
 
 NAME = "pack"
 

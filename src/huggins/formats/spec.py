@@ -27,7 +27,8 @@ from huggins.spectrum import Pipeline, Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits, Hdu
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
 
 NAME = "spec"
 
@@ -37,8 +38,6 @@ ROW: Final = (
     "SUBCLASS",
     "Z",
     "ZWARNING",
-    "SURVEY",
-    "INSTRUMENT",
     "RUN2D",
     "PLATE",
     "FIELD",

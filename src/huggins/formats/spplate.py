@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Hdu
+    from huggins.formats.hdu import Hdu
 
 NAME = "spPlate"
 

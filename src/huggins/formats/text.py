@@ -84,6 +84,14 @@ class _Heading:
     name: str
     unit: str = ""
 
+    @classmethod
+    def parse(cls, name: str, unit: str = "") -> _Heading:
+        """Read a heading whose unit may be tied to its name: ``wavelength_nm``."""
+        stem, _, tail = name.rpartition("_")
+        if not unit and tail.lower() in _ANGSTROM and cls(stem).role == "wavelength":
+            return cls(stem, tail)
+        return cls(name, unit)
+
     @property
     def role(self) -> str:
         """What the column is, empty where its name does not tell."""
@@ -199,7 +207,9 @@ def _ecsv(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
 
     try:
         table: Any = Table.read(content.decode("utf-8"), format="ascii.ecsv")
-        headings = [_Heading(name, str(table[name].unit or "")) for name in table.colnames]
+        headings = [
+            _Heading.parse(name, str(table[name].unit or "")) for name in table.colnames
+        ]
         columns = [
             np.ma.filled(np.ma.asarray(table[name], dtype=np.float64), np.nan)
             if heading.role
@@ -327,11 +337,11 @@ def _names(text: str, delimiter: str | None) -> list[_Heading]:
     for piece in pieces:
         matches = _HEADING.findall(piece)
         if delimiter is None:
-            found += [_Heading(name, round_ or square) for name, round_, square in matches]
+            found += [_Heading.parse(name, unit or square) for name, unit, square in matches]
         elif matches:
             name = " ".join(match[0] for match in matches)
             found.append(
-                _Heading(name, next((m[1] or m[2] for m in matches if any(m[1:])), ""))
+                _Heading.parse(name, next((m[1] or m[2] for m in matches if any(m[1:])), ""))
             )
         else:
             found.append(_Heading(""))
@@ -341,7 +351,7 @@ def _names(text: str, delimiter: str | None) -> list[_Heading]:
 def _numbers(texts: list[str], lines: list[int], path: str) -> Array:
     """Convert a column; gaps become NaN."""
     try:
-        return np.array(texts, dtype=np.float64)
+        return np.array(list(map(float, texts)))
     except ValueError:
         pass
     values = np.empty(len(texts))

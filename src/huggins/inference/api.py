@@ -54,7 +54,7 @@ def classify(
     batch_size
         Spectra in one inference.
     jobs
-        Threads; 0 takes one a core.
+        Threads; 0 takes one a core, four at most.
     redshift
         Whether to refine the network's redshift. There is no refinement in this version: both
         ways Z is the network's redshift.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import io
 import logging
 import os
 import re
@@ -86,6 +87,8 @@ class Inputs:
     def _source(self, argument: str) -> Callable[[], Iterable[str]]:
         """Return a call that yields the paths of one argument; complain if there are none."""
         if argument == "-":
+            if isinstance(sys.stdin, io.TextIOWrapper):
+                sys.stdin.reconfigure(errors="surrogateescape")  # names may be any bytes
             lines = _lines(sys.stdin)
             first = next(lines, None)
             if first is None:

@@ -116,7 +116,7 @@ class Journal:
                 self._file.close()
                 raise
         except OSError as error:
-            raise cannot_write(path, error) from error
+            raise cannot_write(path, error, kept=resume) from error
 
     def _open(self, *, resume: bool) -> FileIO:
         old = self.path.exists() and self.path.stat().st_size > 0
@@ -239,11 +239,13 @@ class Journal:
                 yield (*_decode(body), file.tell())
 
 
-def cannot_write(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: OSError, *, kept: bool = True) -> OutputError:
     """Say why nothing can be written, and what to do."""
+    said = f"{path}: cannot write: {error.strerror or error}: "
+    if not kept:
+        return OutputError(f"{said}free space or name another output")
     return OutputError(
-        f"{path}: cannot write: {error.strerror or error}: free space or name another output; "
-        "what is done is kept, and --resume goes on from there"
+        f"{said}free space; what is done is kept, and --resume goes on from there"
     )
 
 

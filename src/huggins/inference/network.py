@@ -122,10 +122,12 @@ class Model:
 
     def run(self, tensor: NDArray[np.float32]) -> Prediction:
         """Classify prepared input of shape (N, C, G)."""
-        scores = dict(
-            zip(self._outputs, self._session.run(None, {"input": tensor}), strict=True)
-        )
-        return predict_scores(scores, self.metadata)
+        return predict_scores(self.scores(tensor), self.metadata)
+
+    def scores(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return what the network says of prepared input, uncalibrated, by output."""
+        found = self._session.run(None, {"input": tensor})
+        return dict(zip(self._outputs, found, strict=True))
 
 
 def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -> Prediction:

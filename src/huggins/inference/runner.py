@@ -1,25 +1,25 @@
 """Many inputs at once: reading and classifying share the cores, results keep their order.
 
-A few threads take turns at two kinds of work: reading some files, and classifying a batch of
-spectra from first pixel to rows. ONNX Runtime and most of numpy let go of the interpreter lock,
-so threads fill the cores, and share one network. What is read ahead is bounded, so memory does
-not grow with the number of inputs.
+A few threads share two kinds of work: reading some files, and classifying a batch of spectra
+from first pixel to rows. ONNX Runtime lets go of the interpreter's lock, so one thread reads or
+prepares while others compute, and they share one network. What is read ahead is bounded, so
+memory does not grow with the number of inputs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError, ReadError
 from huggins.formats import open_file
-from huggins.inference.batch import classify_batch
+from huggins.inference.batch import TURN, classify_batch
 from huggins.inference.journal import Place, extend
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ _log = logging.getLogger(__name__)
 
 #: Spectra in one inference: more need more memory and are no faster.
 BATCH: Final = 128
+# Threads where nobody says how many.
+_THREADS: Final = 4
+# Bytes of a file that are asked for ahead: more than any file of one spectrum has.
+_FETCHED: Final = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Settings:
     Attributes
     ----------
     jobs
-        Threads; 0 takes one a core.
+        Threads; 0 takes one a core, four at most: more are no faster, because only one at a
+        time can read or prepare, but need more memory.
     batch_size
         Spectra in one inference.
     threshold
@@ -63,7 +68,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
-            raise InputError(f"jobs must be 0 (one a core) or more, not {self.jobs}")
+            raise InputError(f"jobs must be 0 (to leave it open) or more, not {self.jobs}")
         if self.batch_size < 1:
             raise InputError(f"the batch size must be at least 1, not {self.batch_size}")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
@@ -72,7 +77,7 @@ class Settings:
     @property
     def threads(self) -> int:
         """Threads to run."""
-        return self.jobs or cores()
+        return self.jobs or min(cores(), _THREADS)
 
 
 def cores() -> int:
@@ -124,7 +129,7 @@ def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> It
             yield rows
 
 
-@contextmanager
+@contextlib.contextmanager
 def _pool(settings: Settings) -> Iterator[ThreadPoolExecutor]:
     pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="huggins")
     try:
@@ -192,6 +197,27 @@ def _read(origins: Sequence[_Origin], *, air: bool) -> Iterator[tuple[_Origin, I
                 yield origin, ReadError("no spectra in this file", origin.path)
 
 
+def _take(source: _Source, count: int, new: Sequence[_Origin]) -> list[tuple[_Origin, Item]]:
+    """Return the next spectra of some inputs, of which `new` have not been touched yet."""
+    for origin in new:
+        _fetch(origin.path)
+    with TURN:
+        return list(islice(source, count))
+
+
+def _fetch(path: str) -> None:
+    """Ask the system for a file's first bytes, so that nobody waits for a disk in his turn."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):  # the reader will say what is wrong with it
+        return
+    with contextlib.suppress(OSError):  # a pipe or the like
+        os.posix_fadvise(descriptor, 0, _FETCHED, os.POSIX_FADV_WILLNEED)
+    os.close(descriptor)
+
+
 def _read_ahead(
     origins: Iterator[_Origin], pool: ThreadPoolExecutor, settings: Settings
 ) -> Iterator[tuple[_Origin, Item]]:
@@ -200,10 +226,12 @@ def _read_ahead(
     def submit() -> None:
         some = list(islice(origins, settings.batch_size))
         if some:
-            proceed(_read(some, air=settings.air), under_way.append)
+            proceed(_read(some, air=settings.air), under_way.append, some)
 
-    def proceed(source: _Source, put: Callable[[_Reading], None]) -> None:
-        put((source, pool.submit(lambda: list(islice(source, settings.batch_size)))))
+    def proceed(
+        source: _Source, put: Callable[[_Reading], None], new: Sequence[_Origin] = ()
+    ) -> None:
+        put((source, pool.submit(_take, source, settings.batch_size, new)))
 
     under_way: deque[_Reading] = deque()
     for _ in range(settings.threads + 1):

@@ -93,6 +93,7 @@ def thresholds(
     prediction: Prediction,
     truth: NDArray[np.str_],
     sky: Bools,
+    weight: Array,
     *,
     sky_passed: float = 0.03,
 ) -> Metadata:
@@ -107,6 +108,7 @@ def thresholds(
         CLASS; anything else for sky.
     sky : ndarray of bool, shape (N,)
         Empty fibres, of which at most a share of `sky_passed` may go without a warning.
+    weight : ndarray, shape (N,)
 
     Returns
     -------
@@ -121,10 +123,10 @@ def thresholds(
     for low in np.arange(0.30, 0.71, 0.02):
         for none in (0.02, 0.03, 0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.35, 0.42, 0.5):
             kept = (probability >= low) & (prediction.none <= none)
-            if kept[sky].mean() > sky_passed:
+            if (weight * kept)[sky].sum() > sky_passed * weight[sky].sum():
                 continue
             # A wrong result without a warning costs as much as four right ones with.
-            value = float((kept & right).sum()) - 4.0 * float((kept & wrong).sum())
+            value = float(weight[kept & right].sum() - 4.0 * weight[kept & wrong].sum())
             if value > best:
                 best, chosen = value, (float(low), float(none))
     return replace(metadata, threshold=round(chosen[0], 3), none_threshold=chosen[1])

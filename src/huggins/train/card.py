@@ -35,16 +35,16 @@ def real_table(models: dict[str, dict[str, Any]]) -> str:
 def mock_table(figures: dict[str, Any]) -> str:
     """Recall of each class on mocks, a column a bin of signal-to-noise."""
     bins = figures["mocks"]
-    rows = [
-        [name, *(f"{100 * b['recall'][name]['value']:.1f}" for b in bins.values())]
-        for name in CLASSES
-    ]
-    rows.append(["mean", *(f"{100 * b['macro recall']:.1f}" for b in bins.values())])
-    rows += [
-        [key, *(f"{100 * b[key]['value']:.1f}" for b in bins.values())]
-        for key in ("quasar z", "galaxy z")
-    ]
+    values = {name: [b["recall"][name]["value"] for b in bins.values()] for name in CLASSES}
+    values["mean"] = [b["macro recall"] for b in bins.values()]
+    for key in ("quasar z", "galaxy z"):
+        values[key] = [b[key]["value"] for b in bins.values()]
+    rows = [[name, *(_percent(v) for v in row)] for name, row in values.items()]
     return table(["mocks: recall in percent, by S/N", *bins], rows)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def main(argv: list[str] | None = None) -> int:

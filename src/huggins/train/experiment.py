@@ -18,6 +18,7 @@ from huggins.inference import load_model
 from huggins.inference.network import Prediction, predict_scores
 from huggins.prepare import STANDARD
 from huggins.simulate import KINDS
+from huggins.taxonomy import BROAD
 from huggins.train import calibrate
 from huggins.train.data import (
     Batches,
@@ -174,10 +175,12 @@ def _calibrated(
         quasar = np.array([row["class3"] == "QSO" for row in real.labels])
         scale = calibrate.error_scale(found.z[quasar], found.z_err[quasar], real.z[quasar])
         metadata = replace(metadata, redshift_error_scale=scale)
-    truth = np.array([row["class3"] for row in real.labels])
-    return calibrate.thresholds(
-        metadata, predict_scores(scores[0], metadata), truth, truth == "SKY"
-    )
+    known = [row["class3"] for row in real.labels]
+    drawn = [BROAD.get(KINDS[kind], "NONE") for kind in mocks.kind]
+    truth = np.array(known + drawn)
+    empty = (mocks.kind == KINDS.index("NONE")) & (mocks.sn < 0.5)
+    sky = np.concatenate([np.array(known) == "SKY", empty])
+    return calibrate.thresholds(metadata, predict_scores(both, metadata), truth, sky, weight)
 
 
 def _summary(

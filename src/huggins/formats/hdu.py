@@ -1,0 +1,240 @@
+"""One HDU of a FITS file: its columns, rows and images as arrays and plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.cards import Value, keyword
+from huggins.formats.layout import CODES, Layout, record_of
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    from huggins.formats.layout import Column
+    from huggins.formats.source import Source
+
+#: Types of images, by BITPIX.
+TYPES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+
+
+class Hdu:
+    """One header and its data.
+
+    Attributes
+    ----------
+    layout : Layout
+    shape : tuple of int
+        Of this very HDU.
+    at, start, size : int
+        Where its header and its data begin, and how many bytes the data are without the
+        padding.
+    """
+
+    __slots__ = ("_header", "at", "index", "layout", "shape", "size", "source", "start")
+
+    def __init__(
+        self,
+        source: Source,
+        index: int,
+        at: int,
+        start: int,
+        layout: Layout,
+        shape: tuple[int, ...],
+    ) -> None:
+        self.source = source
+        self.index = index
+        self.at = at
+        self.start = start
+        self.layout = layout
+        self.shape = shape
+        count = 1
+        for length in shape:
+            count *= length
+        self.size = (count if shape else 0) * (abs(layout.bitpix) // 8) + layout.behind
+        self._header = b""
+
+    @property
+    def header(self) -> bytes:
+        """Its cards, and their padding; read when they are first asked for."""
+        if not self._header:
+            self._header = self.source.read(self.at, self.start - self.at)
+        return self._header
+
+    @property
+    def name(self) -> str:
+        """EXTNAME in upper case, or empty."""
+        return str(keyword(self.header, "EXTNAME") or "").upper()
+
+    @property
+    def rows(self) -> int:
+        """Rows of a table."""
+        return self.shape[0]
+
+    def __contains__(self, column: str) -> bool:
+        return column in self.layout.columns
+
+    def get(self, name: str) -> Value | None:
+        """Return the value of a header keyword, None where it is missing or unreadable."""
+        return keyword(self.header, name)
+
+    def column(
+        self,
+        name: str,
+        dtype: DTypeLike | None = None,
+        *,
+        row: int | None = None,
+        rows: tuple[int, int] | None = None,
+    ) -> NDArray[Any]:
+        """Return a column, in the machine's byte order.
+
+        Parameters
+        ----------
+        name
+            In upper case.
+        dtype
+            What to convert to; single precision stays so by default, and the rest becomes
+            double precision.
+        row
+            Only this row, of a column of vectors.
+        rows
+            Only these rows, of any column: the first, and how many.
+
+        Returns
+        -------
+        ndarray, shape (rows,) or (rows, repeat) or (repeat,)
+
+        Raises
+        ------
+        ReadError
+            If the table has no such column, or the file ends before.
+        """
+        try:
+            column = self.layout.columns[name]
+        except KeyError:
+            raise ReadError(
+                f"the table in HDU {self.index} has no column {name}; it has "
+                f"{_listed(self.layout.columns)}",
+                self.source.path,
+            ) from None
+        kind, size, _ = CODES[column.code]
+        shape = (column.repeat,) if column.repeat != 1 else ()
+        all_rows, row_bytes = self.shape
+        first, count = rows or ((0, all_rows) if row is None else (row, 1))
+        if not kind or column.code == "A" or column.scale != 1 or column.zero != 0:
+            from huggins.formats import fallback
+
+            values = fallback.column(self, name, (all_rows, *shape))[first : first + count]
+            return _convert(values if row is None else values[0].reshape(-1), dtype)
+        buffer, offset = self._data(first * row_bytes, count * row_bytes)
+        strides = (row_bytes, size) if shape else (row_bytes,)
+        raw: NDArray[Any] = np.ndarray(
+            (count, *shape), kind, buffer, offset + column.offset, strides
+        )
+        return _convert(raw if row is None else raw[0].reshape(-1), dtype)
+
+    def record(self, names: tuple[str, ...], row: int = 0) -> dict[str, Any]:
+        """Return scalars of one row, by name; columns that are missing are left out.
+
+        Vectors give their first element; strings come without trailing blanks.
+        """
+        known = self.layout.records.get(names)
+        if known is None:
+            known = self.layout.records[names] = record_of(self.layout, names)
+        struct, columns = known
+        buffer, offset = self._data(row * self.shape[1], self.shape[1])
+        values = {}
+        for column, value in zip(columns, struct.unpack_from(buffer, offset), strict=True):
+            if column.code == "A":
+                values[column.name] = _text(value)
+            elif column.code == "L":
+                values[column.name] = value == b"T"
+            elif column.scale == 1 and column.zero == 0:
+                values[column.name] = value
+            else:
+                values[column.name] = value * column.scale + column.zero
+        return values
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Shape of an image, in numpy's order, unpacked where it is compressed."""
+        if self.layout.kind == "image":
+            return self.shape
+        axes = self.get("ZNAXIS")
+        if self.layout.kind != "compressed" or type(axes) is not int or not 0 < axes < 10:
+            return ()
+        lengths = [self.get(f"ZNAXIS{i}") for i in range(axes, 0, -1)]
+        return tuple(n if type(n) is int and n >= 0 else 0 for n in lengths)
+
+    def image(
+        self, dtype: DTypeLike | None = None, *, first: int = 0, count: int | None = None
+    ) -> NDArray[Any]:
+        """Return an image in the machine's byte order, or some of its rows.
+
+        Parameters
+        ----------
+        dtype
+            As for `column`.
+        first, count
+            Rows (of the slowest axis) to return; all by default.
+
+        Raises
+        ------
+        ReadError
+            If this is no image, is empty, or the file ends before.
+        """
+        shape = self.image_shape
+        if not shape or 0 in shape:
+            raise ReadError(f"HDU {self.index} holds no image", self.source.path)
+        rows = shape[0] - first if count is None else count
+        if self.layout.kind == "compressed" or self.scaled:
+            from huggins.formats import fallback
+
+            return _convert(fallback.image(self, shape)[first : first + rows], dtype)
+        row_bytes = abs(self.layout.bitpix) // 8
+        for length in shape[1:]:
+            row_bytes *= length
+        buffer, offset = self._data(first * row_bytes, rows * row_bytes)
+        raw: NDArray[Any] = np.ndarray(
+            (rows, *shape[1:]), TYPES[self.layout.bitpix], buffer, offset
+        )
+        return _convert(raw, dtype)
+
+    @property
+    def scaled(self) -> bool:
+        """Whether an image's values need BSCALE, BZERO or BLANK."""
+        return (
+            (keyword(self.header, "BSCALE") or 1) != 1
+            or (keyword(self.header, "BZERO") or 0) != 0
+            or (self.layout.bitpix > 0 and keyword(self.header, "BLANK") is not None)
+        )
+
+    def _data(self, offset: int, length: int) -> tuple[bytes, int]:
+        """Return a buffer and the place in it where `offset` of the data lies."""
+        place = self.start + offset
+        if place + length <= len(self.source.head):
+            return self.source.head, place
+        return self.source.read(place, length), 0
+
+
+def _convert(raw: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
+    """Copy to the machine's byte order; see `Hdu.column`."""
+    if dtype is None:
+        dtype = np.float32 if raw.dtype.kind == "f" and raw.itemsize == 4 else np.float64
+    if raw.itemsize == 4 and (dtype is np.float32 or dtype is np.float64):
+        return raw.astype(dtype, order="C")
+    # Numbers too large for `dtype` are damage or fill values, nothing to warn of.
+    with np.errstate(all="ignore"):
+        return raw.astype(dtype, order="C")
+
+
+def _text(value: bytes) -> str:
+    """Return a table's string: it ends at a NUL, and trailing blanks do not count."""
+    return value.partition(b"\0")[0].decode("latin-1").rstrip()
+
+
+def _listed(columns: dict[str, Column]) -> str:
+    names = [name for name in columns if name]
+    return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
