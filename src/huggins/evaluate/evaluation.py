@@ -147,7 +147,7 @@ def evaluate(
         Labels, in any of these formats.
     where
         Which spectra to count: an expression in columns of the truth (see
-        `huggins.evaluate.where.select`); empty counts all.
+        `huggins.where.select`); empty counts all.
     columns
         Columns of the truth by role, where they have other names (see
         `huggins.evaluate.sample.ROLES`).

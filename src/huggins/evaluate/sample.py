@@ -10,9 +10,9 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.evaluate.metrics import BROAD_CLASSES, broad
 from huggins.evaluate.tables import Columns
-from huggins.evaluate.where import select
 from huggins.inference.table import DESI_NAMES
 from huggins.taxonomy import BROAD, CLASSES, from_label
+from huggins.where import select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -189,7 +189,7 @@ def join(
     matched
         From `huggins.evaluate.match.match`.
     where
-        Which of the matched rows to keep: an expression (`huggins.evaluate.where.select`) in
+        Which of the matched rows to keep: an expression (`huggins.where.select`) in
         columns of the truth and, where the truth has none of that name, of the results.
     groups
         Columns of the truth (or roles) by which the report shows figures apart.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-
-    from huggins.evaluate.tables import Columns
 
     Mask = NDArray[np.bool_]
 
@@ -33,6 +31,31 @@ _GRAMMAR: Final = (
 )
 # Deep nesting would exhaust the interpreter's stack; no one writes as much by hand.
 _LONGEST: Final = 2000
+
+
+class Columns(Protocol):
+    """A table of N rows, as far as a selection needs to know it."""
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, name: str) -> bool: ...
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        ...
+
+    def is_text(self, name: str) -> bool:
+        """Whether a column holds text rather than numbers."""
+        ...
+
+    def text(self, name: str) -> NDArray[np.str_]:
+        """Return a column as text, shape (N,); missing is empty."""
+        ...
+
+    def number(self, name: str) -> NDArray[np.float64]:
+        """Return a column as numbers, shape (N,); missing is NaN."""
+        ...
 
 
 def select(expression: str, columns: Columns) -> Mask:

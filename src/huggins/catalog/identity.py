@@ -1,0 +1,173 @@
+"""What names a spectrum and an object: SpecObjID, keys, names of objects."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.catalog.targets import Targets
+
+    Array = NDArray[Any]
+
+# What an object's number was made of, in its bits 60 and 61.
+_THING, _SKY, _SPECTRUM, _ROW = 0, 1, 2, 3
+_KIND_SHIFT: Final = 60
+# A spectrum's key: bits of plate, MJD and fibre.
+_BITS: Final = (20, 18, 14)
+_VERSION: Final = re.compile(r"v(\d+)_(\d+)_(\d+)")
+
+
+def run2d_number(run2d: str) -> int | None:
+    """Return the reduction's number in a SpecObjID, None where it has none.
+
+    ``vN_M_P`` is (N - 5) 10000 + 100 M + P, any other the integer that it is
+    (https://www.sdss.org/dr17/help/glossary/#specobj). From v6 on (SDSS-V) SpecObjID is made by
+    another rule.
+
+    >>> run2d_number("v5_7_0"), run2d_number("26"), run2d_number("v6_1_3")
+    (700, 26, None)
+    """
+    run2d = run2d.strip()
+    if run2d.isdecimal():
+        return int(run2d)
+    match = _VERSION.fullmatch(run2d)
+    if match is None:
+        return None
+    major, minor, patch = map(int, match.groups())
+    return (major - 5) * 10_000 + minor * 100 + patch if major == 5 else None
+
+
+def specobjid(plate: Array, mjd: Array, fiber: Array, run2d: Array) -> NDArray[np.uint64]:
+    """Return SpecObjID of SDSS data releases 8 to 18, shape (N,); 0 where it is not defined.
+
+    Plate << 50 | fibre << 38 | (MJD - 50000) << 24 | run2d << 10.
+
+    Parameters
+    ----------
+    plate, mjd, fiber : ndarray of int, shape (N,)
+    run2d : ndarray of int, shape (N,)
+        From `run2d_number`; negative where there is none.
+    """
+    days = mjd.astype(np.int64) - 50_000
+    fits = (
+        (plate >= 0) & (plate < 1 << 14)
+        & (fiber >= 0) & (fiber < 1 << 12)
+        & (days >= 0) & (days < 1 << 14)
+        & (run2d >= 0) & (run2d < 1 << 14)
+    )  # fmt: skip
+    parts = [np.where(fits, x, 0).astype(np.uint64) for x in (plate, fiber, days, run2d)]
+    number = np.zeros(len(plate), np.uint64)
+    for part, shift in zip(parts, (50, 38, 24, 10), strict=True):
+        number |= part << np.uint64(shift)
+    return number
+
+
+def spectrum_ids(targets: Targets) -> NDArray[np.str_]:
+    """Return SPECOBJID as text, shape (N,): the survey's own, else by the rule, else empty."""
+    own = targets.columns.get("SPECOBJID")
+    codes, inverse = np.unique(targets.get("RUN2D"), return_inverse=True)
+    known = [run2d_number(targets.words.word(int(code))) for code in codes]
+    versions = np.array([-1 if n is None else n for n in known] or [-1])
+    run2d = versions[inverse] if len(targets) else np.array([], np.int64)
+    identity = (targets.get(name) for name in ("PLATE", "MJD", "FIBERID"))
+    plate, mjd, fiber = identity
+    numbers = specobjid(plate, mjd, fiber, run2d)
+    if own is not None and own.dtype.kind != "S":
+        numbers = np.where(own != 0, own, numbers)
+    texts = np.where(numbers == 0, "", numbers.astype("U20"))
+    if own is not None and own.dtype.kind == "S":
+        texts = np.where(own == b"", texts, own.astype(str))
+    return texts
+
+
+def spectrum_keys(plate: Array, mjd: Array, fiber: Array) -> NDArray[np.int64]:
+    """Return one number for each PLATE-MJD-FIBERID, shape (N,); -1 where one is missing.
+
+    Raises
+    ------
+    InputError
+        If an identifier is too large to be one.
+    """
+    key = np.zeros(len(plate), np.int64)
+    known = (plate >= 0) & (mjd > 0) & (fiber >= 0)
+    for name, values, bits in zip(
+        ("PLATE", "MJD", "FIBERID"), (plate, mjd, fiber), _BITS, strict=True
+    ):
+        if (known & (values >= 1 << bits)).any():
+            row = int(np.flatnonzero(known & (values >= 1 << bits))[0])
+            raise InputError(
+                f"row {row + 1}: {name} {values[row]} overflows: no survey has more than "
+                f"{(1 << bits) - 1}; is it the right column?"
+            )
+        key = key << bits | np.where(known, values, 0)
+    return np.where(known, key, -1)
+
+
+def object_numbers(
+    root: Array, thing_id: Array, ra: Array, dec: Array, key: Array
+) -> NDArray[np.int64]:
+    """Return one number for each object, shape (N,), from which its name is made.
+
+    Parameters
+    ----------
+    root : ndarray of int, shape (N,)
+        Row that stands for the object.
+    thing_id, ra, dec, key : ndarray, shape (N,)
+        Of all rows; key from `spectrum_keys`. An object's number is the smallest THING_ID of
+        its rows, else the position of its first row to 0.1 arcsec, else its spectrum, else
+        that row's number.
+    """
+    # The smallest THING_ID of each object; a large number stands for "none".
+    none = np.int64(1 << 59)
+    thing = np.full(len(root), none)
+    np.minimum.at(thing, root, np.where(thing_id > 0, thing_id, none))
+    thing = thing[root]
+    # Of first rows only: NaN and infinite positions are masked out below.
+    alpha, delta = ra[root], dec[root]
+    placed = np.isfinite(alpha) & np.isfinite(delta)
+    tenth = np.where(placed, np.rint(np.where(placed, alpha, 0.0) * 36_000.0), 0)
+    north = np.where(placed, np.rint((np.where(placed, delta, 0.0) + 90.0) * 36_000.0), 0)
+    sky = (tenth.astype(np.int64) % (360 * 36_000)) << 23 | north.astype(np.int64)
+    spectrum = key[root]
+    number = np.where(
+        spectrum >= 0, spectrum | _SPECTRUM << _KIND_SHIFT, root | _ROW << _KIND_SHIFT
+    )
+    number = np.where(placed, sky | _SKY << _KIND_SHIFT, number)
+    return np.where(thing < none, thing, number)
+
+
+def object_names(numbers: Array) -> NDArray[np.str_]:
+    """Return the names of objects from their numbers, shape (N,).
+
+    ``T`` and the THING_ID; ``J`` and right ascension and declination in 0.1 arcsec, as degrees;
+    ``S`` and plate-mjd-fibre; ``R`` and a row of the table that was made.
+
+    >>> object_names(np.array([4242]))
+    array(['T4242'], dtype='<U5')
+    """
+    different, inverse = np.unique(numbers, return_inverse=True)
+    names = [_object_name(int(number)) for number in different.tolist()]
+    if not names:
+        return np.array([], dtype=str)
+    return np.array(names, dtype=str)[inverse]
+
+
+def _object_name(number: int) -> str:
+    kind, rest = number >> _KIND_SHIFT, number & ((1 << _KIND_SHIFT) - 1)
+    if kind == _THING:
+        return f"T{rest}"
+    if kind == _SKY:
+        ra, dec = (rest >> 23) / 36_000.0, (rest & ((1 << 23) - 1)) / 36_000.0 - 90.0
+        return f"J{ra:09.5f}{dec:+09.5f}"
+    if kind == _SPECTRUM:
+        _, mjd, fiber = _BITS
+        plate = rest >> mjd + fiber
+        return f"S{plate}-{(rest >> fiber) & ((1 << mjd) - 1)}-{rest & ((1 << fiber) - 1)}"
+    return f"R{rest + 1}"

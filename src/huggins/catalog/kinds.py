@@ -1,0 +1,108 @@
+"""Which survey a table is of, told by its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from huggins.catalog import desi, dr12q, dr14q, dr16q, sdss5, specobj
+from huggins.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.catalog.source import Chunk, SurveyTable
+    from huggins.catalog.targets import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of survey table.
+
+    Attributes
+    ----------
+    name
+        As in the column CATALOG and the option ``--kind``.
+    needs, may
+        Columns that it must have, and those that are read where they are there.
+    take
+        Turns rows of it into columns of the table of targets.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    may: tuple[str, ...]
+    take: Callable[[Chunk, Words], dict[str, NDArray[Any]]]
+
+
+#: All kinds; the first whose columns are all there is the one.
+KINDS: Final = (
+    Kind("DR16Q_Superset", dr16q.SUPERSET_NEEDS, dr16q.MAY, dr16q.take),
+    Kind("DR16Q", dr16q.NEEDS, dr16q.MAY, dr16q.take),
+    Kind("DR14Q", dr14q.NEEDS, dr14q.MAY, dr14q.quasars),
+    Kind("DR12Q_Superset", dr12q.SUPERSET_NEEDS, dr12q.SUPERSET_MAY, dr12q.superset),
+    Kind("DR12Q", dr12q.NEEDS, dr12q.MAY, dr12q.quasars),
+    Kind("SDSS-V", sdss5.NEEDS, sdss5.MAY, sdss5.take),
+    Kind("specObj", specobj.NEEDS, specobj.MAY, specobj.take),
+    Kind("DESI", desi.NEEDS, desi.MAY, desi.take),
+)
+
+
+def named(name: str) -> Kind:
+    """Return a kind by its name, whatever its case.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    for kind in KINDS:
+        if kind.name.lower() == name.strip().lower():
+            return kind
+    raise InputError(
+        f"--kind: {name!r} is no kind of survey table: known are "
+        f"{', '.join(kind.name for kind in KINDS)}"
+    )
+
+
+def recognise(table: SurveyTable) -> Kind:
+    """Return the kind of a table.
+
+    Raises
+    ------
+    InputError
+        If no kind's columns are all there.
+    """
+    have = set(table.names)
+    for kind in KINDS:
+        if have.issuperset(kind.needs):
+            return kind
+    nearest = max(KINDS, key=lambda kind: len(have & set(kind.needs)) / len(kind.needs))
+    raise InputError(
+        f"{table.path}: not a survey table that is known; nearest is {nearest.name}, but it "
+        f"has no {_listed([n for n in nearest.needs if n not in have])}; it has "
+        f"{_listed(table.names)}. Say which column is which with --map class=NAME and so on"
+    )
+
+
+def check(table: SurveyTable, kind: Kind) -> None:
+    """Complain about columns that a kind needs and a table does not have.
+
+    Raises
+    ------
+    InputError
+        Saying which, and which it has.
+    """
+    lacking = [name for name in kind.needs if name not in table.names]
+    if lacking:
+        raise InputError(
+            f"{table.path}: as {kind.name} it needs the columns {', '.join(lacking)}, which it "
+            f"does not have; it has {_listed(table.names)}"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:40])
+    return shown + (f" and {len(names) - 40} more" if len(names) > 40 else "")

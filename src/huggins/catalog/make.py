@@ -1,0 +1,192 @@
+"""Survey tables in, one table of targets out."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.catalog import kinds
+from huggins.catalog.identity import object_numbers, spectrum_keys
+from huggins.catalog.joining import merge
+from huggins.catalog.mapped import Mapped
+from huggins.catalog.recipes import recipe_of
+from huggins.catalog.selecting import balance, cut
+from huggins.catalog.sky import RADIUS, close_pairs, connected
+from huggins.catalog.source import open_table
+from huggins.catalog.targets import Targets, Words, join_parts
+from huggins.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.catalog.source import SurveyTable
+
+_log = logging.getLogger(__name__)
+
+_DUPLICATES: Final = ("error", "first")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a table of targets is made.
+
+    Attributes
+    ----------
+    kind
+        Kind of each table, or one for all; empty where they tell themselves.
+    columns
+        Columns by role, for a table that is of no known kind; see
+        `huggins.catalog.mapped.ROLES`.
+    recipe
+        Name of a selection; empty for none.
+    where
+        Which targets to keep, in columns of the table of targets.
+    per_class
+        The most of each class; None for all.
+    seed
+        Of that choice.
+    radius
+        In arcseconds: positions within it are the same object.
+    duplicates
+        ``error``, or ``first`` to take the first of rows that repeat a spectrum.
+    """
+
+    kind: Sequence[str] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = ""
+    where: str = ""
+    per_class: int | None = None
+    seed: int = 0
+    radius: float = RADIUS
+    duplicates: str = "error"
+
+
+def make_targets(tables: Sequence[str | Path], settings: Settings | None = None) -> Targets:
+    """Make one table of targets of survey tables.
+
+    Each table is read once, in blocks, and of the tables only the targets stay in memory. The
+    same spectrum in several tables becomes one row (`huggins.catalog.joining.merge`); spectra
+    of one object get the same OBJECT.
+
+    Parameters
+    ----------
+    tables
+        FITS, CSV or ECSV files, gzipped or not.
+    settings
+        What to take of them.
+
+    Raises
+    ------
+    InputError
+        If a table is damaged or of no known kind, lacks columns, repeats spectra, or nothing is
+        left in the end.
+    """
+    settings = settings or Settings()
+    if settings.duplicates not in _DUPLICATES:
+        raise InputError(
+            f"--duplicates: {settings.duplicates!r} is none of {', '.join(_DUPLICATES)}"
+        )
+    if not tables:
+        raise InputError("no survey table is given")
+    opened = [open_table(path) for path in tables]
+    chosen = _kinds(opened, settings)
+    recipe = recipe_of(settings.recipe) if settings.recipe else None
+    if recipe is not None:
+        _check_recipe(settings.recipe, recipe.takes, [kind.name for kind in chosen])
+    words = Words()
+    parts: list[dict[str, NDArray[Any]]] = []
+    sources = []
+    for number, (table, kind) in enumerate(zip(opened, chosen, strict=True)):
+        rows = taken = 0
+        for chunk in table.chunks((*kind.needs, *kind.may)):
+            part = kind.take(chunk, words)
+            part["CATALOG"] = np.full(len(chunk), words.code(kind.name), np.int32)
+            if recipe is not None:
+                wanted = recipe.takes[kind.name](part, words)
+                part = {name: values[wanted] for name, values in part.items()}
+            rows += len(chunk)
+            taken += len(part["CATALOG"])
+            if len(part["CATALOG"]):
+                parts.append(part)
+                sources.append(np.full(len(part["CATALOG"]), number, np.int32))
+        _log.info("%s: %d of %d rows taken as %s", table.path, taken, rows, kind.name)
+    if not parts:
+        raise InputError(f"--recipe: {settings.recipe} takes no row of these tables")
+    targets = join_parts(words, parts)
+    source = np.concatenate(sources)
+    del parts, sources
+    first = settings.duplicates == "first"
+    targets = merge(targets, source, [str(path) for path in tables], first=first)
+    group_objects(targets, settings.radius)
+    if settings.where:
+        targets = cut(targets, settings.where)
+    if settings.per_class is not None:
+        targets = balance(targets, settings.per_class, settings.seed)
+    return targets
+
+
+def group_objects(targets: Targets, radius: float = RADIUS) -> None:
+    """Set OBJECT: the same number in rows of the same object.
+
+    Rows of one THING_ID are one object, and so are rows within the radius of one another,
+    unless both come from the same table and have different THING_IDs there: the survey then
+    says that they are two. Neighbours of neighbours belong together.
+    """
+    thing = targets.get("THING_ID")
+    first, second = close_pairs(targets.get("RA"), targets.get("DEC"), radius)
+    catalog = targets.get("CATALOG")
+    told_apart = (thing[first] > 0) & (thing[second] > 0) & (catalog[first] == catalog[second])
+    first, second = first[~told_apart], second[~told_apart]
+    known = np.flatnonzero(thing > 0)
+    order = known[np.argsort(thing[known], kind="stable")]
+    same = thing[order][1:] == thing[order][:-1]
+    root = connected(
+        len(targets),
+        np.concatenate([first, order[:-1][same]]),
+        np.concatenate([second, order[1:][same]]),
+    )
+    key = spectrum_keys(targets.get("PLATE"), targets.get("MJD"), targets.get("FIBERID"))
+    ra, dec = targets.get("RA"), targets.get("DEC")
+    targets.columns["OBJECT"] = object_numbers(root, thing, ra, dec, key)
+
+
+def _kinds(tables: Sequence[SurveyTable], settings: Settings) -> list[kinds.Kind]:
+    if settings.columns:
+        if settings.kind or settings.recipe:
+            raise InputError("--map is for tables of no known kind: leave out --kind, --recipe")
+        mapped = Mapped(dict(settings.columns))
+        found = [
+            kinds.Kind(Path(table.path).name, mapped.needs, (), mapped.take) for table in tables
+        ]
+    elif settings.kind:
+        names = list(settings.kind)
+        if len(names) == 1:
+            names *= len(tables)
+        if len(names) != len(tables):
+            raise InputError(
+                f"--kind is given {len(names)} times for {len(tables)} tables: give it once "
+                "for all, or once for each, in order"
+            )
+        found = [kinds.named(name) for name in names]
+    else:
+        found = [kinds.recognise(table) for table in tables]
+    for table, kind in zip(tables, found, strict=True):
+        kinds.check(table, kind)
+    return found
+
+
+def _check_recipe(name: str, takes: Mapping[str, object], have: Sequence[str]) -> None:
+    lacking = [kind for kind in takes if kind not in have]
+    extra = sorted(set(have) - set(takes))
+    if lacking or extra:
+        raise InputError(
+            f"--recipe {name} takes the tables {', '.join(takes)}"
+            + (f"; missing: {', '.join(lacking)}" if lacking else "")
+            + (f"; not of it: {', '.join(extra)}" if extra else "")
+        )

@@ -1,0 +1,55 @@
+"""All spectra of SDSS data releases 8 to 17 with the pipeline's labels: specObj and spAll.
+
+Data models: https://data.sdss.org/datamodel/files/SPECTRO_REDUX/specObj.html and
+https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spAll.html. Their
+SPECOBJID is not read: PLATE, MJD, FIBERID and RUN2D make the same number
+(`huggins.catalog.identity.specobjid`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.catalog import rules
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.catalog.source import Chunk
+    from huggins.catalog.targets import Words
+
+NEEDS = (
+    "PLATE", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "CLASS", "SUBCLASS", "Z",
+    "Z_ERR", "ZWARNING",
+)  # fmt: skip
+MAY = ("THING_ID", "SN_MEDIAN_ALL", "OBJTYPE")
+
+
+def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
+    """Take rows of specObjAll or spAll: class, redshift and warnings of the pipeline.
+
+    A quasar of the pipeline counts as QSO, and whether it is a BAL is unknown. Sky fibres,
+    unplugged and dead ones have no class, whatever template fitted them best.
+    """
+    count = len(chunk)
+    part = rules.identity(chunk) | rules.position(chunk, "PLUG_RA", "PLUG_DEC")
+    part |= rules.pipeline_class(chunk, words, "CLASS", "SUBCLASS")
+    run2d = chunk.text("RUN2D")
+    part["RUN2D"] = words.encode(run2d)
+    boss = np.strings.startswith(run2d, b"v")
+    part["SURVEY"] = rules.chosen(words, count, (boss, "BOSS"), otherwise="SDSS")
+    part["Z"] = rules.redshift(chunk.number("Z"))
+    part["Z_ERR"] = rules.error(chunk.number("Z_ERR"))
+    part["Z_FROM"] = rules.constant(words, count, "Z")
+    part["LABEL_FROM"] = rules.constant(words, count, "pipeline")
+    part["ZWARNING"] = rules.whole(chunk, "ZWARNING")
+    part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
+    empty = (part["ZWARNING"] >= 0) & (part["ZWARNING"] & rules.NO_SOURCE != 0)
+    if "OBJTYPE" in chunk:
+        empty |= np.isin(chunk.text("OBJTYPE"), (b"SKY", b"NA"))
+    rules.without_source(part, words, empty)
+    if "SN_MEDIAN_ALL" in chunk:
+        part["SN_MEDIAN"] = chunk.number("SN_MEDIAN_ALL").astype(np.float32)
+    return part

@@ -1,0 +1,156 @@
+"""`huggins catalog`: survey tables to one table of targets."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huggins.cli import options
+
+if TYPE_CHECKING:
+    from huggins.catalog import Targets
+
+
+def catalog(
+    context: typer.Context,
+    tables: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="TABLE...",
+            help="Survey tables: FITS, CSV or ECSV, gzipped or not.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The table of targets: .parquet, .fits, .csv or .ecsv; without it only the "
+            "counts are printed.",
+        ),
+    ] = None,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="NAME",
+            help="What the tables are, once for all or once for each: DR16Q_Superset, DR16Q, "
+            "DR14Q, DR12Q_Superset, DR12Q, SDSS-V, specObj (spAll too) or DESI. Without it "
+            "their columns tell.",
+        ),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            "-m",
+            metavar="ROLE=COLUMN",
+            help="For any other table, which column is what: class, subclass, z, z_err, "
+            "zwarning, trust, plate, mjd, fiberid, run2d, thing_id, targetid, specobjid, ra, "
+            "dec, sn or survey; repeatable.",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            metavar="NAME",
+            help="A selection by name: seed (quasars of DR14Q, BOSS stars of specObj or spAll, "
+            "galaxies of the DR12Q superset).",
+        ),
+    ] = "",
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="EXPR",
+            help='Targets to keep, such as "TRUST >= 2 and SN_MEDIAN > 3".',
+        ),
+    ] = "",
+    per_class: Annotated[
+        int | None,
+        typer.Option("--per-class", metavar="N", help="Keep at most N of each class."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the choice of --per-class.")] = 0,
+    radius: Annotated[
+        float,
+        typer.Option(
+            "--radius", metavar="ARCSEC", help="Positions within it are the same object."
+        ),
+    ] = 1.0,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            "--duplicates",
+            metavar="error|first",
+            help="What to do where one table has a spectrum twice.",
+        ),
+    ] = "error",
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="PNG|PDF", help="Draw the counts a class."),
+    ] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Make one table of targets, with class, redshift and trust, of survey tables."""
+    from huggins.catalog import Settings, check, make_targets, parse_map, report, write_targets
+
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    if output is not None:
+        check(output)
+    if plot is not None:
+        _check_picture(plot)
+    settings = Settings(
+        kind=tuple(kind or ()),
+        columns=parse_map(mapping or ()),
+        recipe=recipe,
+        where=where,
+        per_class=per_class,
+        seed=seed,
+        radius=radius,
+        duplicates=duplicates,
+    )
+    targets = make_targets(tables, settings)
+    if output is not None:
+        write_targets(output, targets, shlex.join(["huggins", *context.obj]))
+        logger.info("%d targets in %s", len(targets), output)
+    if plot is not None:
+        _draw(targets, plot)
+    if not quiet:
+        print(report(targets))
+    return 0
+
+
+def _check_picture(path: Path) -> None:
+    from huggins.errors import InputError, OutputError
+
+    if path.suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise InputError(f"--plot: {path}: the name must end in .png, .pdf or .svg")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
+
+
+def _draw(targets: Targets, path: Path) -> None:
+    from huggins.catalog.counting import TRUSTS, count_classes
+    from huggins.errors import OutputError
+    from huggins.plot.counts import plot_counts
+
+    counts = count_classes(targets)
+    names = [count.name or f"{count.broad or 'none'}?" for count in counts]
+    figure = plot_counts(names, [c.by_trust for c in counts], [f"trust {t}" for t in TRUSTS])
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
+    try:
+        figure.savefig(temporary, dpi=150)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""`huggins labels`: labels that may be wrong."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options
+
+
+def labels(
+    context: typer.Context,
+    table: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TABLE",
+            help="The labels: output of `huggins catalog`, or any CSV, ECSV, FITS or Parquet "
+            "table with a class.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="The suspects: .csv, .ecsv, .fits or .parquet; without it the worst are "
+            "printed.",
+        ),
+    ] = None,
+    visual: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--visual",
+            metavar="TABLE",
+            help="What people saw: the superset of DR12Q, or another survey table with visual "
+            "labels; repeatable.",
+        ),
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            "--predictions",
+            "-p",
+            metavar="TABLE|NPZ",
+            help="Output of `huggins classify` (or .npz) by a network that did not learn these "
+            "labels.",
+        ),
+    ] = None,
+    duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--duplicates/--no-duplicates", help="Compare spectra of the same object."
+        ),
+    ] = True,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="ROLE=NAME",
+            help="Column that is subclass, class, bal, trust, object, thing_id, plate, mjd, "
+            "fiberid, targetid, ra, dec, path or index, where it has another name; repeatable.",
+        ),
+    ] = None,
+    match: Annotated[
+        str,
+        typer.Option(
+            "--match",
+            metavar="WAY",
+            help="How predictions find their label: path, plate, targetid, sky or auto.",
+        ),
+    ] = "auto",
+    radius: Annotated[
+        float,
+        typer.Option("--radius", metavar="ARCSEC", help="Of matches by position."),
+    ] = 1.0,
+    apply: Annotated[
+        Path | None,
+        typer.Option(
+            "--apply",
+            metavar="FILE",
+            help="Write a copy of TABLE with the columns CLASS_NEW, SUBCLASS_NEW and "
+            "CHANGED_BY; TABLE itself is never changed.",
+        ),
+    ] = None,
+    at_least: Annotated[
+        float,
+        typer.Option(
+            "--at-least",
+            metavar="SCORE",
+            min=0.0,
+            max=1.0,
+            help="Score from which --apply changes a label.",
+        ),
+    ] = 0.9,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Find labels that may be wrong: by eye, by network, by duplicates."""
+    from huggins.labels import (
+        apply as write_copy,
+    )
+    from huggins.labels import (
+        check_output,
+        find_suspects,
+        new_labels,
+        suspect_columns,
+        write_columns,
+    )
+
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    for path in (output, apply):
+        if path is not None:
+            check_output(path)
+    found = find_suspects(
+        table,
+        visual=visual or (),
+        predictions=predictions,
+        duplicates=duplicates,
+        columns=_pairs(column or []),
+        match=match,
+        radius=radius,
+    )
+    columns = suspect_columns(found.labels, found.suspects)
+    if output is not None:
+        write_columns(output, columns, shlex.join(["huggins", *context.obj]))
+        logger.info("%d suspects in %s", len(found.suspects), output)
+    if apply is not None:
+        added = new_labels(found.labels, found.suspects, at_least)
+        write_copy(table, apply, added)
+        changed = sum(bool(reason) for reason in added["CHANGED_BY"])
+        logger.info("%d labels of %d changed in the copy %s", changed, len(found.labels), apply)
+    if not quiet:
+        print("\n".join(found.summary))
+        if output is None:
+            _print_worst(columns)
+    return 0
+
+
+def _pairs(texts: list[str]) -> dict[str, str]:
+    from huggins.errors import InputError
+
+    pairs = {}
+    for text in texts:
+        role, equals, name = text.partition("=")
+        if not (role and equals and name):
+            raise InputError(f"--column: {text!r} is not of the form ROLE=NAME")
+        pairs[role] = name
+    return pairs
+
+
+def _print_worst(columns: dict[str, list[object]], most: int = 20) -> None:
+    for i in range(min(most, len(columns["ROW"]))):
+        said = columns["SUBCLASS"][i] or columns["CLASS"][i]
+        instead = columns["SUGGESTED_SUBCLASS"][i] or columns["SUGGESTED_CLASS"][i] or "?"
+        print(
+            f"row {columns['ROW'][i]}: {said} -> {instead}  {columns['SCORE'][i]:.3f}  "
+            f"{columns['REASON'][i]}: {columns['DETAIL'][i]}"
+        )

@@ -1,0 +1,260 @@
+"""Suspects as a table on disk, and a table of labels with a column of new ones."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from huggins.labels.suspects import Suspect
+    from huggins.labels.table import Labels
+
+#: Columns that ``--apply`` adds, for each row of the labels.
+ADDED: Final = ("CLASS_NEW", "SUBCLASS_NEW", "CHANGED_BY")
+
+# Columns of the suspects that say which spectrum it is, by the role they come from.
+_IDENTITY: Final = {
+    "path": "FILE", "plate": "PLATE", "mjd": "MJD", "fiberid": "FIBERID",
+    "targetid": "TARGETID", "object": "OBJECT", "ra": "RA", "dec": "DEC",
+}  # fmt: skip
+
+
+def suspect_columns(labels: Labels, suspects: Sequence[Suspect]) -> dict[str, list[Any]]:
+    """Return the table of suspects by columns."""
+    rows = np.array([s.row for s in suspects], np.intp)
+    columns: dict[str, list[Any]] = {"ROW": (rows + 1).tolist()}
+    for role, name in _IDENTITY.items():
+        if role not in labels.roles:
+            continue
+        if role in ("plate", "mjd", "fiberid"):
+            numbers = labels.number(role, -1).astype(np.int64)[rows]
+            columns[name] = [n if n >= 0 else None for n in numbers.tolist()]
+        elif role in ("ra", "dec"):
+            values = labels.number(role)[rows].tolist()
+            columns[name] = [v if np.isfinite(v) else None for v in values]
+        else:
+            columns[name] = labels.text(role)[rows].tolist()
+    columns["CLASS"] = labels.broad[rows].tolist()
+    columns["SUBCLASS"] = labels.sub[rows].tolist()
+    columns["TRUST"] = labels.trust[rows].tolist()
+    columns["SUGGESTED_CLASS"] = [s.broad for s in suspects]
+    columns["SUGGESTED_SUBCLASS"] = [s.sub for s in suspects]
+    columns["SCORE"] = [round(s.score, 4) for s in suspects]
+    columns["REASON"] = [s.reason for s in suspects]
+    columns["DETAIL"] = [s.detail for s in suspects]
+    return columns
+
+
+def new_labels(
+    labels: Labels, suspects: Sequence[Suspect], at_least: float
+) -> dict[str, list[str]]:
+    """Return the columns that `ADDED` names: the labels, changed where a suspicion is strong.
+
+    A label whose suspicion suggests nothing becomes empty, which is "unknown".
+    """
+    broad, sub = labels.broad.tolist(), labels.sub.tolist()
+    reason = [""] * len(labels)
+    for suspect in suspects:
+        if suspect.score >= at_least:
+            broad[suspect.row], sub[suspect.row] = suspect.broad, suspect.sub
+            reason[suspect.row] = suspect.reason
+    return dict(zip(ADDED, (broad, sub, reason), strict=True))
+
+
+def check_output(path: Path, kinds: Sequence[str] = ()) -> None:
+    """Complain now about an output that could not be written in the end.
+
+    Raises
+    ------
+    InputError
+        If the extension stands for no format.
+    OutputError
+        If there is no folder to write it to.
+    """
+    kinds = kinds or tuple(_WRITERS)
+    if path.suffix.lower() not in kinds:
+        raise InputError(f"{path}: the name must end in {', '.join(kinds)}")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder: name a file in it")
+
+
+def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> None:
+    """Write columns as CSV, ECSV, FITS or Parquet, and only then put the file in place.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; what was there before is then left as it was.
+    """
+    _put(path, lambda temporary: _WRITERS[path.suffix.lower()](temporary, columns, command))
+
+
+def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
+    """Write a copy of a table of labels with columns added; the original is never touched.
+
+    Parameters
+    ----------
+    source
+        CSV, ECSV, FITS or Parquet.
+    target
+        A new file of the same format.
+    added
+        The columns; a column of that name that is there already is replaced.
+
+    Raises
+    ------
+    InputError
+        If the formats differ or the copy would replace the original.
+    OutputError
+        If it cannot be written.
+    """
+    kind = source.suffix.lower()
+    if kind not in _COPIERS:
+        raise InputError(f"--apply: {source}: works for {', '.join(_COPIERS)}")
+    if target.suffix.lower() != kind:
+        raise InputError(f"--apply: {target}: must end in {kind} as {source} does")
+    if target.exists() and target.samefile(source):
+        raise InputError(f"--apply: {target} is the table of labels itself: name a new file")
+    _put(target, lambda temporary: _COPIERS[kind](source, temporary, added))
+
+
+def _put(path: Path, write: Callable[[Path], None]) -> None:
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _astropy(columns: dict[str, list[Any]], command: str) -> Any:
+    from astropy.table import MaskedColumn, Table
+
+    table = Table(meta={"COMMAND": command[:2000]})
+    for name, values in columns.items():
+        missing = [value is None for value in values]
+        text = name in ("CLASS", "FILE") or any(isinstance(value, str) for value in values)
+        blank = "" if text else 0
+        filled = [blank if value is None else value for value in values]
+        dtype = "U1" if text and not values else None
+        table[name] = MaskedColumn(np.array(filled, dtype=dtype), mask=missing)
+    return table
+
+
+def _write_astropy(path: Path, columns: dict[str, list[Any]], command: str) -> None:
+    table = _astropy(columns, command)
+    if path.suffix.lower() == ".fits":
+        for name in table.colnames:
+            if table[name].dtype.kind == "U":
+                words = np.char.encode(table[name].filled(""), "ascii", "backslashreplace")
+                table[name] = words if words.dtype.itemsize else words.astype("S1")
+        table.write(path, format="fits")
+    else:
+        table.write(path, format="ascii.ecsv")
+
+
+def _write_csv(path: Path, columns: dict[str, list[Any]], command: str) -> None:
+    del command  # CSV has no place for it
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+def _write_parquet(path: Path, columns: dict[str, list[Any]], command: str) -> None:
+    from arro3.core import Array, Table
+    from arro3.io import write_parquet
+
+    arrays: dict[str, Any] = {
+        name: Array(values, type=_arrow(values)) for name, values in columns.items()
+    }
+    buffer = io.BytesIO()  # arro3 panics where writing to a file fails
+    write_parquet(
+        Table.from_pydict(arrays), buffer, key_value_metadata={"COMMAND": command[:2000]}
+    )
+    path.write_bytes(buffer.getbuffer())
+
+
+def _arrow(values: Sequence[Any]) -> Any:
+    from arro3.core import DataType
+
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int}:
+        return DataType.int64()
+    if kinds and kinds <= {int, float}:
+        return DataType.float64()
+    return DataType.string()
+
+
+def _copy_csv(source: Path, target: Path, added: dict[str, list[str]]) -> None:
+    """Copy line by line, so that every number stays as it was written."""
+    new = zip(*added.values(), strict=True)
+    with (
+        source.open(newline="", encoding="utf-8-sig") as old,
+        target.open("w", newline="", encoding="utf-8") as copy,
+    ):
+        writer = csv.writer(copy, lineterminator="\n")
+        header: list[str] | None = None
+        kept: list[int] = []
+        for row in csv.reader(line for line in old if not line.startswith("#")):
+            if not row:
+                continue
+            if header is None:
+                header = row
+                kept = [i for i, name in enumerate(row) if name.strip() not in added]
+                writer.writerow([*(row[i] for i in kept), *added])
+            else:
+                writer.writerow([*(row[i] for i in kept), *next(new)])
+
+
+def _copy_astropy(source: Path, target: Path, added: dict[str, list[str]]) -> None:
+    from astropy.table import Table
+
+    ecsv = source.suffix.lower() == ".ecsv"
+    table = Table.read(source, format="ascii.ecsv" if ecsv else "fits")
+    for name, values in added.items():
+        words: Any = np.array(values, dtype=str)
+        table[name] = words if ecsv else words.astype("S8" if "CLASS" in name else "S32")
+    table.write(target, format="ascii.ecsv" if ecsv else "fits")
+
+
+def _copy_parquet(source: Path, target: Path, added: dict[str, list[str]]) -> None:
+    from arro3.core import Array, ChunkedArray, DataType, Table
+    from arro3.io import read_parquet, write_parquet
+
+    table = Table.from_arrow(read_parquet(str(source)))
+    kept = [name for name in table.column_names if name not in added]
+    table = table.select(kept)
+    for name, values in added.items():
+        column = ChunkedArray([Array(values, type=DataType.string())])
+        table = table.append_column(name, column)
+    buffer = io.BytesIO()
+    write_parquet(table, buffer, compression="zstd(3)")
+    target.write_bytes(buffer.getbuffer())
+
+
+_WRITERS: Final[dict[str, Callable[[Path, dict[str, list[Any]], str], None]]] = {
+    ".csv": _write_csv,
+    ".ecsv": _write_astropy,
+    ".fits": _write_astropy,
+    ".parquet": _write_parquet,
+}
+_COPIERS: Final[dict[str, Callable[[Path, Path, dict[str, list[str]]], None]]] = {
+    ".csv": _copy_csv,
+    ".ecsv": _copy_astropy,
+    ".fits": _copy_astropy,
+    ".parquet": _copy_parquet,
+}

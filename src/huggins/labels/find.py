@@ -1,0 +1,113 @@
+"""All reasons to doubt the labels of a table, together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from huggins.catalog import RADIUS
+from huggins.errors import InputError
+from huggins.evaluate.tables import read_columns
+from huggins.labels.predictions import read_predictions
+from huggins.labels.suspects import Suspect, duplicate_suspects, joined, network_suspects
+from huggins.labels.table import Labels, take_labels
+from huggins.labels.visual import visual_suspects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found.
+
+    Attributes
+    ----------
+    labels
+        The table of labels.
+    suspects
+        One a doubtful row, worst first.
+    summary
+        What was looked at and found, a line each.
+    """
+
+    labels: Labels
+    suspects: list[Suspect]
+    summary: list[str] = field(default_factory=list)
+
+
+def find_suspects(
+    table: str | Path,
+    *,
+    visual: Sequence[str | Path] = (),
+    predictions: str | Path | None = None,
+    duplicates: bool = True,
+    columns: Mapping[str, str] | None = None,
+    match: str = "auto",
+    radius: float = RADIUS,
+) -> Found:
+    """Find the labels of a table that may be wrong.
+
+    Parameters
+    ----------
+    table
+        Labels: a table of targets, or any with a class and identifiers, positions or paths.
+    visual
+        Survey tables of what people saw, to compare with.
+    predictions
+        Probabilities of a network that did not learn these labels; see
+        `huggins.labels.predictions.read_predictions`.
+    duplicates
+        Whether spectra of the same object are compared.
+    columns
+        Column names by role; see `huggins.labels.ROLES`.
+    match
+        How predictions find their rows.
+    radius
+        Of matches by position, in arcseconds.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to compare with, or a table is not what it should be.
+    """
+    labels = take_labels(read_columns(table), columns)
+    summary = [f"{len(labels)} labels, {int((labels.sub != '').sum())} of them one of the 13"]
+    suspects: list[Suspect] = []
+    looked = False
+    if visual:
+        found, seen = visual_suspects(labels, visual, radius)
+        summary.append(f"visual: people are certain of {seen}; {len(found)} contradicted")
+        suspects += found
+        looked = True
+    if predictions is not None:
+        rows, probabilities = read_predictions(predictions, labels, by=match)
+        found, wrong = network_suspects(labels, rows, probabilities)
+        summary.append(
+            f"network: predictions for {len(rows)}; {len(found)} doubted, "
+            f"{100 * wrong:.1f} % of the labels estimated wrong"
+        )
+        suspects += found
+        looked = True
+    if duplicates:
+        objects = labels.objects(radius)
+        sizes = np.unique(objects[objects >= 0], return_counts=True)[1]
+        if len(sizes):
+            looked = True
+            found = duplicate_suspects(labels, objects)
+            summary.append(
+                f"duplicate: {int((sizes > 1).sum())} objects with several spectra; "
+                f"{len(found)} labels in question"
+            )
+            suspects += found
+    if not looked:
+        raise InputError(
+            f"{table}: nothing to compare with: give --visual or --predictions, or name "
+            "columns of objects or positions (--column object=NAME)"
+        )
+    suspects = joined(suspects)
+    summary.append(f"{len(suspects)} suspects")
+    return Found(labels, suspects, summary)
