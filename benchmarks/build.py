@@ -85,10 +85,9 @@ def write_full(path: Path) -> None:
             "loglam": loglam,
             "ivar": rng.uniform(0.5, 2, PIXELS),
         }
-        columns = [
-            fits.Column(n, f, array=values[n]) for n, f in zip(names, forms, strict=True)
-        ]
-        return fits.BinTableHDU.from_columns(columns)
+        return fits.BinTableHDU.from_columns(
+            [fits.Column(name, form, array=values[name]) for name, form in forms.items()]
+        )
 
     row = {
         "PLATE": ("J", 3586),

@@ -41,7 +41,7 @@ HOMES = {
     "onnx": {"train"},
     "specutils": {"spectrum"},
     "onnxruntime": {"inference", "train"},
-    "arro3": {"inference", "evaluate"},
+    "arro3": {"inference", "evaluate", "catalog"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},

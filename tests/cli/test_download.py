@@ -246,3 +246,54 @@ def test_two_at_a_time_do_not_share_a_folder(run, server):
     assert "another huggins is downloading into this folder" in err
     process.send_signal(signal.SIGINT)
     process.wait(20)
+
+
+@pytest.mark.parametrize("end", ["fits", "csv", "parquet"])
+def test_table_of_targets(run, server, end):
+    import numpy as np
+    from astropy.table import Table
+
+    fibres = [1, 2, 3, 99]
+    table = Table({"Plate": [3586] * 4, "MJD": [55181] * 4, "FIBERID": fibres, "Z": [1.5] * 4})
+    table["RUN2D"] = np.array(["v5_13_2", "", "v5_13_2", "v5_13_2"])
+    path = Path(f"targets.{end}")
+    if end == "parquet":
+        from arro3.core import Array
+        from arro3.core import Table as Arrow
+        from arro3.io import write_parquet
+
+        columns = {name: Array.from_numpy(np.array(table[name])) for name in ("Plate", "MJD")}
+        columns["FIBERID"] = Array.from_numpy(np.array(fibres))
+        write_parquet(Arrow.from_pydict(columns), path)
+    else:
+        table.write(path)
+    status, _, err = run(path, "-o", "got")
+    assert status == 1
+    assert "3 files fetched" in err
+    assert "1 missing" in err
+    assert sorted(path.name[-9:-5] for path in Path("got").rglob("*.fits")) == [
+        "0001",
+        "0002",
+        "0003",
+    ]
+
+
+def test_table_without_the_columns_says_which_it_has(run):
+    Path("t.csv").write_text("RA,DEC,PLATE\n1,2,3\n")
+    status, _, err = run("t.csv", "-o", "got")
+    assert status == 2
+    assert "t.csv: there is no column MJD" in err
+    assert "the columns are RA, DEC, PLATE" in err
+
+
+def test_masked_and_overflowing_identifiers_are_named(run, server):
+    Path("t.csv").write_text(
+        "PLATE,MJD,FIBERID\n3586,55181,1\n,55181,2\n3586,55181,\n9999999,55181,3\n"
+    )
+    status, _, err = run("t.csv", "-o", "got")
+    assert status == 1
+    assert "t.csv: row 2: plate -1" in err
+    assert "t.csv: row 3: plate 3586, MJD 55181, fibre missing" in err
+    assert "t.csv: row 4: plate 9999999" in err
+    assert "3 targets that are none" in err
+    assert len(server.requests) == 1
