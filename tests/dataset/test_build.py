@@ -318,15 +318,6 @@ def test_shares_are_those_asked_for():
         Making(validation=0.6, test=0.6)
 
 
-def test_compressed_file_holds_the_same(survey, tmp_path, check_same):
-    build(survey, tmp_path / "1.h5")
-    build(survey, tmp_path / "2.h5", making=Making(compress=True))
-    check_same(tmp_path / "1.h5", tmp_path / "2.h5")
-    assert (tmp_path / "2.h5").stat().st_size < (tmp_path / "1.h5").stat().st_size
-    with h5py.File(tmp_path / "2.h5") as file:
-        assert file["flux"].compression == "gzip"
-
-
 def interrupted(paths, output, after, **options):
     """Build until so many inputs are done, then be interrupted."""
 

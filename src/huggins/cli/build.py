@@ -65,9 +65,6 @@ def build(
     test: Annotated[
         float, typer.Option("--test", min=0.0, max=1.0, help="Share of objects to test.")
     ] = 0.1,
-    compress: Annotated[
-        bool, typer.Option("--compress", help="Compress flux and ivar: smaller, slower.")
-    ] = False,
     air: options.Air = False,
     resume: Annotated[
         bool,
@@ -113,7 +110,7 @@ def build(
     provenance = {"command": shlex.join(["huggins", *context.obj])}
     if targets is not None:
         provenance["targets"] = str(targets)
-    making = Making(layout.value, validation, test, compress, provenance)
+    making = Making(layout.value, validation, test, provenance)
     found = Inputs(inputs, exclude=output)
     with Meter(logger, "inputs", found.count(0.3), bar=not quiet) as meter:
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COMMAND_MAX: Final = 2000
-# Rows of a chunk of a compressed dataset.
-_CHUNK: Final = 64
+# More than the headers of HDF5 take.
+_HEADS: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,6 @@ class Making:
         ``huggins`` or ``seed``.
     validation, test
         Shares of the objects.
-    compress
-        Whether flux and ivar are compressed.
     provenance
         Further attributes of the file.
     """
@@ -50,7 +48,6 @@ class Making:
     layout: str = "huggins"
     validation: float = 0.1
     test: float = 0.1
-    compress: bool = False
     provenance: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,12 +113,9 @@ def merge(
                 widths[name] = max(widths.get(name, 1), width)
     temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
     try:
-        _check_space(output, rows, widths, how)
         _write(temporary, folder, abouts, table, widths, how, watch)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
         temporary.replace(output)
-    except (OSError, RuntimeError) as error:  # RuntimeError: what h5py makes of a full disk
+    except (OSError, RuntimeError) as error:  # RuntimeError: what h5py makes of some
         raise OutputError(
             f"{output}: cannot be written ({error}): free space or name another output; what "
             "is done is kept, and --resume goes on from there"
@@ -178,19 +172,6 @@ class _Places:
         return name, int(self._indices[part][at])
 
 
-def _check_space(output: Path, rows: int, widths: dict[str, int], how: Making) -> None:
-    """Complain about a disk that is too small before it is full."""
-    if how.layout == "seed":
-        each = 4 * (SEED.grid.size + len(CLASSES))
-    else:
-        text = sum(widths.get(column.name, 1) for column in COLUMNS if column.text)
-        numbers = sum(np.dtype(column.dtype).itemsize for column in COLUMNS if not column.text)
-        each = 8 * STANDARD.grid.size + text + numbers
-    need, free = rows * each, shutil.disk_usage(output.parent).free
-    if need > free and not how.compress:
-        raise OSError(f"it needs {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
-
-
 def _write(
     path: Path,
     folder: Path,
@@ -200,30 +181,73 @@ def _write(
     how: Making,
     watch: Callable[[int], None] | None,
 ) -> None:
-    import h5py
+    """Write the file: HDF5 makes it, with all places and no data; the data are then put there.
 
+    HDF5 does not survive a disk that fills up while it writes: it loses the file, and may take
+    the process with it. So all that may fail for want of space is done by plain writes.
+    """
     rows = int(table.kept.sum())
-    file: Any = h5py.File(path, "w")
-    try:
-        datasets = _datasets(file, rows, widths, how)
-        _attributes(file, how)
+    dtypes = _dtypes(widths, how)
+    size = rows * sum(dtype.itemsize * length for dtype, length in dtypes.values())
+    free = shutil.disk_usage(path.parent).free
+    if size + _HEADS > free:
+        raise OSError(f"it needs {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
+    with path.open("wb") as file:  # complains where files may not grow so large
+        file.truncate(size + _HEADS)
+    offsets = _places(path, rows, dtypes, how)
+    with path.open("r+b") as file:
+        if hasattr(os, "posix_fallocate"):  # complains now about a disk that is too small
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         at = 0
         for kept, block in _blocks(folder, abouts, table):
-            count = int(kept.sum())
             for name, values in _content(block, how).items():
-                dataset = datasets[name]
-                # The file's type: HDF5 does not take plain bytes for UTF-8.
-                dataset[at : at + count] = values[kept].astype(dataset.dtype)
-            at += count
+                dtype, length = dtypes[name]
+                file.seek(offsets[name] + at * dtype.itemsize * length)
+                file.write(np.ascontiguousarray(values[kept], dtype).data)
+            at += int(kept.sum())
             if watch is not None:
                 watch(at)
         file.flush()
-    except BaseException:
-        # Closing would fail once more, and hide why.
-        with contextlib.suppress(Exception):
-            file.close()
-        raise
-    file.close()
+        os.fsync(file.fileno())
+
+
+def _dtypes(widths: dict[str, int], how: Making) -> dict[str, tuple[np.dtype[Any], int]]:
+    """Return the type of each dataset, and its values a row."""
+    single = np.dtype("<f4")
+    if how.layout == "seed":
+        return {"fluxes": (single, SEED.grid.size), "classes": (single, len(CLASSES))}
+    types = dict.fromkeys(("flux", "ivar"), (single, STANDARD.grid.size))
+    for column in COLUMNS:
+        kind = f"S{widths.get(column.name, 1)}" if column.text else f"<{column.dtype}"
+        types[column.name] = (np.dtype(kind), 1)
+    return types
+
+
+def _places(
+    path: Path, rows: int, dtypes: dict[str, tuple[np.dtype[Any], int]], how: Making
+) -> dict[str, int]:
+    """Make the file with room for all data, and return where the data of each dataset go."""
+    import h5py
+    from h5py import h5d, h5p, h5s, h5t
+
+    layout = h5p.create(h5p.DATASET_CREATE)
+    layout.set_layout(h5d.CONTIGUOUS)
+    layout.set_alloc_time(h5d.ALLOC_TIME_EARLY)
+    layout.set_fill_time(h5d.FILL_TIME_NEVER)
+    offsets = {}
+    with h5py.File(path, "w") as file:
+        _attributes(file, how)
+        for name, (dtype, length) in dtypes.items():
+            kind: Any = dtype
+            if dtype.kind == "S":
+                kind = h5py.string_dtype("utf-8", dtype.itemsize)
+            shape = (rows, length) if length > 1 else (rows,)
+            space = h5s.create_simple(shape)
+            made = h5d.create(
+                file.id, name.encode(), h5t.py_create(kind, logical=True), space, layout
+            )
+            offsets[name] = int(made.get_offset())
+    return offsets
 
 
 def _blocks(
@@ -249,33 +273,6 @@ def _content(block: dict[str, NDArray[Any]], how: Making) -> dict[str, NDArray[A
         return {"fluxes": block["fluxes"], "classes": one_hot}
     names = ("flux", "ivar", *(column.name for column in COLUMNS))
     return {name: block[name] for name in names}
-
-
-def _datasets(file: Any, rows: int, widths: dict[str, int], how: Making) -> dict[str, Any]:
-    packed: dict[str, Any] = {}
-    if how.compress:
-        packed = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
-    made: dict[str, Any] = {}
-
-    def pixels(name: str, size: int) -> None:
-        if how.compress:
-            packed["chunks"] = (min(_CHUNK, rows), size)
-        made[name] = file.create_dataset(name, (rows, size), "f4", **packed)
-
-    if how.layout == "seed":
-        pixels("fluxes", SEED.grid.size)
-        pixels("classes", len(CLASSES))
-        return made
-    for name in ("flux", "ivar"):
-        pixels(name, STANDARD.grid.size)
-    for column in COLUMNS:
-        kind: Any = column.dtype
-        if column.text:
-            import h5py
-
-            kind = h5py.string_dtype("utf-8", widths.get(column.name, 1))
-        made[column.name] = file.create_dataset(column.name, (rows,), kind)
-    return made
 
 
 def _attributes(file: Any, how: Making) -> None:
