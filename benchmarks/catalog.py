@@ -2,13 +2,14 @@
 
 ``python benchmarks/catalog.py [GIGABYTES [FOLDER]]`` writes a synthetic specObj with rows of
 2.4 kB (spAll of SDSS-V has 3.5 kB), makes targets of it in a process of its own, and prints as
-JSON: size, rows, seconds, seconds of the processor and peak resident memory; then the time of
-grouping positions into objects.
+JSON (also into ``benchmarks/results/catalog.json``): size, rows, seconds, seconds of the
+processor and peak resident memory; then the time of grouping positions into objects.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -107,7 +108,10 @@ def main(argv: list[str]) -> None:
         write_table(path, int(gigabytes * 1e9 / 2390))
         result = {
             "table GB": round(path.stat().st_size / 1e9, 2),
+            "bytes a row": 2390,
             "python": platform.python_version(),
+            "numpy": np.__version__,
+            "cores": os.cpu_count(),
         }
         for end in ("parquet", "fits"):
             done = subprocess.run(
@@ -118,7 +122,11 @@ def main(argv: list[str]) -> None:
             )
             result[end] = json.loads(done.stdout)
     result["grouping"] = [group(n) for n in (1_000_000, 5_000_000)]
-    print(json.dumps(result, indent=2))
+    text = json.dumps(result, indent=2)
+    print(text)
+    target = Path(__file__).resolve().parent / "results" / "catalog.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks"}
+COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "weights": {"prepare"},
@@ -31,6 +31,7 @@ ALLOWED = {
     "inference": {"formats", "prepare", "weights"},
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
+    "labels": {"catalog", "evaluate"},
     "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
@@ -41,16 +42,27 @@ HOMES = {
     "onnx": {"train"},
     "specutils": {"spectrum"},
     "onnxruntime": {"inference", "train"},
-    "arro3": {"inference", "evaluate", "catalog"},
+    "arro3": {"inference", "evaluate", "catalog", "labels"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
+    "distributed": {"dataset"},
     "sqlite3": {"download"},
     "urllib": {"download"},
     "http": {"download"},
 }
 #: Packages that are imported inside functions only, because they take long.
-LATE = {"astropy", "onnxruntime", "arro3", "h5py", "matplotlib", "rich", "specutils", "scipy"}
+LATE = {
+    "astropy",
+    "distributed",
+    "onnxruntime",
+    "arro3",
+    "h5py",
+    "matplotlib",
+    "rich",
+    "specutils",
+    "scipy",
+}
 
 
 @dataclass(frozen=True)

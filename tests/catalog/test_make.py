@@ -83,6 +83,15 @@ def test_a_star_that_a_person_recognised_gets_its_type_from_the_pipeline(two, ro
     assert star["Z_FROM"] == "Z_VI"
 
 
+def test_a_person_who_could_not_tell_does_not_outdo_the_pipeline(tmp_path, rows):
+    superset = write_survey(
+        tmp_path / "s.fits", surveys.DR12Q_SUPERSET, CLASS_PERSON=[50], Z_CONF_PERSON=[3]
+    )
+    specobj = write_survey(tmp_path / "o.fits", surveys.SPECOBJ, CLASS=["STAR"])
+    (row,) = rows(make_targets([superset, specobj]))
+    assert (row["SUBCLASS"], row["TRUST"], row["CATALOG"]) == ("F", 2, "specObj")
+
+
 def test_the_order_of_the_tables_does_not_change_what_a_spectrum_is(two, rows):
     names = ("FIBERID", "CLASS", "SUBCLASS", "Z", "TRUST", "CONFLICT", "OBJECT", "SN_MEDIAN")
     one = sorted(rows(make_targets(two), *names), key=lambda r: r["FIBERID"])
@@ -273,7 +282,7 @@ def test_missing_columns_are_named_and_those_there_are(tmp_path):
 
 def test_identifiers_that_overflow_are_refused(tmp_path):
     path = write_survey(tmp_path / "s.fits", surveys.SPECOBJ, FIBERID=[1, 2**30])
-    with pytest.raises(InputError, match="row 2: FIBERID 1073741824 overflows"):
+    with pytest.raises(InputError, match=r"s.fits: row 2: FIBERID 1073741824 overflows"):
         make_targets([path])
 
 
@@ -309,13 +318,13 @@ def test_a_table_of_the_users_own(tmp_path, rows):
     }  # fmt: skip
     said = rows(make_targets([path], Settings(columns=columns)))
     assert [r["SUBCLASS"] for r in said] == ["QSO", "BAL", "WD", "", "GAL", ""]
-    assert [r["TRUST"] for r in said] == [2, 1, 2, 2, 0, 2]
+    assert [r["TRUST"] for r in said] == [2, 1, 2, 2, 0, 0]
     assert [r["BAL"] for r in said] == [None, 1, None, None, None, None]
     assert said[2]["OBJECT"] == said[3]["OBJECT"]
     assert said[0]["Z_FROM"] == "MYZ"
     assert said[0]["CATALOG"] == "mine.csv"
     sure = make_targets([path], Settings(columns={**columns, "trust": "3"}))
-    assert set(sure.get("TRUST").tolist()) == {3}
+    assert sure.get("TRUST").tolist() == [3, 3, 3, 3, 3, 0]
 
 
 @pytest.mark.parametrize(
@@ -334,3 +343,27 @@ def test_a_mapping_that_makes_no_sense(tmp_path, columns, message):
     path.write_text("MYZ,WORD\n7,x\n")
     with pytest.raises(InputError, match=message):
         make_targets([path], Settings(columns=columns))
+
+
+def test_the_public_list_of_spectra_with_known_class(shared_data, rows):
+    columns = {
+        "class": "CLASS13", "z": "Z", "plate": "PLATE", "mjd": "MJD", "fiberid": "FIBER",
+        "trust": "2",
+    }  # fmt: skip
+    path = shared_data / "known_spectra.csv"
+    with pytest.raises(InputError, match="17 rows repeat a spectrum"):
+        make_targets([path], Settings(columns=columns))
+    said = rows(make_targets([path], Settings(columns=columns, duplicates="first")))
+    lines = path.read_text().splitlines()[1:]
+    assert len(said) == len({tuple(map(int, line.split(",")[:3])) for line in lines})
+    first = said[0]
+    assert (first["PLATE"], first["SUBCLASS"], first["Z"]) == (3586, "C", 0.000415)
+    assert {row["SUBCLASS"] for row in said} - {""} <= set(CLASSES)
+
+
+def test_a_users_table_twice_with_rows_to_fill(tmp_path, rows):
+    path = tmp_path / "mine.csv"
+    path.write_text("c,s,p,m,f\nSTAR,,1,55000,2\nSTAR,F5,1,55000,2\n")
+    columns = {"class": "C", "subclass": "S", "plate": "P", "mjd": "M", "fiberid": "F"}
+    (row,) = rows(make_targets([path], Settings(columns=columns, duplicates="first")))
+    assert (row["SUBCLASS"], row["LABEL_FROM"]) == ("F", "")

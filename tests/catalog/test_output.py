@@ -91,6 +91,14 @@ def test_csv(targets, tmp_path):
     assert first["HEALPIX"] == ""
 
 
+def test_as_an_astropy_table(targets):
+    table = targets.to_table()
+    said = {name: table[name].tolist() for name in table.colnames}
+    assert said == as_lists(targets)
+    assert table["RA"].unit == "deg"
+    assert table["BAL"].mask.any()
+
+
 def test_a_table_of_many_parts(tmp_path, monkeypatch):
     monkeypatch.setattr("huggins.catalog.output._ROWS", 7)
     path = write_survey(

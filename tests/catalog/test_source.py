@@ -9,7 +9,7 @@ from astropy.table import Table
 
 from factories import surveys
 from factories.surveys import write_survey
-from huggins.catalog import fits_source
+from huggins.catalog import Settings, fits_source, make_targets
 from huggins.catalog.source import open_table
 from huggins.errors import InputError
 
@@ -181,3 +181,28 @@ def test_text_tables_come_in_blocks_too(tmp_path, monkeypatch):
     chunks = columns(path, "A")
     assert [chunk.start for chunk in chunks] == [0, 3, 6]
     assert np.concatenate([c.integer("A") for c in chunks]).tolist() == list(range(8))
+
+
+def test_a_damaged_table_is_read_or_refused_and_never_a_crash(tmp_path):
+    rng = np.random.default_rng(0)
+    whole = write_survey(tmp_path / "w.fits", surveys.SPECOBJ, FIBERID=[1, 2, 3]).read_bytes()
+    digits = [i for i in range(2880, len(whole)) if whole[i : i + 1].isdigit()]
+    messages = []
+    for trial in range(300):
+        data = bytearray(whole)
+        if trial % 3 == 0:
+            data = data[: rng.integers(len(data))]
+        for _ in range(int(rng.integers(1, 6))):
+            if trial % 3 == 1:
+                data[rng.integers(len(data))] = rng.integers(256)
+            elif trial % 3 == 2:
+                data[rng.choice(digits)] = rng.integers(48, 58)
+        path = tmp_path / ("d.fits.gz" if trial % 2 else "d.fits")
+        path.write_bytes(gzip.compress(data, 1) if trial % 2 else data)
+        try:
+            make_targets([path], Settings(duplicates="first"))
+        except InputError as error:
+            messages.append((path, str(error)))
+    assert 100 < len(messages) < 300
+    for path, message in messages:
+        assert str(path) in message

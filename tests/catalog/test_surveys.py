@@ -1,10 +1,12 @@
 """Each survey's table: what its columns become."""
 
+import numpy as np
 import pytest
 
 from factories import surveys
 from factories.surveys import write_survey
 from huggins.catalog import Settings, make_targets
+from huggins.catalog.identity import specobjid
 
 
 def labels(targets):
@@ -37,7 +39,7 @@ def test_superset_of_dr12q(tmp_path, rows):
         ("QSO", "BAL", 1, 3, "visual"),
         ("", "", -1, 0, ""),  # nobody looked
         ("QSO", "QSO", -1, 0, "visual"),  # C IV out of range, confidence 1
-        ("", "", -1, 3, "visual"),  # a code that stands for no class
+        ("", "", -1, 0, "visual"),  # a code that stands for no class
     ]
     said = rows(targets, "Z", "Z_FROM", "Z_ERR", "ZWARNING", "THING_ID", "CATALOG", "SURVEY")
     assert [r["Z"] for r in said] == pytest.approx([0.0, 2.4, 0.7, 2.5, 0.5, 1.1, 0.3])
@@ -184,6 +186,12 @@ def test_specobj_and_all_forms_of_a_star(tmp_path, rows):
     assert first["SN_MEDIAN"] == 8.0
 
 
+def test_specobjid_is_the_published_one():
+    """299489676975171584 is plate 266, MJD 51602, fibre 1, run2d 26."""
+    one = np.array([266]), np.array([51602]), np.array([1]), np.array([26])
+    assert specobjid(*one).tolist() == [299489676975171584]
+
+
 def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     path = write_survey(
         tmp_path / "specObj.fits",
@@ -213,10 +221,28 @@ def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     assert int(said[1]["SPECOBJID"]) > 2**63
 
 
+def test_specobjall_of_the_archive_server(tmp_path, rows):
+    path = tmp_path / "specObjAll_user.csv"
+    path.write_text(
+        "specObjID,plate,mjd,fiberID,run2d,ra,dec,class,subClass,z,zErr,zWarning,snMedian,"
+        "sourceType\n"
+        "299489676975171584,266,51602,1,26,146.7,-1.0,GALAXY,,0.02,1e-5,0,11.5,GALAXY\n"
+        "299489951853078528,266,51602,2,26,146.8,-1.1,STAR,K3,0.0,1e-5,4,3.5,SKY\n"
+    )
+    for settings in (Settings(), Settings(kind=("specobj",))):
+        said = rows(make_targets([path], settings))
+        assert [r["SUBCLASS"] for r in said] == ["GAL", ""]
+        assert [r["TRUST"] for r in said] == [2, 0]
+        assert said[0]["SPECOBJID"] == "299489676975171584"
+        assert said[0]["SN_MEDIAN"] == 11.5
+        assert (said[0]["RA"], said[0]["SURVEY"]) == (146.7, "SDSS")
+
+
 def test_sdss5(tmp_path, rows):
     path = write_survey(
         tmp_path / "spAll-v6_1_3.fits",
         surveys.SDSS5,
+        FIELD=[15173, 112361, 112361],
         CATALOGID=[4350951054, 27021597775058535, 4350951056],
         SPECOBJID=["184739058730580375869204730589", "", "123"],
         CLASS=["QSO", "STAR", "GALAXY"],
@@ -233,6 +259,7 @@ def test_sdss5(tmp_path, rows):
     assert said[1]["SPECOBJID"] == ""  # no rule gives it from v6 on
     assert said[0]["PLATE"] == 15173
     assert said[0]["FIBERID"] is None
+    assert said[1]["PLATE"] == 112361
     assert said[0]["PROGRAM"] == "APO"
     assert said[2]["RA"] is None
     assert {r["CATALOG"] for r in said} == {"SDSS-V"}

@@ -1,10 +1,10 @@
 """`huggins catalog` as a user calls it."""
 
 import pytest
-from factories import surveys
-from factories.surveys import write_survey
 from matplotlib.image import imread
 
+from factories import surveys
+from factories.surveys import write_survey
 from huggins.cli import main
 
 

@@ -6,9 +6,9 @@ import pytest
 from arro3.core import Table as ArrowTable
 from arro3.io import read_parquet
 from astropy.table import Table
+
 from factories import surveys
 from factories.surveys import write_survey
-
 from huggins.catalog import make_targets, write_targets
 from huggins.cli import main
 
@@ -105,7 +105,9 @@ def test_without_an_output_the_worst_are_printed(specobj, superset, tmp_path, ca
 
 
 def test_no_suspects_make_an_empty_table(specobj, tmp_path, capsys):
-    clean = write_survey(tmp_path / "c.fits", surveys.SPECOBJ, FIBERID=[1, 2], PLUG_RA=[1.0, 2.0])
+    clean = write_survey(
+        tmp_path / "c.fits", surveys.SPECOBJ, FIBERID=[1, 2], PLUG_RA=[1.0, 2.0]
+    )
     table = tmp_path / "t.csv"
     write_targets(table, make_targets([clean]), "")
     for end in ("csv", "fits", "ecsv", "parquet"):

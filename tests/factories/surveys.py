@@ -6,10 +6,13 @@ of photometry one or two columns stand for all.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # name: FITS format and value where the test gives none.
 DR12Q_SUPERSET = {

@@ -52,7 +52,7 @@ def test_a_person_against_the_pipeline_by_spectrum_and_by_position(tmp_path, sup
     assert (found[0].broad, found[0].sub, found[0].score) == ("QSO", "QSO", 1.0)
     assert (found[2].broad, found[2].sub) == ("QSO", "BAL")
     # Another spectrum at the position of a star: only the broad class is known.
-    assert (found[5].broad, found[5].sub, found[5].score) == ("STAR", "", 0.95)
+    assert (found[5].broad, found[5].sub, found[5].score) == ("STAR", "", 0.99)
     assert "at this position" in found[5].detail
     assert found[0].reason == "visual"
 
@@ -166,9 +166,7 @@ def test_several_reasons_make_one_suspect(tmp_path, superset):
     )
     npz = predictions(tmp_path / "p.npz", confident(["BAL", "QSO", "GAL", "GAL", "QSO", "QSO"]))
     found = by_row(find_suspects(labels, visual=[superset], predictions=npz))
-    assert (
-        found[0].reason == "visual duplicate"
-    )
+    assert found[0].reason == "visual duplicate"
     # The network cannot say BAL: no label is.
     assert (found[0].broad, found[0].score) == ("QSO", 1.0)
     assert found[0].detail.count(";") == 1
@@ -224,3 +222,26 @@ def test_a_table_that_classify_did_not_write_and_a_damaged_npz(tmp_path):
     (tmp_path / "p.npz").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(InputError, match="cannot be read as npz"):
         find_suspects(labels, predictions=tmp_path / "p.npz")
+
+
+def test_the_names_of_the_shared_labels_are_known(tmp_path):
+    """class13 counts, not the survey's own subclass beside it; a pipeline knows no BAL."""
+    said = ["QSO"] * 4 + ["BAL"] * 4
+    labels = write_csv(
+        tmp_path / "l.csv",
+        class3=["QSO"] * 8,
+        class13=said,
+        subclass=["BROADLINE"] * 8,
+        label_from=["visual", "pipeline", "visual", "visual"] + ["visual"] * 4,
+    )
+    npz = predictions(tmp_path / "p.npz", confident(["BAL", "BAL"] + ["QSO"] * 2 + ["BAL"] * 4))
+    assert set(by_row(find_suspects(labels, predictions=npz))) == {0}
+
+
+def test_the_labels_of_real_spectra_by_duplicates(shared_data):
+    found = find_suspects(shared_data / "spectra" / "labels.csv")
+    assert len(found.labels) == 707
+    assert "99 objects with several spectra" in "\n".join(found.summary)
+    for suspect in found.suspects:
+        assert suspect.reason == "duplicate"
+        assert 0.0 < suspect.score <= 1.0

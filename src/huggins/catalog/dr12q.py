@@ -84,5 +84,5 @@ def quasars(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
     if "ZWARNING" in chunk:
         part["ZWARNING"] = rules.whole(chunk, "ZWARNING")
     if "SNR_SPEC" in chunk:
-        part["SN_MEDIAN"] = chunk.number("SNR_SPEC").astype(np.float32)
+        part["SN_MEDIAN"] = rules.single(chunk.number("SNR_SPEC"))
     return part

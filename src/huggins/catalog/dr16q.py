@@ -95,5 +95,5 @@ def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
         part["SURVEY"][old] = words.code("SDSS")
     part["LABEL"] = known["LABEL"]
     if "SN_MEDIAN_ALL" in chunk:
-        part["SN_MEDIAN"] = chunk.number("SN_MEDIAN_ALL").astype(np.float32)
+        part["SN_MEDIAN"] = rules.single(chunk.number("SN_MEDIAN_ALL"))
     return part

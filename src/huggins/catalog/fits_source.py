@@ -20,6 +20,7 @@ from huggins.catalog.cells import (
     overflow,
     whole,
 )
+from huggins.catalog.header import BLOCK, Header, read_header
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ if TYPE_CHECKING:
 
     from huggins.catalog.source import Chunk
 
-_BLOCK: Final = 2880
+# Bounds of what a header may say: bytes of a file, and of a row.
+_LARGEST: Final = 2**48
+_WIDEST: Final = 2**27
 # Bytes of one block of rows.
 _BYTES: Final = 16 * 1024**2
-_TFORM: Final = re.compile(r"(\d*)([LXBIJKAEDCMPQ])")
+_TFORM: Final = re.compile(r"(\d{0,9})([LXBIJKAEDCMPQ])")
 _SIZE: Final = dict(zip("LBIJKAEDCMPQ", (1, 1, 2, 4, 8, 1, 4, 8, 8, 16, 8, 16), strict=True))
 _DTYPE: Final = {"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 
@@ -62,8 +65,8 @@ class FitsTable:
         self._file = path
         with opened(path) as file:
             self._header, self._start = _find_table(file, self.path)
-        self.rows = int(self._header["NAXIS2"])
-        self._width = int(self._header["NAXIS1"])
+        self.rows = self._header.whole("NAXIS2", 0, _LARGEST)
+        self._width = self._header.whole("NAXIS1", 0, _WIDEST)
         self._fields = _layout(self._header, self.path)
         self.names = list(self._fields)
         if not self.rows:
@@ -179,80 +182,52 @@ def _fill(file: BinaryIO, block: memoryview, path: str) -> int:
     return got
 
 
-def _find_table(file: BinaryIO, path: str) -> tuple[Any, int]:
+def _find_table(file: BinaryIO, path: str) -> tuple[Header, int]:
     """Return the header of the first binary table and where its rows begin."""
     at = 0
     while True:
-        header, length = _read_header(file, path, first=at == 0)
-        if header is None:
+        first = at == 0
+        header, length = read_header(lambda block: _fill(file, block, path), path, first=first)
+        if not length:
             raise InputError(f"{path}: holds no binary table")
         at += length
-        try:
-            axes = [int(header[f"NAXIS{i}"]) for i in range(1, int(header["NAXIS"]) + 1)]
-            size = abs(int(header["BITPIX"])) // 8 * int(np.prod(axes)) if axes else 0
-            size += int(header.get("PCOUNT", 0))
-        except (KeyError, ValueError, TypeError) as error:
-            raise InputError(
-                f"{path}: a damaged FITS header ({error}); fetch it again"
-            ) from None
-        if header.get("XTENSION", "").strip() == "BINTABLE":
-            if header.get("ZTABLE") is True or header.get("ZIMAGE") is True:
+        size = 1 if header.whole("NAXIS", 0, 99) else 0
+        for i in range(1, header.whole("NAXIS", 0, 99) + 1):
+            size *= header.whole(f"NAXIS{i}", 0, _LARGEST)
+        size *= abs(header.whole("BITPIX", -64, 64)) // 8
+        size += header.whole("PCOUNT", 0, _LARGEST, default=0)
+        if header.text("XTENSION") == "BINTABLE":
+            if header.text("ZTABLE") == "T" or header.text("ZIMAGE") == "T":
                 raise InputError(f"{path}: holds a compressed table: unpack it with funpack")
             return header, at
-        at += -(-size // _BLOCK) * _BLOCK
+        at += -(-size // BLOCK) * BLOCK
         try:
             file.seek(at)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, OverflowError, zlib.error) as error:
             raise InputError(f"{path}: cannot be read: {error}; fetch it again") from error
 
 
-def _read_header(file: BinaryIO, path: str, *, first: bool) -> tuple[Any, int]:
-    from astropy.io import fits
-
-    cards = bytearray()
-    block = bytearray(_BLOCK)
-    while True:
-        if _fill(file, memoryview(block), path) < _BLOCK:
-            if cards or first:
-                what = "a truncated FITS file" if cards else "no FITS file"
-                raise InputError(f"{path}: is {what}: fetch it again")
-            return None, 0
-        if first and not cards and not block.startswith(b"SIMPLE  ="):
-            raise InputError(f"{path}: is no FITS file")
-        cards += block
-        if any(block[i : i + 80].rstrip() == b"END" for i in range(0, _BLOCK, 80)):
-            break
-        if len(cards) > 16 * 1024**2:
-            raise InputError(f"{path}: a FITS header without end; fetch it again")
-    text = cards.decode("ascii", "replace")
-    return fits.Header.fromstring(text), len(cards)
-
-
-def _layout(header: Any, path: str) -> dict[str, _Field]:
+def _layout(header: Header, path: str) -> dict[str, _Field]:
     fields: dict[str, _Field] = {}
     offset = 0
-    for i in range(1, int(header["TFIELDS"]) + 1):
-        form = _TFORM.match(str(header.get(f"TFORM{i}", "")).strip())
+    for i in range(1, header.whole("TFIELDS", 0, 999) + 1):
+        form = _TFORM.match(header.text(f"TFORM{i}").strip())
         if form is None:
             raise InputError(f"{path}: column {i} has no valid TFORM; fetch the file again")
         repeat, code = int(form.group(1) or 1), form.group(2)
-        name = str(header.get(f"TTYPE{i}", "")).strip().upper()
-        null = header.get(f"TNULL{i}")
-        field = _Field(
-            code,
-            repeat,
-            offset,
-            float(header.get(f"TSCAL{i}", 1.0)),
-            float(header.get(f"TZERO{i}", 0.0)),
-            None if null is None else int(null),
-        )
+        name = header.text(f"TTYPE{i}").strip().upper()
+        null = None
+        if f"TNULL{i}" in header:
+            null = header.whole(f"TNULL{i}", -(2**63), 2**63 - 1)
+        scale, zero = header.real(f"TSCAL{i}", 1.0), header.real(f"TZERO{i}", 0.0)
+        offset_here = offset
         offset += -(-repeat // 8) if code == "X" else repeat * _SIZE[code]
         if name:
-            fields.setdefault(name, field)
-    if offset != int(header["NAXIS1"]):
+            fields.setdefault(name, _Field(code, repeat, offset_here, scale, zero, null))
+    if offset != header.whole("NAXIS1", 0, _WIDEST):
         raise InputError(
-            f"{path}: its columns make rows of {offset} bytes, NAXIS1 says {header['NAXIS1']}: "
-            "the header is damaged; fetch the file again"
+            f"{path}: its columns make rows of {offset} bytes, NAXIS1 says "
+            f"{header.text('NAXIS1')}: the header is damaged; fetch the file again"
         )
     return fields
 

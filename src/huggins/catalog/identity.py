@@ -87,8 +87,17 @@ def spectrum_ids(targets: Targets) -> NDArray[np.str_]:
     return texts
 
 
-def spectrum_keys(plate: Array, mjd: Array, fiber: Array) -> NDArray[np.int64]:
+def spectrum_keys(
+    plate: Array, mjd: Array, fiber: Array, *, path: str = "", start: int = 0
+) -> NDArray[np.int64]:
     """Return one number for each PLATE-MJD-FIBERID, shape (N,); -1 where one is missing.
+
+    Parameters
+    ----------
+    plate, mjd, fiber : ndarray of int, shape (N,)
+        Negative where missing.
+    path, start
+        File and number of the first row, for messages.
 
     Raises
     ------
@@ -103,8 +112,8 @@ def spectrum_keys(plate: Array, mjd: Array, fiber: Array) -> NDArray[np.int64]:
         if (known & (values >= 1 << bits)).any():
             row = int(np.flatnonzero(known & (values >= 1 << bits))[0])
             raise InputError(
-                f"row {row + 1}: {name} {values[row]} overflows: no survey has more than "
-                f"{(1 << bits) - 1}; is it the right column?"
+                f"{path}{': ' if path else ''}row {start + row + 1}: {name} {values[row]} "
+                f"overflows: no survey has more than {(1 << bits) - 1}; is it the right column?"
             )
         key = key << bits | np.where(known, values, 0)
     return np.where(known, key, -1)

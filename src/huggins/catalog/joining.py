@@ -24,6 +24,9 @@ _SHARED: Final = (
     "RUN2D", "SPECOBJID", "THING_ID", "RA", "DEC", "ZWARNING", "SN_MEDIAN",
     "HEALPIX", "PROGRAM",
 )  # fmt: skip
+_RECORDED: Final = (
+    "CONFLICT", "OTHER_CATALOG", "OTHER_CLASS", "OTHER_SUBCLASS", "OTHER_Z", "LABEL_FROM",
+)  # fmt: skip
 _TYPED: Final = "visual, type by pipeline"
 
 
@@ -32,8 +35,8 @@ def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool)
 
     The same PLATE-MJD-FIBERID, or where there is none the same TARGETID, field, MJD, programme
     and pixel, is the same spectrum. The label of highest TRUST wins, a visual one before
-    a pipeline's, an earlier table before a later one; a star that a person recognised and did
-    not type gets its type from the pipeline, at the trust of that. What the winner does not
+    a pipeline's, an earlier table before a later one; a star without a type (people rarely give
+    one) takes it from another table, at the lower trust of the two. What the winner does not
     know of position, reduction and signal-to-noise the others fill in.
 
     Parameters
@@ -169,7 +172,7 @@ def _compare(merged: Targets, into: Array, targets: Targets, others: Array) -> N
         " ".join(n for bit, n in enumerate(names) if kind >> bit & 1) for kind in range(8)
     )
     columns = merged.columns
-    for name in ("CONFLICT", "OTHER_CATALOG", "OTHER_CLASS", "OTHER_SUBCLASS", "OTHER_Z"):
+    for name in _RECORDED:
         if name not in columns:
             columns[name] = np.full(len(merged), blank(name), dtype_of(BY_NAME[name]))
     # The first that disagrees is the most trusted of those that do.
@@ -185,7 +188,8 @@ def _compare(merged: Targets, into: Array, targets: Targets, others: Array) -> N
     typed = (mine == star) & (theirs == star) & (own == 0) & (their != 0)
     rows = into[typed]
     columns["SUBCLASS"][rows] = their[typed]
-    columns["LABEL_FROM"][rows] = words.code(_TYPED)
+    by_eye = columns["LABEL_FROM"][rows] == words.code("visual")
+    columns["LABEL_FROM"][rows[by_eye]] = words.code(_TYPED)
     columns["TRUST"][rows] = np.minimum(*pair["TRUST"])[typed]
 
 

@@ -46,24 +46,30 @@ KINDS: Final = (
     Kind("DR12Q", dr12q.NEEDS, dr12q.MAY, dr12q.quasars),
     Kind("SDSS-V", sdss5.NEEDS, sdss5.MAY, sdss5.take),
     Kind("specObj", specobj.NEEDS, specobj.MAY, specobj.take),
+    Kind("specObj", specobj.CAS_NEEDS, specobj.CAS_MAY, specobj.take),
     Kind("DESI", desi.NEEDS, desi.MAY, desi.take),
 )
 
 
-def named(name: str) -> Kind:
+def named(name: str, table: SurveyTable) -> Kind:
     """Return a kind by its name, whatever its case.
+
+    Of several of one name it is the one whose columns the table has, else the first.
 
     Raises
     ------
     InputError
         If there is none of that name.
     """
-    for kind in KINDS:
-        if kind.name.lower() == name.strip().lower():
+    fitting = [kind for kind in KINDS if kind.name.lower() == name.strip().lower()]
+    for kind in fitting:
+        if set(kind.needs) <= set(table.names):
             return kind
+    if fitting:
+        return fitting[0]
     raise InputError(
         f"--kind: {name!r} is no kind of survey table: known are "
-        f"{', '.join(kind.name for kind in KINDS)}"
+        f"{', '.join(dict.fromkeys(kind.name for kind in KINDS))}"
     )
 
 

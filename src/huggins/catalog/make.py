@@ -14,6 +14,7 @@ from huggins.catalog.identity import object_numbers, spectrum_keys
 from huggins.catalog.joining import merge
 from huggins.catalog.mapped import Mapped
 from huggins.catalog.recipes import recipe_of
+from huggins.catalog.rules import UNKNOWN
 from huggins.catalog.selecting import balance, cut
 from huggins.catalog.sky import RADIUS, close_pairs, connected
 from huggins.catalog.source import open_table
@@ -106,6 +107,11 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
         rows = taken = 0
         for chunk in table.chunks((*kind.needs, *kind.may)):
             part = kind.take(chunk, words)
+            part["TRUST"][part["CLASS"] == 0] = UNKNOWN  # no label is not a certain one
+            # Now, while it is known which table and row an identifier is of.
+            unknown = np.full(len(chunk), -1)
+            identity = (part.get(name, unknown) for name in ("PLATE", "MJD", "FIBERID"))
+            spectrum_keys(*identity, path=chunk.path, start=chunk.start)
             part["CATALOG"] = np.full(len(chunk), words.code(kind.name), np.int32)
             if recipe is not None:
                 wanted = recipe.takes[kind.name](part, words)
@@ -173,7 +179,7 @@ def _kinds(tables: Sequence[SurveyTable], settings: Settings) -> list[kinds.Kind
                 f"--kind is given {len(names)} times for {len(tables)} tables: give it once "
                 "for all, or once for each, in order"
             )
-        found = [kinds.named(name) for name in names]
+        found = [kinds.named(*pair) for pair in zip(names, tables, strict=True)]
     else:
         found = [kinds.recognise(table) for table in tables]
     for table, kind in zip(tables, found, strict=True):

@@ -109,7 +109,7 @@ class Mapped:
         if "z_err" in has:
             part["Z_ERR"] = rules.error(chunk.number(has["z_err"]))
         if "sn" in has:
-            part["SN_MEDIAN"] = chunk.number(has["sn"]).astype(np.float32)
+            part["SN_MEDIAN"] = rules.single(chunk.number(has["sn"]))
         part["TRUST"] = np.zeros(count, np.int16)
         if "zwarning" in has:
             part["ZWARNING"] = rules.whole(chunk, has["zwarning"])

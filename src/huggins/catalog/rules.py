@@ -40,7 +40,13 @@ def redshift(values: Array) -> NDArray[np.float64]:
 
 def error(values: Array) -> NDArray[np.float32]:
     """Return errors, NaN where they are not above 0."""
-    return np.where(values > 0, values, np.nan).astype(np.float32)
+    return single(np.where(values > 0, values, np.nan))
+
+
+def single(values: Array) -> NDArray[np.float32]:
+    """Return numbers in single precision, NaN where they do not fit it."""
+    largest = float(np.finfo(np.float32).max)
+    return np.where(np.abs(values) <= largest, values, np.nan).astype(np.float32)
 
 
 def position(chunk: Chunk, ra: str, dec: str) -> Part:

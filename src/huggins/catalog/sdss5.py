@@ -61,7 +61,7 @@ def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
         empty |= np.isin(chunk.text("OBJTYPE"), (b"SKY", b"NA"))
     rules.without_source(part, words, empty)
     if "SN_MEDIAN_ALL" in chunk:
-        part["SN_MEDIAN"] = chunk.number("SN_MEDIAN_ALL").astype(np.float32)
+        part["SN_MEDIAN"] = rules.single(chunk.number("SN_MEDIAN_ALL"))
     if "SPECOBJID" in chunk:
         part["SPECOBJID"] = rules.sdss_identifiers(chunk)
     return part

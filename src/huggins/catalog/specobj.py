@@ -1,9 +1,9 @@
 """All spectra of SDSS data releases 8 to 17 with the pipeline's labels: specObj and spAll.
 
-Data models: https://data.sdss.org/datamodel/files/SPECTRO_REDUX/specObj.html and
-https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spAll.html. Their
-SPECOBJID is not read: PLATE, MJD, FIBERID and RUN2D make the same number
-(`huggins.catalog.identity.specobjid`).
+Data models: https://data.sdss.org/datamodel/files/SPECTRO_REDUX/specObj.html,
+https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spAll.html, and SpecObjAll in
+https://skyserver.sdss.org/dr17/MoreTools/browser. Their SPECOBJID is not read: PLATE, MJD,
+FIBERID and RUN2D make the same number (`huggins.catalog.identity.specobjid`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ NEEDS = (
     "Z_ERR", "ZWARNING",
 )  # fmt: skip
 MAY = ("THING_ID", "SN_MEDIAN_ALL", "OBJTYPE")
+#: The same table as the Catalog Archive Server gives it: SpecObjAll, in its own spelling.
+CAS_NEEDS = (
+    "PLATE", "MJD", "FIBERID", "RUN2D", "RA", "DEC", "CLASS", "SUBCLASS", "Z", "ZERR",
+    "ZWARNING",
+)  # fmt: skip
+CAS_MAY = ("SNMEDIAN", "SOURCETYPE")
 
 
 def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
@@ -34,22 +40,25 @@ def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
     unplugged and dead ones have no class, whatever template fitted them best.
     """
     count = len(chunk)
-    part = rules.identity(chunk) | rules.position(chunk, "PLUG_RA", "PLUG_DEC")
+    cas = "ZERR" in chunk
+    ra, dec = ("RA", "DEC") if cas else ("PLUG_RA", "PLUG_DEC")
+    part = rules.identity(chunk) | rules.position(chunk, ra, dec)
     part |= rules.pipeline_class(chunk, words, "CLASS", "SUBCLASS")
     run2d = chunk.text("RUN2D")
     part["RUN2D"] = words.encode(run2d)
     boss = np.strings.startswith(run2d, b"v")
     part["SURVEY"] = rules.chosen(words, count, (boss, "BOSS"), otherwise="SDSS")
     part["Z"] = rules.redshift(chunk.number("Z"))
-    part["Z_ERR"] = rules.error(chunk.number("Z_ERR"))
+    part["Z_ERR"] = rules.error(chunk.number("ZERR" if cas else "Z_ERR"))
     part["Z_FROM"] = rules.constant(words, count, "Z")
     part["LABEL_FROM"] = rules.constant(words, count, "pipeline")
     part["ZWARNING"] = rules.whole(chunk, "ZWARNING")
     part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
     empty = (part["ZWARNING"] >= 0) & (part["ZWARNING"] & rules.NO_SOURCE != 0)
-    if "OBJTYPE" in chunk:
-        empty |= np.isin(chunk.text("OBJTYPE"), (b"SKY", b"NA"))
+    purpose, sn = ("SOURCETYPE", "SNMEDIAN") if cas else ("OBJTYPE", "SN_MEDIAN_ALL")
+    if purpose in chunk:
+        empty |= np.isin(chunk.text(purpose), (b"SKY", b"NA"))
     rules.without_source(part, words, empty)
-    if "SN_MEDIAN_ALL" in chunk:
-        part["SN_MEDIAN"] = chunk.number("SN_MEDIAN_ALL").astype(np.float32)
+    if sn in chunk:
+        part["SN_MEDIAN"] = rules.single(chunk.number(sn))
     return part

@@ -19,6 +19,7 @@ from huggins.taxonomy import CLASSES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from astropy.table import Table
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -225,6 +226,26 @@ class Targets:
             return ~np.isfinite(values)
         absent: NDArray[np.bool_] = values == MISSING
         return absent
+
+    def to_table(self) -> Table:
+        """Return an astropy Table, with units and descriptions; what is missing is masked."""
+        from astropy.table import MaskedColumn, Table
+
+        table = Table()
+        for column in COLUMNS:
+            if column.text:
+                values: Array = self.text(column.name)
+                missing = values == ""
+            else:
+                values = self.get(column.name).astype(column.kind)
+                missing = self.missing(column.name)
+            table[column.name] = MaskedColumn(
+                values,
+                mask=missing,
+                description=column.description,
+                unit=column.unit or None,
+            )
+        return table
 
 
 def join_parts(words: Words, parts: list[dict[str, Array]]) -> Targets:

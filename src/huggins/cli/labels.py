@@ -62,8 +62,9 @@ def labels(
         typer.Option(
             "--column",
             metavar="ROLE=NAME",
-            help="Column that is subclass, class, bal, trust, object, thing_id, plate, mjd, "
-            "fiberid, targetid, ra, dec, path or index, where it has another name; repeatable.",
+            help="Column that is subclass, class, bal, label_from, trust, object, thing_id, "
+            "plate, mjd, fiberid, targetid, ra, dec, path or index, where it has another name; "
+            "repeatable.",
         ),
     ] = None,
     match: Annotated[
@@ -96,7 +97,7 @@ def labels(
             max=1.0,
             help="Score from which --apply changes a label.",
         ),
-    ] = 0.9,
+    ] = 0.99,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,

@@ -9,10 +9,10 @@ import numpy as np
 
 from huggins.catalog import RADIUS
 from huggins.errors import InputError
-from huggins.evaluate.tables import read_columns
 from huggins.labels.predictions import read_predictions
+from huggins.labels.reading import read_some
 from huggins.labels.suspects import Suspect, duplicate_suspects, joined, network_suspects
-from huggins.labels.table import Labels, take_labels
+from huggins.labels.table import ROLES, Labels, take_labels
 from huggins.labels.visual import visual_suspects
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def find_suspects(
     InputError
         If there is nothing to compare with, or a table is not what it should be.
     """
-    labels = take_labels(read_columns(table), columns)
+    names = {name for known in ROLES.values() for name in known}
+    names.update((columns or {}).values())
+    labels = take_labels(read_some(table, names), columns)
     summary = [f"{len(labels)} labels, {int((labels.sub != '').sum())} of them one of the 13"]
     suspects: list[Suspect] = []
     looked = False

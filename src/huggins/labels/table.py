@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 #: What a column can be, and the names by which it is known without being told.
 ROLES: Final = {
-    "subclass": ("SUBCLASS", "class13"),
-    "class": ("CLASS", "class3"),
+    "subclass": ("class13", "SUBCLASS"),
+    "class": ("class3", "CLASS"),
     "bal": ("BAL",),
+    "label_from": ("LABEL_FROM",),
     "trust": ("TRUST",),
     "object": ("OBJECT",),
     "thing_id": ("THING_ID",),
@@ -140,6 +141,10 @@ def take_labels(columns: Columns, given: Mapping[str, str] | None = None) -> Lab
     bal_known = np.ones(count, bool)
     if "bal" in roles:
         bal_known = (sub != "QSO") | np.isfinite(columns.number(roles["bal"]))
+    elif "label_from" in roles:
+        # No pipeline searches quasars for broad absorption; people do.
+        by_eye = np.strings.startswith(columns.text(roles["label_from"]), "visual")
+        bal_known = (sub != "QSO") | by_eye
     trust = np.full(count, 2, np.int64)
     if "trust" in roles:
         trust = np.nan_to_num(columns.number(roles["trust"]), nan=0.0).astype(np.int64)
@@ -190,6 +195,8 @@ def _class_of(said: str, detail: str) -> tuple[str, str]:
 
     >>> _class_of("STAR", "F3/F5V (30743)"), _class_of("", "BAL"), _class_of("QSO", "")
     (('STAR', 'F'), ('QSO', 'BAL'), ('QSO', ''))
+    >>> _class_of("QSO", "BROADLINE"), _class_of("GALAXY", "")
+    (('QSO', 'QSO'), ('GALAXY', 'GAL'))
     """
     if detail in CLASSES:
         return BROAD[detail], detail
@@ -198,5 +205,6 @@ def _class_of(said: str, detail: str) -> tuple[str, str]:
     broad = _BROAD.get(said.upper(), said.upper())
     if broad not in ("STAR", "GALAXY", "QSO"):
         broad = ""
-    sub = from_label(said, detail) if broad == "STAR" else ("GAL" if broad == "GALAXY" else "")
-    return broad, sub or ""
+    if broad == "QSO" and not detail:
+        return broad, ""  # a quasar of which it is unknown whether it is a BAL
+    return broad, from_label(broad, detail) or ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Score where a person is certain of this very spectrum, and of another one of the object.
 SAME_SPECTRUM: Final = 1.0
-SAME_POSITION: Final = 0.95
+SAME_POSITION: Final = 0.99
 _CERTAIN: Final = 3
 
 

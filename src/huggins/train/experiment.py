@@ -32,7 +32,7 @@ from huggins.train.data import (
 )
 from huggins.train.export import export
 from huggins.train.loop import train
-from huggins.train.measure import Verdict, mock_figures, real_figures, verdict
+from huggins.train.measure import Verdict, mock_figures, real_figures, redshift_figures, verdict
 from huggins.weights import Metadata, RedshiftGrid
 
 if TYPE_CHECKING:
@@ -239,6 +239,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         flux, ivar = on_grid(config, part.flux, part.ivar)
         said.append(verdict(model.predict(flux, ivar), flux, ivar, metadata))
     real, drawn = measured.real, measured.mocks
+    errors = model.predict(*on_grid(config, real.flux, real.ivar)).z_err
     known = real.allowed.sum(axis=1) == 1
     known &= np.array([row["class3"] != "SKY" for row in real.labels])
     right = real.allowed[np.arange(len(known)), [KINDS.index(n) for n in said[0].name]]
@@ -252,6 +253,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         "weights": {"name": model.name, "hash": model.hash, "threshold": metadata.threshold},
         "real": _plain(real_figures(real.labels, said[0])),
         "mocks": _plain(mock_figures(drawn.kind, drawn.z, drawn.sn, said[1])),
+        "redshifts": _plain(redshift_figures(real.labels, real.z, said[0], errors)),
         "calibration": _plain(error),
         "real quasars": {
             "behind held-back troughs, called BAL": _plain(share(said_bal[0])),

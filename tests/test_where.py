@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from huggins.errors import InputError
 from huggins.evaluate.tables import Columns, from_lists
-from huggins.evaluate.where import select
+from huggins.where import select
 
 TABLE = Columns(
     "t.csv",
