@@ -21,6 +21,9 @@ Jobs = Annotated[
         "with --no-redshift, where more are no faster).",
     ),
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
 ]
