@@ -24,6 +24,7 @@ ROOT = Path(huggins.__file__).parent
 COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "where"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
+    "__main__": {"cli"},
     "weights": {"prepare"},
     "simulate": {"prepare", "weights"},
     "model": {"prepare", "weights"},

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The verbs, in the order of `huggins --help`.
-VERBS: Final = ("classify", "info", "plot", "demo", "evaluate", "catalog", "labels")
+VERBS: Final = (
+    "classify",
+    "info",
+    "plot",
+    "demo",
+    "simulate",
+    "train",
+    "evaluate",
+    "catalog",
+    "labels",
+    "export",
+    "models",
+)
 
 #: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
 SOME_FAILED: Final = 1

@@ -20,6 +20,9 @@ Jobs = Annotated[
         help="Threads; 0: one a core, four at most, as more are no faster.",
     ),
 ]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
 ]
