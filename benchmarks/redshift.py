@@ -1,8 +1,8 @@
 """How fast and how right the redshift fit is, on the real spectra of folds 0 and 1.
 
 Time is the processor time of one thread for the whole call, network included, without reading
-files; `benchmarks.fit` measures the command. Right is what `design/interface.md` calls so: class,
-and redshift within 3000 km/s (quasars), 300 km/s (galaxies), 100 km/s (stars).
+files; `benchmarks.fit` measures the command. Right are class and redshift, the latter within
+3000 km/s (quasars), 300 km/s (galaxies) or 100 km/s (stars).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
 from huggins.inference.fitting import Fits
 from huggins.inference.table import Rows
-from huggins.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from huggins.spectrum import Spectrum
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 LIMITS = {"QSO": 3000.0, "GALAXY": 300.0, "STAR": 100.0}
