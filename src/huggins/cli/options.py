@@ -17,7 +17,8 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         min=0,
-        help="Threads; 0: one a core, four at most, as more are no faster.",
+        help="Threads, each with a process for its fits; 0: one a core, sixteen at most (four "
+        "with --no-redshift, where more are no faster).",
     ),
 ]
 Resume = Annotated[
