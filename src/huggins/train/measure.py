@@ -108,6 +108,7 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
     pairs = zip(said.name, kind, strict=True)
     near = np.array([neighbour(str(a), str(b)) for a, b in pairs])
     close = good_redshift(said.z, z)
+    given = np.isfinite(said.z)  # nowhere, for a network without redshifts
     return {
         "CLASS, visual BOSS": share(right[visual & boss]),
         "CLASS, trust 2 BOSS and SDSS-I": share(right[(boss | sdss) & (trust == 2)]),
@@ -119,10 +120,10 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
         "quasars found, BOSS and SDSS-I": share(called[quasar]),
         "quasars pure, BOSS and SDSS-I": share((truth == "QSO")[(boss | sdss) & called]),
         "galaxies found": share((said.broad == "GALAXY")[galaxy]),
-        "quasar z within 0.02 (1 + z)": share(close[quasar]),
-        "quasar z within 0.02 (1 + z), visual": share(close[quasar & visual]),
-        "galaxy z within 0.02 (1 + z)": share(close[galaxy]),
-        "star z within 0.02": share(close[real & (truth == "STAR")]),
+        "quasar z within 0.02 (1 + z)": share(close[quasar & given]),
+        "quasar z within 0.02 (1 + z), visual": share(close[quasar & visual & given]),
+        "galaxy z within 0.02 (1 + z)": share(close[galaxy & given]),
+        "star z within 0.02": share(close[real & (truth == "STAR") & given]),
         "LAMOST star letter": share((said.name == kind)[lamost & typed]),
         "LAMOST star letter or neighbour": share(near[lamost & typed]),
         "BOSS star letter": share((said.name == kind)[boss & typed]),
@@ -163,7 +164,7 @@ def mock_figures(
 ) -> dict[str, dict[str, Any]]:
     """Recall by class, its mean, and redshifts of mocks, in bins of signal-to-noise."""
     truth = np.array(KINDS)[kind]
-    close = good_redshift(said.z, z)
+    close, given = good_redshift(said.z, z), np.isfinite(said.z)
     result: dict[str, dict[str, Any]] = {}
     for low, high in (*SN_BINS, (5.0, 40.0)):
         inside = (sn >= low) & (sn < high)
@@ -172,8 +173,8 @@ def mock_figures(
         result[f"{low:g}-{high:g}"] = {
             "macro recall": float(np.mean(values)) if values else float("nan"),
             "recall": recall,
-            "quasar z": share(close[inside & np.isin(truth, ("QSO", "BAL"))]),
-            "galaxy z": share(close[inside & (truth == "GAL")]),
+            "quasar z": share(close[inside & given & np.isin(truth, ("QSO", "BAL"))]),
+            "galaxy z": share(close[inside & given & (truth == "GAL")]),
             "no warning": share((said.zwarning == 0)[inside & (truth != "NONE")]),
         }
     return result
