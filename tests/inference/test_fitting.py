@@ -91,8 +91,6 @@ def test_few_spectra_start_no_process(spectra, prediction, model):
     with Fits(4) as fits:
         fits.fit(spectra, prediction, model.metadata.redshift)
         assert started(fits) == []
-    with Fits(1) as fits:
-        assert fits._workers == []
 
 
 def test_jobs_and_batches_change_nothing(spectra, model, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shlex
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import TYPE_CHECKING, Annotated
@@ -86,6 +87,9 @@ def classify(
     interrupted run has left there; without it that is moved to OUT.part.old. A table that is
     already in OUT is replaced when the new one is complete.
     """
+    # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
+    # wait for more would take the cores from its processes.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.cli.progress import Progress
     from huggins.inference import (

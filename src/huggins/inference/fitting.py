@@ -43,9 +43,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 #: Spectra of a run that are fitted without workers: to start one takes as long as to fit some
-#: eighty.
-FEW: Final = 128
-# One thread of linear algebra a worker: its matrices are small, and there is a worker a core.
+#: sixty.
+FEW: Final = 64
+# One thread of linear algebra a worker: its matrices are so small that a second one only waits,
+# busily, and there is a worker a core.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _loading = threading.Lock()
@@ -145,8 +146,7 @@ class Fits:
     Parameters
     ----------
     jobs
-        Worker processes, at most; with 1 there are none, and the fit runs in the caller's
-        thread.
+        Worker processes, at most.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -154,7 +154,7 @@ class Fits:
         self._lock = threading.Lock()
         self._workers: list[_Worker] = []
         self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-        if jobs > 1 and sys.executable:  # empty where Python is embedded
+        if sys.executable:  # empty where Python is embedded
             self._workers = [_Worker() for _ in range(jobs)]
         for worker in self._workers:
             self._idle.put(worker)
@@ -240,7 +240,7 @@ class _Worker:
                 why = f"status {self._process.wait(1.0)}"
         return (
             f"a process of the redshift fit is gone ({why}): if memory was short, give fewer "
-            "--jobs; --jobs 1 fits without such processes, and --resume keeps what is done"
+            "--jobs; --resume keeps what is done"
         )
 
     def close(self) -> None:

@@ -147,7 +147,7 @@ def _fits(settings: Settings) -> Iterator[Fits | None]:
 @contextlib.contextmanager
 def _pool(settings: Settings) -> Iterator[ThreadPoolExecutor]:
     # One more than wait for fits at a time, so that the next batch is read meanwhile.
-    threads = settings.threads + int(settings.redshift and settings.threads > 1)
+    threads = settings.threads + int(settings.redshift)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="huggins")
     try:
         yield pool
