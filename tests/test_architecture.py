@@ -24,11 +24,22 @@ ROOT = Path(huggins.__file__).parent
 COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
+    "__main__": {"cli"},
     "weights": {"prepare"},
     "simulate": {"prepare", "weights"},
     "model": {"prepare", "weights"},
-    "train": {"prepare", "weights", "simulate", "model", "formats", "inference", "evaluate"},
-    "inference": {"formats", "prepare", "weights"},
+    "redshift": {"prepare"},
+    "train": {
+        "prepare",
+        "weights",
+        "simulate",
+        "model",
+        "redshift",
+        "formats",
+        "inference",
+        "evaluate",
+    },
+    "inference": {"formats", "prepare", "weights", "redshift"},
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
     "labels": {"catalog", "evaluate"},

@@ -252,7 +252,7 @@ def test_a_left_journal_is_told_of_and_moved_aside(folder, run):
     ("change", "said"),
     [
         (["data", "--threshold", "0.9"], "because threshold was None and is 0.9 now"),
-        (["data", "--no-redshift"], "because redshift was True and is False now"),
+        (["data", "--no-redshift"], "and is 'none' now"),
         (["data/1.fits"], "inputs are not those of the interrupted run"),
     ],
 )
@@ -358,9 +358,18 @@ def wait_for_rows(process: subprocess.Popen, part: Path) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
-def test_killed_and_resumed(folder, model_path, sign):
-    argv = [f"@{long_list(folder, 4000)}", "--model", model_path, "--batch-size", "16"]
+@pytest.mark.parametrize(
+    ("sign", "count", "options"),
+    [
+        (signal.SIGKILL, 4000, ["--no-redshift"]),
+        (signal.SIGINT, 4000, ["--no-redshift"]),
+        (signal.SIGKILL, 300, ["--jobs", "2"]),
+        (signal.SIGINT, 300, ["--jobs", "2"]),
+    ],
+)
+def test_killed_and_resumed(folder, model_path, sign, count, options):
+    argv = [f"@{long_list(folder, count)}", "--model", model_path, "--batch-size", "16"]
+    argv += options
     process = command(*argv, "-o", "t.csv")
     wait_for_rows(process, journal_path(Path("t.csv")))
     process.send_signal(sign)
@@ -377,11 +386,13 @@ def test_killed_and_resumed(folder, model_path, sign):
     assert " rows of the interrupted run are kept" in err
     assert " 0 rows" not in err
     lines = Path("t.csv").read_text().splitlines()[1:]
-    assert [line.split(",")[0] for line in lines] == [f"data/{i % 3}.fits" for i in range(4000)]
+    assert [line.split(",")[0] for line in lines] == [
+        f"data/{i % 3}.fits" for i in range(count)
+    ]
 
 
 def test_a_reader_that_goes_away(folder, model_path):
-    process = command(f"@{long_list(folder, 3000)}", "--model", model_path)
+    process = command(f"@{long_list(folder, 3000)}", "--model", model_path, "--no-redshift")
     assert process.stdout.readline().startswith("CLASS")
     process.stdout.close()
     with process.stderr as err:

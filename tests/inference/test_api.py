@@ -46,10 +46,32 @@ def test_one_spectrum(folder, model):
     assert table.meta["COMMAND"] == "huggins.classify(..., model='tiny', redshift=True)"
 
 
+def test_the_fit_is_done_unless_it_is_left_out(model):
+    from huggins.redshift import Fitter
+    from huggins.redshift.native import SIZE, START
+
+    # The mean quasar at z = 2.1, with noise: this model's own answer is no matter.
+    part = Fitter().basis.quasar
+    pixel = np.arange(300, SIZE - 300)
+    at = pixel + START - part.start - round(1e4 * np.log10(3.1))
+    flux = part.vectors[0, at] + np.random.default_rng(1).normal(0.0, 0.05, len(at))
+    wavelength = 10.0 ** ((pixel + START) * 1e-4)
+    spectrum = huggins.Spectrum.from_arrays(wavelength, flux, np.full(len(at), 400.0))
+    fitted = huggins.classify(spectrum, model=model)
+    plain = huggins.classify(spectrum, model=model, redshift=False)
+    # The network has learned nothing, so it may be believed as to the class.
+    if fitted["CLASS"][0] == "QSO":
+        assert fitted["Z"][0] == pytest.approx(2.1, abs=0.003)
+    assert np.isfinite(fitted["DELTACHI2"][0])
+    assert fitted["Z"][0] != plain["Z"][0]
+    assert fitted["Z_NET"][0] == plain["Z_NET"][0] == plain["Z"][0]
+    assert plain["DELTACHI2"].mask[0]
+
+
 def test_missing_is_masked(model):
     wavelength = np.linspace(4000.0, 9000.0, 500)
     spectrum = huggins.Spectrum.from_arrays(wavelength, np.ones(500), np.ones(500))
-    table = huggins.classify(spectrum, model=model)
+    table = huggins.classify(spectrum, model=model, redshift=False)
     for name in ("SURVEY", "PLATE", "RA", "TARGETID", "DELTACHI2", "PIPE_Z"):
         assert table[name].mask[0], name
     for name in ("FILE", "CLASS", "PROB", "Z", "ZWARNING", "ERROR"):

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from huggins import Spectrum
+from huggins.demo import mocks
 from huggins.errors import ReadError
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
+from huggins.inference.fitting import Fits
 from huggins.inference.table import COLUMNS, NO_INTEGER
 from huggins.prepare import SEED
 from huggins.quality import ZWarning
@@ -186,3 +188,30 @@ def test_numbers_that_cannot_be_are_missing(model):
 
 def test_nothing(model):
     assert len(classify_batch([], model)) == 0
+
+
+def test_a_fit_answers_for_class_and_redshift(tmp_path):
+    # A network that knows nothing of the class and has the redshift a little wrong.
+    model = load_model(write_model(tmp_path / "m.onnx", z=0.081))
+    galaxy = mocks.load()[24]
+    with Fits(1) as fits:
+        fitted, network = row(galaxy.spectrum, model, fits=fits), row(galaxy.spectrum, model)
+    assert network["Z"] == network["Z_NET"] == fitted["Z_NET"]
+    assert network["DELTACHI2"] is None
+    assert fitted["Z"] == pytest.approx(galaxy.z, abs=0.001)
+    assert 0.0 < fitted["Z_ERR"] < 0.001
+    assert fitted["DELTACHI2"] is not None
+    assert sum(fitted[f"P_{name}"] for name in CLASSES) == pytest.approx(1.0, abs=1e-5)
+    assert fitted["PROB"] == fitted[f"P_{fitted['SUBCLASS']}"]
+
+
+def test_nothing_is_left_of_a_fit_where_the_network_sees_nothing(tmp_path):
+    # The fit looks from 3500 A on, the network from 3548 A on.
+    model = load_model(write_model(tmp_path / "m.onnx"))
+    wavelength = np.linspace(3501.0, 3540.0, 60)
+    spectrum = Spectrum.from_arrays(wavelength, np.ones(60), np.ones(60))
+    with Fits(1) as fits:
+        found = row(spectrum, model, fits=fits)
+    assert "no good pixel" in found["ERROR"]
+    assert found["CLASS"] == ""
+    assert [found[name] for name in ("Z", "Z_ERR", "DELTACHI2", "PROB")] == [None] * 4

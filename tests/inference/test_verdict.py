@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,7 @@ def bits(
     sn: float = 5.0,
     coverage: float = 1.0,
     redshift: RedshiftGrid | None = GRID,
+    fit: SimpleNamespace | None = None,
 ) -> int:
     prediction = Prediction(
         probabilities(**{cls: probability}),
@@ -58,6 +61,7 @@ def bits(
         np.array([z]),
         np.array([0.001]),
         np.array([peak]),
+        np.zeros((1, 0)),
     )
     broad, _ = decide(prediction.probabilities)
     value = doubts(
@@ -69,6 +73,7 @@ def bits(
         threshold=0.5,
         none_threshold=0.3,
         redshift=redshift,
+        fit=fit,
     )
     assert value.dtype == np.int32
     return int(value[0])
@@ -111,3 +116,12 @@ def test_doubts(kwargs, expected):
 
 def test_nothing_is_said_of_redshifts_where_there_are_none():
     assert bits(z=np.nan, peak=np.nan, redshift=None) == 0
+
+
+def test_a_fit_answers_for_the_redshift():
+    fit = SimpleNamespace(zwarning=np.array([ZWarning.SMALL_DELTA_CHI2], np.int32))
+    # The network's own doubts of its redshift no longer count; those of the class do.
+    assert bits(peak=0.1, fit=fit) == ZWarning.SMALL_DELTA_CHI2
+    assert bits("F", z=-0.0045, fit=fit) == ZWarning.SMALL_DELTA_CHI2
+    both = ZWarning.SMALL_DELTA_CHI2 | ZWarning.LOW_PROBABILITY | ZWarning.NOT_A_CLASS
+    assert bits(probability=0.4, none=0.9, fit=fit) == both

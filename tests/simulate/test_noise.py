@@ -25,11 +25,18 @@ def test_residuals_are_noise_of_about_one_sigma(bank):
     assert 0.7 < spread < 1.2
 
 
-def test_a_survey_without_spectra_is_named():
-    with pytest.raises(InputError, match="LAMOST"):
-        NoiseBank.from_spectra(
-            [noisy(0, 1.0), noisy(1, 1.0)], ["BOSS", "SDSS"], [False, False], STANDARD.grid
-        )
+def test_a_bank_knows_its_surveys():
+    bank = NoiseBank.from_spectra(
+        [noisy(0, 1.0), noisy(1, 1.0)], ["BOSS", "elsewhere"], [False, False], STANDARD.grid
+    )
+    assert bank.sources == {"BOSS": "BOSS", "DESI": "BOSS"}
+    clean = np.ones((5, STANDARD.grid.size), np.float32)
+    empty = np.zeros(5, bool)
+    observe(clean, empty, bank, np.random.default_rng(0))
+    with pytest.raises(InputError, match="no noise of survey 'LAMOST': there is BOSS, DESI"):
+        observe(clean, empty, bank, np.random.default_rng(0), survey="LAMOST")
+    with pytest.raises(InputError, match="no real spectra"):
+        NoiseBank.from_spectra([], [], [], STANDARD.grid)
 
 
 def test_signal_to_noise_is_as_asked_and_errors_are_honest(bank):

@@ -19,12 +19,12 @@ def test_values_and_sections(tmp_path):
     config = read_config(
         write(
             tmp_path / "a.toml",
-            'name = "mine"\nrate = 1\n[data]\nfolds = [1]\n[standard]\nwidths = [4, 8]\n',
+            'name = "mine"\nrate = 1\n[data]\nfolds = [3]\n[standard]\nwidths = [4, 8]\n',
         )
     )
     assert config.name == "mine"
     assert config.rate == 1.0
-    assert config.data.folds == (1,)
+    assert config.data.folds == (3,)
     assert config.standard.widths == (4, 8)
     assert config.batch == Config().batch
 

@@ -10,7 +10,7 @@ from huggins.errors import InputError
 from huggins.prepare import SEED, STANDARD
 from huggins.simulate import KINDS
 from huggins.train.config import Config, DataConfig
-from huggins.train.data import Batches, _allowed, coarser, read_labels, read_real
+from huggins.train.data import Batches, allowed_by, coarser, read_labels, read_real
 
 
 def row(**changes):
@@ -24,7 +24,7 @@ def row(**changes):
 
 
 def names(label):
-    return {kind for kind, yes in zip(KINDS, _allowed(label), strict=True) if yes}
+    return {kind for kind, yes in zip(KINDS, allowed_by(label), strict=True) if yes}
 
 
 def test_labels_allow_what_they_leave_open():
@@ -39,7 +39,7 @@ def test_labels_allow_what_they_leave_open():
 
 def test_a_label_outside_the_classes_is_named():
     with pytest.raises(InputError, match=r"a\.fits is of class 'T'"):
-        _allowed(row(class13="T"))
+        allowed_by(row(class13="T"))
 
 
 def test_a_missing_table_is_named(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import Dataset
 
-from huggins.errors import ModelError
+from huggins.errors import InputError, ModelError, OutputError
 from huggins.model.standard import StandardConfig
 from huggins.simulate import KINDS
 from huggins.train.config import Config
@@ -60,7 +60,7 @@ def test_training_learns(tmp_path):
     losses = [float(line.split("loss ")[1].split()[0]) for line in seen]
     assert losses[-1] < 0.8 * losses[0]
     header, *rows = (tmp_path / "log.csv").read_text().splitlines()
-    assert header.startswith("step,loss,speed")
+    assert header.startswith("step,loss,accuracy,speed")
     assert len(rows) == 3
 
 
@@ -140,3 +140,66 @@ def test_the_seed_of_an_experiment_settles_its_first_weights():
     assert all(
         torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True)
     )
+
+
+def test_class_weights_move_the_mean():
+    scores = torch.zeros(2, 3)
+    scores[0, 0] = 5.0
+    batch = {"allowed": torch.eye(2, 3, dtype=torch.bool), "redshift": torch.zeros(2, 4)}
+    easy, hard = (
+        loss(scores[i : i + 1], None, {k: v[i : i + 1] for k, v in batch.items()}, 0.0, 0.0)
+        for i in range(2)
+    )
+    weights = torch.tensor([1.0, 3.0, 1.0])
+    found = loss(scores, None, batch, 0.0, 0.0, weights)
+    assert found.item() == pytest.approx(((easy + 3.0 * hard) / 4.0).item(), rel=1e-5)
+    assert loss(scores, None, batch, 0.0, 0.0).item() == pytest.approx(
+        ((easy + hard) / 2.0).item(), rel=1e-5
+    )
+
+
+def test_training_stops_when_it_gets_no_better_and_keeps_the_best(tmp_path):
+    config = replace(SMALL, steps=40, every=2, patience=3)
+    held = iter([0.9, 0.5, 0.7, 0.8, 0.6, 0.4])
+    kept, said = [], []
+
+    def watch(network):
+        kept.append({k: v.clone() for k, v in network.state_dict().items()})
+        return {"held_loss": next(held)}
+
+    network = train(config, Toy(config), tmp_path, watch=watch, say=said.append)
+    assert "stopped: no better in 3 looks; the best was step 4" in said
+    state = read_checkpoint(tmp_path / "last.pt")
+    assert (state["step"], state["best"]["step"]) == (10, 4)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, kept[1][name])
+    again = train(config, Toy(config), tmp_path, resume=True, watch=watch, say=quiet)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True)
+    )
+
+
+def test_early_stopping_needs_something_to_go_by(tmp_path):
+    config = replace(SMALL, patience=2)
+    with pytest.raises(InputError, match="needs spectra in the `choose` folds"):
+        train(config, Toy(config), tmp_path, say=quiet)
+
+
+def test_weights_to_start_from_are_taken(tmp_path):
+    first = train(SMALL, Toy(SMALL), tmp_path / "a", say=quiet).state_dict()
+    config = replace(SMALL, steps=1, rate=0.0, average=0.0)
+    found = train(config, Toy(config), tmp_path / "b", say=quiet, initial=first).state_dict()
+    assert all(
+        torch.equal(first[k], found[k])
+        for k in first
+        if "running" not in k and "tracked" not in k
+    )
+
+
+def test_a_full_disk_stops_training_and_keeps_what_was(tmp_path):
+    train(replace(SMALL, steps=4), Toy(SMALL), tmp_path, say=quiet)
+    (tmp_path / "last.part").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="holds an earlier state"):
+        train(SMALL, Toy(SMALL), tmp_path, say=quiet)
+    assert read_checkpoint(tmp_path / "last.pt")["step"] == 4

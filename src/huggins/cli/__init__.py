@@ -29,12 +29,16 @@ VERBS: Final = (
     "info",
     "plot",
     "demo",
-    "evaluate",
     "catalog",
     "download",
     "shrink",
     "build",
     "labels",
+    "simulate",
+    "train",
+    "evaluate",
+    "export",
+    "models",
 )
 
 #: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.

@@ -43,8 +43,8 @@ def classify(
         bool,
         typer.Option(
             "--no-redshift",
-            help="Network only, without a fit of the redshift. This version has no fit yet: Z "
-            "is the network's redshift with or without this option.",
+            help="Network only, which is ten times faster: Z is then its redshift, good for "
+            "finding and sorting but not for velocities.",
         ),
     ] = False,
     threshold: Annotated[
@@ -96,7 +96,7 @@ def classify(
         journal_path,
     )
 
-    settings = Settings(jobs, batch_size, threshold, air)
+    settings = Settings(jobs, batch_size, threshold, air, redshift=not no_redshift)
     found = Inputs(inputs, exclude=output)
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))
@@ -107,7 +107,6 @@ def classify(
                 output,
                 model=model,
                 settings=settings,
-                redshift=not no_redshift,
                 desi=desi_columns,
                 resume=resume,
                 command=shlex.join(["huggins", *context.obj]),

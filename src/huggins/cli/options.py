@@ -17,8 +17,12 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         min=0,
-        help="Threads; 0: one a core, four at most, as more are no faster.",
+        help="Threads, each with a process for its fits; 0: one a core, sixteen at most (four "
+        "with --no-redshift, where more are no faster).",
     ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")

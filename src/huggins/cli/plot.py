@@ -41,6 +41,12 @@ def plot(
             "--index", "-i", min=0, help="Row or fibre inside the file, from 0; repeatable."
         ),
     ] = None,
+    second: Annotated[
+        bool, typer.Option("--second", help="Show the second-best solution of the fit too.")
+    ] = False,
+    no_redshift: Annotated[
+        bool, typer.Option("--no-redshift", help="Network only, without fit and residuals.")
+    ] = False,
     every: Annotated[
         bool, typer.Option("--all", help="Draw all spectra of a file, however many.")
     ] = False,
@@ -48,11 +54,12 @@ def plot(
     air: options.Air = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Draw spectra with their errors, lines, class probabilities and warnings."""
+    """Draw spectra with their best fit, residuals, lines, class probabilities and warnings."""
     from huggins.cli import NOTHING_DONE, SOME_FAILED
     from huggins.plot import save
 
-    work = _Work(files, index, model, air=air, limit=None if every or index else _MANY)
+    limit = None if every or index else _MANY
+    work = _Work(files, index, model, air=air, limit=limit, fit=not no_redshift, second=second)
     drawn = 0
     for path in save(work.figures(), output if output is not None else Path()):
         drawn += 1
@@ -74,6 +81,8 @@ class _Work:
         *,
         air: bool,
         limit: int | None,
+        fit: bool,
+        second: bool,
     ) -> None:
         from huggins.inference import load_model
 
@@ -83,6 +92,7 @@ class _Work:
         self._model = load_model(model)
         self._air = air
         self._limit = limit
+        self._fit, self._second = fit, second
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """Yield the name and the figure of each spectrum."""
@@ -96,9 +106,11 @@ class _Work:
                 yield (name if taken[name] == 1 else f"{name}_{taken[name]}"), figure
 
     def _of_file(self, path: str) -> Iterator[tuple[str, Figure]]:
+        import numpy as np
+
         from huggins.errors import InputError, ReadError
         from huggins.formats import open_file
-        from huggins.inference import classify
+        from huggins.inference import classify, fit_details
         from huggins.plot import plot_spectrum
 
         held, errors, spectra = 0, [], []
@@ -122,11 +134,14 @@ class _Work:
             self._complain(f"{path}: there is no spectrum {missing}: it holds {held}")
         if not spectra:
             return
-        table = classify(spectra, model=self._model)
+        table = classify(spectra, model=self._model, redshift=self._fit)
         stem = _stem(path)
         for spectrum, row in zip(spectra, table, strict=True):
             name = f"{stem}-{spectrum.index}" if held > 1 else stem
-            yield name, plot_spectrum(spectrum, row)
+            # A row without a class is that of a spectrum with no pixel to fit.
+            fitted = self._fit and row["CLASS"] and not np.ma.is_masked(row["Z"])
+            fit = fit_details(spectrum, model=self._model) if fitted else None
+            yield name, plot_spectrum(spectrum, row, fit=fit, second=self._second)
 
     def _complain(self, message: str) -> None:
         self.failed += 1

@@ -14,6 +14,7 @@ from huggins.evaluate.calibration import (
     expected_calibration_error,
     reliability,
 )
+from huggins.evaluate.conformal import ConformalSets, fit_sets
 from huggins.evaluate.curves import (
     Bin,
     CoverageCurve,
@@ -56,6 +57,7 @@ __all__ = [
     "Bin",
     "CalibrationError",
     "ClassScore",
+    "ConformalSets",
     "Confusion",
     "CoverageCurve",
     "Estimate",
@@ -74,6 +76,7 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "expected_calibration_error",
+    "fit_sets",
     "letter_score",
     "macro_recall",
     "macro_recall_difference",

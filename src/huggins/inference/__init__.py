@@ -7,11 +7,14 @@ from huggins.inference.api import (
     classify_to_file,
     journal_path,
 )
+from huggins.inference.details import FitDetails, FittedModel, fit_details
 from huggins.inference.inputs import Inputs
 from huggins.inference.network import Model, Prediction, load_model
 from huggins.inference.runner import Settings
 
 __all__ = [
+    "FitDetails",
+    "FittedModel",
     "Inputs",
     "Model",
     "Prediction",
@@ -20,6 +23,7 @@ __all__ = [
     "classify",
     "classify_rows",
     "classify_to_file",
+    "fit_details",
     "journal_path",
     "load_model",
 ]

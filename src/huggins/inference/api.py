@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from huggins.errors import ReadError
 from huggins.formats import from_specutils, open_file
 from huggins.inference import output as outputs
+from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import Journal, cannot_write
 from huggins.inference.network import Model, load_model
@@ -56,8 +57,8 @@ def classify(
     jobs
         Threads; 0 takes one a core, four at most.
     redshift
-        Whether to refine the network's redshift. There is no refinement in this version: both
-        ways Z is the network's redshift.
+        Whether to fit rest-frame spectra on native pixels, which gives better redshifts and
+        may correct the class; without it everything is the network's.
     threshold
         PROB below which ZWARNING gets LOW_PROBABILITY; None takes the model's own.
     air
@@ -80,7 +81,7 @@ def classify(
     ModelError
         If there is no such model.
     """
-    settings = Settings(jobs, batch_size, threshold, air)
+    settings = Settings(jobs, batch_size, threshold, air, redshift)
     network = _network(model)
     elements = list(inputs) if _is_list(inputs) else [inputs]
     parts: Iterable[Rows]
@@ -90,7 +91,7 @@ def classify(
         parts = (rows for rows, _ in run_paths(paths, network, settings))
     else:
         parts = run_spectra(_spectra(elements, air=air), network, settings)
-    metadata = provenance(network, _call(model, redshift=redshift))
+    metadata = provenance(network, _call(model, redshift=redshift), _basis(settings))
     return to_table(parts, metadata, desi=desi_columns)
 
 
@@ -125,7 +126,6 @@ def classify_to_file(
     *,
     model: str | Path = DEFAULT,
     settings: Settings | None = None,
-    redshift: bool = True,
     desi: bool = False,
     resume: bool = False,
     command: str = "huggins.inference.classify_to_file",
@@ -140,7 +140,7 @@ def classify_to_file(
     output
         Where the table goes; its extension is its format. A table that is there is replaced,
         once the new one is complete.
-    model, settings, redshift, desi
+    model, settings, desi
         As for `classify`.
     resume
         Go on where an interrupted run with the same inputs and options stopped.
@@ -161,12 +161,12 @@ def classify_to_file(
     settings = settings or Settings()
     outputs.check(output)
     network = load_model(model, threads=1)
-    metadata = provenance(network, command)
+    metadata = provenance(network, command, _basis(settings))
     depends = {
         "huggins": metadata["CREATOR"],
         "model": f"{network.name} {network.hash}",
         "threshold": settings.threshold,
-        "redshift": redshift,
+        "fit": metadata["BASISSHA"],
         "air": settings.air,
     }
     begun = time.perf_counter()
@@ -202,6 +202,10 @@ def classify_rows(
     network = load_model(model, threads=1)
     for rows, _ in run_paths(inputs, network, settings or Settings()):
         yield rows
+
+
+def _basis(settings: Settings) -> str:
+    return basis_hash() if settings.redshift else ""
 
 
 def _network(model: str | Path | Model) -> Model:

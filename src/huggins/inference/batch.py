@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.inference.fitting import Fits
     from huggins.inference.network import Model, Prediction
+    from huggins.redshift import Fit
     from huggins.spectrum import Spectrum
 
 #: Held while a thread reads, prepares or fills rows; let go while the network computes. Threads
@@ -31,7 +33,11 @@ TURN: Final = threading.Lock()
 
 
 def classify_batch(
-    items: Sequence[Spectrum | ReadError], model: Model, *, threshold: float | None = None
+    items: Sequence[Spectrum | ReadError],
+    model: Model,
+    *,
+    threshold: float | None = None,
+    fits: Fits | None = None,
 ) -> Rows:
     """Classify some spectra.
 
@@ -43,6 +49,8 @@ def classify_batch(
         The network.
     threshold
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
+    fits
+        What fits the redshifts; None leaves the network's.
 
     Returns
     -------
@@ -62,7 +70,11 @@ def classify_batch(
             scores = model.scores(tensor)
             with TURN:
                 prediction = predict_scores(scores, model.metadata)
-                _fill(rows, at, spectra, prediction, coverage, model, threshold)
+            fit = None
+            if fits is not None:  # in a process of its own, so this is nobody's turn
+                fit = fits.fit(spectra, prediction, model.metadata.redshift)
+            with TURN:
+                _fill(rows, at, spectra, prediction, fit, coverage, model, threshold)
     return rows
 
 
@@ -91,14 +103,16 @@ def _fill(
     at: NDArray[np.int64],
     spectra: Sequence[Spectrum],
     prediction: Prediction,
+    fit: Fit | None,
     coverage: NDArray[np.float64],
     model: Model,
     threshold: float | None,
 ) -> None:
-    """Write what the network says of M spectra into rows `at`."""
+    """Write what the network and the fit say of M spectra into rows `at`."""
     metadata = model.metadata
-    broad, sub = decide(prediction.probabilities)
-    probability = prediction.probabilities[np.arange(len(at)), sub]
+    probabilities = prediction.probabilities if fit is None else fit.probabilities
+    broad, sub = decide(probabilities)
+    probability = probabilities[np.arange(len(at)), sub]
     sn = rows.numbers["SN_MEDIAN"][at].astype(np.float64)
     bits = doubts(
         prediction,
@@ -109,14 +123,19 @@ def _fill(
         threshold=metadata.threshold if threshold is None else threshold,
         none_threshold=metadata.none_threshold,
         redshift=metadata.redshift,
+        fit=fit,
     )
     numbers = rows.numbers
     numbers["ZWARNING"][at] |= bits
     numbers["PROB"][at] = probability
     for i, name in enumerate(CLASSES):
-        numbers[f"P_{name}"][at] = prediction.probabilities[:, i]
-    numbers["Z"][at] = numbers["Z_NET"][at] = prediction.z
-    numbers["Z_ERR"][at] = prediction.z_err
+        numbers[f"P_{name}"][at] = probabilities[:, i]
+    numbers["Z_NET"][at] = prediction.z
+    if fit is None:
+        numbers["Z"][at], numbers["Z_ERR"][at] = prediction.z, prediction.z_err
+    else:
+        numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
+        numbers["DELTACHI2"][at] = fit.deltachi2
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
         rows.texts["SUBCLASS"][i] = CLASSES[s]
@@ -164,8 +183,15 @@ def _fail(rows: Rows, i: int, why: str) -> None:
 
 
 def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
-    """Take back whatever the network said of a row."""
-    for name in ("PROB", "Z", "Z_NET", "Z_ERR", *(f"P_{name}" for name in CLASSES)):
+    """Take back whatever the network and the fit said of a row."""
+    for name in (
+        "PROB",
+        "Z",
+        "Z_NET",
+        "Z_ERR",
+        "DELTACHI2",
+        *(f"P_{name}" for name in CLASSES),
+    ):
         rows.numbers[name][i] = np.nan
     rows.numbers["ZWARNING"][i] = spectrum.zwarning
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""

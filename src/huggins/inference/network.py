@@ -40,6 +40,8 @@ class Prediction:
     z_peak : ndarray, shape (N,)
         Probability within 5000 km/s of `z`: near 1 where there is one redshift, less where
         there are others.
+    density : ndarray, shape (N, B), or None
+        The whole redshift distribution, each row summing to 1; None where the model gives none.
     """
 
     probabilities: NDArray[np.float64]
@@ -47,6 +49,7 @@ class Prediction:
     z: NDArray[np.float64]
     z_err: NDArray[np.float64]
     z_peak: NDArray[np.float64]
+    density: NDArray[np.float64] | None = None
 
 
 class Model:
@@ -153,7 +156,7 @@ def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -
     log1z, spread, peak = _peak(density, meta.redshift.centres)
     z = np.expm1(log1z)
     z_err = (1.0 + z) * spread * meta.redshift_error_scale
-    return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak)
+    return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak, density)
 
 
 def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:

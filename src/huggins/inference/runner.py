@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from huggins.errors import InputError, ReadError
 from huggins.formats import open_file
 from huggins.inference.batch import TURN, classify_batch
+from huggins.inference.fitting import Fits
 from huggins.inference.journal import Place, extend
 
 if TYPE_CHECKING:
@@ -40,31 +41,36 @@ _log = logging.getLogger(__name__)
 BATCH: Final = 128
 # Threads where nobody says how many.
 _THREADS: Final = 4
+_FITTING: Final = 16
 # Bytes of a file that are asked for ahead: more than any file of one spectrum has.
 _FETCHED: Final = 2**22
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run; nothing here but `threshold` and `air` changes a result.
+    """How to run; only `threshold`, `air` and `redshift` change a result.
 
     Attributes
     ----------
     jobs
         Threads; 0 takes one a core, four at most: more are no faster, because only one at a
-        time can read or prepare, but need more memory.
+        time can read or prepare, but need more memory. With the fit, which takes most of the
+        time, each has a process that fits for it, and 0 takes up to sixteen.
     batch_size
         Spectra in one inference.
     threshold
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
     air
         Whether text files give air wavelengths.
+    redshift
+        Whether to fit redshifts on native pixels, rather than take the network's.
     """
 
     jobs: int = 0
     batch_size: int = BATCH
     threshold: float | None = None
     air: bool = False
+    redshift: bool = True
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -77,7 +83,7 @@ class Settings:
     @property
     def threads(self) -> int:
         """Threads to run."""
-        return self.jobs or min(cores(), _THREADS)
+        return self.jobs or min(cores(), _FITTING if self.redshift else _THREADS)
 
 
 def cores() -> int:
@@ -115,23 +121,34 @@ def run_paths(
     InputError
         If the paths are not those that the earlier run had.
     """
-    with _pool(settings) as pool:
+    with _fits(settings) as fits, _pool(settings) as pool:
         items = _read_ahead(_origins(paths, done or Place()), pool, settings)
-        yield from _classified(items, pool, model, settings)
+        yield from _classified(items, pool, model, fits, settings)
 
 
 def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> Iterator[Rows]:
     """Classify spectra that are in memory, in order."""
     nowhere = _Origin("", Place())
-    with _pool(settings) as pool:
+    with _fits(settings) as fits, _pool(settings) as pool:
         items = ((nowhere, item) for item in spectra)
-        for rows, _ in _classified(items, pool, model, settings):
+        for rows, _ in _classified(items, pool, model, fits, settings):
             yield rows
 
 
 @contextlib.contextmanager
+def _fits(settings: Settings) -> Iterator[Fits | None]:
+    if settings.redshift:
+        with Fits(settings.threads) as fits:
+            yield fits
+    else:
+        yield None
+
+
+@contextlib.contextmanager
 def _pool(settings: Settings) -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="huggins")
+    # One more than wait for fits at a time, so that the next batch is read meanwhile.
+    threads = settings.threads + int(settings.redshift and settings.threads > 1)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="huggins")
     try:
         yield pool
     finally:
@@ -250,6 +267,7 @@ def _classified(
     items: Iterator[tuple[_Origin, Item]],
     pool: ThreadPoolExecutor,
     model: Model,
+    fits: Fits | None,
     settings: Settings,
 ) -> Iterator[tuple[Rows, Place]]:
     """Classify spectra batch by batch, several at a time, in order."""
@@ -261,7 +279,11 @@ def _classified(
             count = (origin.skip if first else place.rows_of_last) + 1
             place, last = replace(origin.place, rows_of_last=count), origin
         task = pool.submit(
-            classify_batch, [item for _, item in batch], model, threshold=settings.threshold
+            classify_batch,
+            [item for _, item in batch],
+            model,
+            threshold=settings.threshold,
+            fits=fits,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

@@ -77,7 +77,7 @@ COLUMNS: Final = (
     Column("Z", "float32", "redshift, heliocentric as the input is"),
     Column("Z_ERR", "float32", "1-sigma error of Z"),
     Column("ZWARNING", "int32", "bits of doubt; 0: CLASS and Z can be relied on", masked=False),
-    Column("DELTACHI2", "float32", "chi2 of the next different redshift minus the best"),
+    Column("DELTACHI2", "float32", "chi2 of the next different redshift minus that of Z"),
     Column("Z_NET", "float32", "redshift of the network, before any fit"),
     Column("PIPE_CLASS", "str", "class by the survey's own pipeline"),
     Column("PIPE_SUBCLASS", "str", "subclass by the survey's own pipeline"),
@@ -196,7 +196,7 @@ def output_names(*, desi: bool) -> list[str]:
     return [DESI_NAMES.get(c.name, c.name) if desi else c.name for c in COLUMNS]
 
 
-def provenance(model: Model, command: str) -> dict[str, str]:
+def provenance(model: Model, command: str, basis: str = "") -> dict[str, str]:
     """Return what every output records of its own making.
 
     Parameters
@@ -205,12 +205,15 @@ def provenance(model: Model, command: str) -> dict[str, str]:
         The model that was used.
     command
         The command line, or the Python call.
+    basis
+        Hash of the basis that redshifts were fitted with; empty where they were not.
     """
     return {
         "CREATOR": f"huggins {__version__}",
         "MODEL": model.name,
         "MODELVER": model.metadata.version,
         "MODELSHA": model.hash,
+        "BASISSHA": basis or "none",
         "COMMAND": printable(command),
         "DATE": datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
     }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.network import Prediction
+    from huggins.redshift import Fit
     from huggins.weights import RedshiftGrid
 
 #: Values of CLASS.
@@ -70,18 +71,23 @@ def doubts(
     threshold: float,
     none_threshold: float,
     redshift: RedshiftGrid | None,
+    fit: Fit | None = None,
 ) -> NDArray[np.int32]:
-    """Return the bits of ZWARNING that the network's answers call for, shape (N,).
+    """Return the bits of ZWARNING that the answers call for, shape (N,).
+
+    Those of the fit, where there is one, and of the network's:
 
     - SKY or NOT_A_CLASS: the probability of being none of the classes is above
       `none_threshold`. With a median S/N below 1 a pixel there is nothing but sky to be seen;
       above it something is there that the network has not learned.
     - LOW_PROBABILITY: the probability of SUBCLASS is below `threshold`.
     - LITTLE_COVERAGE: less than a fifth of the network's pixels hold data.
-    - UNCERTAIN_Z: the redshift distribution has less than half of its weight within 5000 km/s
-      of its peak. For stars that is no matter, their class says what the redshift is; but
-      where class and redshift contradict each other, a star beyond 1500 km/s, it is set too.
-    - Z_FITLIMIT: the redshift lies in the first or last bin of the network's grid.
+    - UNCERTAIN_Z, without a fit only: the redshift distribution has less than half of its
+      weight within 5000 km/s of its peak. For stars that is no matter, their class says what
+      the redshift is; but where class and redshift contradict each other, a star beyond 1500
+      km/s, it is set too.
+    - Z_FITLIMIT, without a fit only: the redshift lies in the first or last bin of the
+      network's grid.
 
     Parameters
     ----------
@@ -98,6 +104,9 @@ def doubts(
     redshift
         The network's redshift bins; None where it gives no redshift, and then nothing is said
         of redshifts.
+    fit
+        Of the same spectra; its redshift is then the one that counts, and its own bits say how
+        sure it is. `probability` is then of network and fit together.
     """
     bits = np.zeros(len(broad), dtype=np.int32)
     none = prediction.none > none_threshold
@@ -106,7 +115,9 @@ def doubts(
         bits[none & (sn >= SKY_SN)] |= ZWarning.NOT_A_CLASS
     bits[probability < threshold] |= ZWarning.LOW_PROBABILITY
     bits[coverage < MIN_COVERAGE] |= ZWarning.LITTLE_COVERAGE
-    if redshift is not None:
+    if fit is not None:
+        bits |= fit.zwarning
+    elif redshift is not None:
         star = broad == BROAD_CLASSES.index("STAR")
         contradiction = star & (np.abs(prediction.z) > MAX_STAR_Z)
         bits[contradiction | (~star & (prediction.z_peak < MIN_PEAK))] |= ZWarning.UNCERTAIN_Z

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 # Below this median signal-to-noise the eye needs help: a smoothed line is drawn over the data.
 _NOISY = 6.0
-_DATA, _FAINT, _ERROR, _MODEL, _MASKED = "#24364f", "#b4bfce", "#c98b2b", "#cf3f51", "#8d8d8d"
+_DATA, _FAINT, _ERROR, _MASKED = "#24364f", "#b4bfce", "#c98b2b", "#8d8d8d"
+#: Colours of the best and of the second-best model.
+MODEL: Final = "#cf3f51"
+SECOND: Final = "#2a8fa8"
 _ERG = r"$10^{-17}\ \mathrm{erg\ s^{-1}\ cm^{-2}\ \AA^{-1}}$"
+WAVELENGTH: Final = "observed vacuum wavelength (Å)"
 #: Surveys whose flux is calibrated; that of LAMOST is relative, and of others unknown.
 _CALIBRATED: Final = ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI")
 
 
-def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
-    """Draw a spectrum of L pixels, and a model of it of shape (L,), into empty axes."""
+def draw_data(
+    axes: Axes, spectrum: Spectrum, model: Array | None = None, second: Array | None = None
+) -> None:
+    """Draw a spectrum of L pixels, and models of it of shape (L,), into empty axes."""
     wavelength, good = spectrum.wavelength, spectrum.good
     flux, ivar = clean(spectrum)
     shown = np.where(good, flux, np.nan)
@@ -46,7 +52,17 @@ def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
     if noisy:
         axes.plot(wavelength, smooth, color=_DATA, lw=1.0, label="smoothed", zorder=4)
     if model is not None:
-        axes.plot(wavelength, model, color=_MODEL, lw=1.0, label="best fit", zorder=5)
+        axes.plot(wavelength, model, color=MODEL, lw=0.9, label="best fit", zorder=5)
+    if second is not None:
+        axes.plot(
+            wavelength,
+            second,
+            color=SECOND,
+            lw=0.9,
+            ls=(0, (5, 1.5)),
+            label="second",
+            zorder=4.5,
+        )
     _mark_masked(axes, wavelength, good)
     axes.axhline(0.0, color="black", lw=0.5, alpha=0.5, zorder=1)
     axes.set_ylim(_limits(flux, ivar, width, noisy=noisy))
@@ -55,11 +71,11 @@ def draw_data(axes: Axes, spectrum: Spectrum, model: Array | None) -> None:
         axes.text(0.5, 0.55, "no good pixel", transform=axes.transAxes, ha="center")
     calibrated = spectrum.survey in _CALIBRATED
     axes.set_ylabel(f"flux density ({_ERG})" if calibrated else "flux density (relative)")
-    axes.set_xlabel("observed vacuum wavelength (Å)")
+    axes.set_xlabel(WAVELENGTH)
     axes.tick_params(direction="in", top=True, right=True)
     axes.minorticks_on()
     axes.tick_params(which="minor", direction="in", top=True, right=True)
-    axes.legend(loc="upper right", ncols=5, fontsize=8, framealpha=0.85, edgecolor="none")
+    axes.legend(loc="upper right", ncols=6, fontsize=8, framealpha=0.85, edgecolor="none")
 
 
 def smoothed(flux: ArrayLike, ivar: ArrayLike, *, width: float) -> Array:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins import quality
-from huggins.plot.data import draw_data
+from huggins.plot.data import MODEL, SECOND, WAVELENGTH, draw_data
 from huggins.plot.marks import draw_lines, height_of_names, lines_in_range
-from huggins.plot.words import describe, facts, get, name
+from huggins.plot.residuals import draw_residuals
+from huggins.plot.words import describe, facts, get, name, said_of_fit, said_of_second
 from huggins.taxonomy import BROAD, CLASSES
 
 if TYPE_CHECKING:
@@ -18,11 +20,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
 
+    from huggins.inference import FitDetails
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
-_WIDTH, _HEIGHT = 12.0, 6.0  # inches
+# Inches: the figure without panels of residuals, each of these, the gap above it, and what is
+# kept for the title and for the axis at the foot.
+_WIDTH, _HEIGHT, _PANEL, _GAP, _HEAD, _FOOT = 12.0, 6.0, 1.25, 0.07, 0.75, 0.63
+_LABEL: Final = -0.05  # of the panels' width: labels of all y axes stand in one line
+_RESIDUAL: Final = "residual (σ)"
+_PAPER: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 _DPI = 130
 _GOOD, _WARNING, _QUIET = "#16806a", "#b3470a", "#5d6673"
 _BROAD_COLOURS: Final = {"QSO": "#3567a8", "STAR": "#d99a2b", "GALAXY": "#b4475a"}
@@ -32,15 +40,18 @@ def plot_spectrum(
     spectrum: Spectrum,
     result: Any = None,
     *,
+    fit: FitDetails | None = None,
     model: ArrayLike | None = None,
+    second: bool = False,
     title: str | None = None,
 ) -> Figure:
     """Draw one spectrum and what is known of it.
 
     The figure holds the flux on native pixels (with a smoothed line over it where the
     signal-to-noise is low), the 1-sigma errors, the masked pixels, the spectral lines at the
-    redshift, and the probabilities of the 13 classes. It belongs to no pyplot state:
-    ``figure.savefig("a.png")`` writes it.
+    redshift, and the probabilities of the 13 classes; with a fit, its model, and below what
+    the model leaves, (flux - model) / sigma, in grey, and smoothed in colour. It belongs to
+    no pyplot state: ``figure.savefig("a.png")`` writes it.
 
     Parameters
     ----------
@@ -49,9 +60,13 @@ def plot_spectrum(
     result
         Its row of the table that `huggins.classify` returns, or any mapping with such columns;
         columns that are absent or masked are left out of the figure.
+    fit
+        What `huggins.inference.fit_details` returns for this spectrum.
     model : array_like, shape (L,), optional
-        Best-fit model on the spectrum's pixels, in the unit of its flux; NaN where there is
-        none.
+        A model of one's own instead, on the spectrum's pixels and in the unit of its flux; NaN
+        where there is none.
+    second
+        Whether to draw the second-best solution of `fit` too, with its residuals.
     title
         Name to show instead of the file's.
 
@@ -62,27 +77,79 @@ def plot_spectrum(
     """
     from matplotlib.figure import Figure
 
-    fit = None if model is None else np.asarray(model, dtype=np.float64)
-    if fit is not None and fit.shape != spectrum.flux.shape:
-        raise ValueError(f"model is of shape {fit.shape}, the flux of {spectrum.flux.shape}")
+    models = _models(fit, model, second=second)
+    for each in models:
+        if each.flux.shape != spectrum.flux.shape:
+            raise ValueError(
+                f"model is of shape {each.flux.shape}, the flux of {spectrum.flux.shape}"
+            )
     probabilities = _probabilities(result)
     marks = lines_in_range(spectrum, result)
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), dpi=_DPI, facecolor="white")
+    # Heights in inches from here on: panels keep their size whatever stands below them.
+    height = _HEIGHT + _PANEL * len(models)
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, facecolor="white")
     left, right = 0.066, 0.988 if probabilities is None else 0.845
-    strip_height = height_of_names(marks) / _HEIGHT if marks else 0.01
-    top = 0.875 - strip_height
-    main = figure.add_axes((left, 0.105, right - left, top - 0.105), label="spectrum")
-    draw_data(main, spectrum, fit)
-    if marks:
-        strip = figure.add_axes(
-            (left, top, right - left, strip_height), sharex=main, label="lines"
+
+    def panel(bottom: float, top: float, label: str, **kwargs: Any) -> Axes:
+        box = (left, bottom / height, right - left, (top - bottom) / height)
+        return figure.add_axes(box, label=label, **kwargs)
+
+    foot = _FOOT + _PANEL * len(models)
+    strip_height = height_of_names(marks) if marks else 0.06
+    top = height - _HEAD - strip_height
+    main = panel(foot, top, "spectrum")
+    draw_data(main, spectrum, *(each.flux for each in models))
+    main.yaxis.set_label_coords(_LABEL, 0.5)
+    bottom = main
+    for i, each in enumerate(models, start=1):
+        bottom.set_xlabel("")
+        bottom.tick_params(which="both", labelbottom=False)
+        below = foot - _PANEL * i
+        bottom = panel(below, below + _PANEL - _GAP, f"residuals {i}", sharex=main)
+        draw_residuals(bottom, spectrum, each.flux, label=each.label, colour=each.colour)
+        bottom.set_xlabel(WAVELENGTH)
+        bottom.yaxis.set_label_coords(_LABEL, 0.5)
+        bottom.text(
+            0.006,
+            0.93,
+            each.said,
+            transform=bottom.transAxes,
+            va="top",
+            fontsize=8.5,
+            color=each.colour,
+            bbox=_PAPER,
+            zorder=6,
         )
+    if marks:
+        strip = panel(top, top + strip_height, "lines", sharex=main)
         draw_lines(main, strip, marks, inches=_WIDTH * (right - left))
     if probabilities is not None:
-        bars = figure.add_axes((right + 0.045, 0.105, 0.075, 0.73), label="probabilities")
+        box = (right + 0.045, 1.0 - (_HEIGHT - _FOOT) / height, 0.075, 0.73 * _HEIGHT / height)
+        bars = figure.add_axes(box, label="probabilities")
         _draw_bars(bars, probabilities, best=get(result, "SUBCLASS"))
     _write_titles(figure, spectrum, result, title, left)
     return figure
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """A model to be drawn."""
+
+    flux: Array
+    label: str
+    colour: str
+    said: str
+
+
+def _models(fit: FitDetails | None, model: ArrayLike | None, *, second: bool) -> list[_Drawn]:
+    if model is not None:
+        return [_Drawn(np.asarray(model, np.float64), _RESIDUAL, MODEL, "")]
+    if fit is None:
+        return []
+    found = [_Drawn(fit.best.model, _RESIDUAL, MODEL, said_of_fit(fit))]
+    if second and fit.second is not None:
+        found.append(_Drawn(fit.second.model, _RESIDUAL, SECOND, said_of_second(fit)))
+    return found
 
 
 def _probabilities(result: Any) -> Array | None:
@@ -119,16 +186,18 @@ def _write_titles(
 ) -> None:
     called = title if title is not None else name(spectrum)
     verdict = describe(result)
-    figure.text(left, 0.952, verdict or called, fontsize=14, fontweight="bold", va="center")
+    height = float(figure.get_figheight())
+    first, next_ = 1.0 - 0.29 / height, 1.0 - 0.59 / height
+    figure.text(left, first, verdict or called, fontsize=14, fontweight="bold", va="center")
     known = [called, *facts(spectrum)] if verdict else facts(spectrum)
-    figure.text(left, 0.902, "   ·   ".join(known), fontsize=9, color=_QUIET, va="center")
+    figure.text(left, next_, "   ·   ".join(known), fontsize=9, color=_QUIET, va="center")
     bits = get(result, "ZWARNING")
     if bits is None:
         return
     words = "; ".join(quality.meanings(int(bits))) or "no warning"
     figure.text(
         0.988,
-        0.952,
+        first,
         textwrap.fill(words, 85, max_lines=3, placeholder=" ..."),
         fontsize=9.5 if len(words) < 85 else 8,
         color=_WARNING if bits else _GOOD,

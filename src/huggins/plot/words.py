@@ -10,6 +10,7 @@ import numpy as np
 from huggins.prepare import median_sn
 
 if TYPE_CHECKING:
+    from huggins.inference import FitDetails
     from huggins.spectrum import Spectrum
 
 
@@ -49,6 +50,29 @@ def describe(result: Any) -> str:
             f"z = {shown:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
         )
     return "   ".join(parts)
+
+
+def said_of_fit(fit: FitDetails) -> str:
+    """Return the quality of the best fit in one line."""
+    said = f"best fit: reduced χ² {fit.best.rchi2:.2f}"
+    if np.isfinite(fit.deltachi2):
+        said += f",  next redshift Δχ² {_whole(fit.deltachi2)}"
+    return said
+
+
+def said_of_second(fit: FitDetails) -> str:
+    """Return what the second-best solution is in one line; empty where there is none."""
+    if fit.second is None:
+        return ""
+    other = fit.second
+    called = other.cls if other.subclass in ("QSO", "GAL") else f"{other.cls} {other.subclass}"
+    z = round(other.z, 4) + 0.0
+    worse = _whole(other.chi2 - fit.best.chi2)
+    return f"second best: {called}, z = {z:.4f},  reduced χ² {other.rchi2:.2f},  Δχ² {worse}"
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.1f}" if abs(value) < 10 else f"{value:,.0f}"
 
 
 def name(spectrum: Spectrum) -> str:

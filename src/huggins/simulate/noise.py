@@ -61,6 +61,17 @@ class NoiseBank:
     sigma: Flux
     residual: Flux
 
+    @property
+    def sources(self) -> dict[str, str]:
+        """Surveys that spectra can be observed like, and whose noise each takes.
+
+        DESI borrows from BOSS where there is none of its own.
+        """
+        held = {name: name for name in SURVEYS if (self.survey == name).any()}
+        if "BOSS" in held:
+            held.setdefault("DESI", "BOSS")
+        return held
+
     @classmethod
     def from_spectra(
         cls,
@@ -74,11 +85,10 @@ class NoiseBank:
         Raises
         ------
         InputError
-            If a survey of `SURVEYS` but DESI, which borrows from BOSS, has no spectrum.
+            If there is no spectrum.
         """
-        missing = {"BOSS", "SDSS", "LAMOST"} - set(surveys)
-        if missing:
-            raise InputError(f"no real spectra of {sorted(missing)} to learn their noise from")
+        if not len(spectra):
+            raise InputError("no real spectra to learn noise from")
         flux, ivar = rebin(spectra, grid)
         good = ivar > 0
         root = np.sqrt(ivar)
@@ -98,7 +108,8 @@ class NoiseBank:
                 smooth = _running_median(flux[i, use], width)
                 residual[i, use] = (flux[i, use] - smooth) * root[i, use]
         residual = np.clip(residual, -8.0, 8.0)
-        return cls(grid, np.asarray(surveys), empty, sigma.astype("f4"), residual.astype("f4"))
+        known = np.array([name if name in SURVEYS else "BOSS" for name in surveys])
+        return cls(grid, known, empty, sigma.astype("f4"), residual.astype("f4"))
 
 
 def _running_median(values: Array, width: int) -> Array:
@@ -132,7 +143,8 @@ def observe(
         Median signal-to-noise of a native pixel of 1e-4 dex; drawn from 0.3 to 80, with a
         median of 4.5, where it is not given.
     survey
-        Draw the noise from this survey alone; from all, by `SURVEYS`, where not given.
+        Draw the noise from this survey alone; from all that the bank knows, by `SURVEYS`,
+        where not given.
     flaws
         Whether calibration errors, joins, cosmic rays, holes and short coverage come in.
 
@@ -141,19 +153,29 @@ def observe(
     flux, ivar : ndarray of float32, shape (N, G)
         ivar 0, and flux 0, where there is no data.
     sn : ndarray, shape (N,)
+
+    Raises
+    ------
+    InputError
+        If the bank knows nothing of the survey asked for.
     """
     count, size = flux.shape
     grid = bank.grid
     names = list(SURVEYS)
+    sources = bank.sources
     if survey is None:
-        which = choose(rng, list(SURVEYS.values()), count)
-    else:
+        odds = [SURVEYS[name] if name in sources else 0.0 for name in names]
+        which = choose(rng, odds, count)
+    elif survey in sources:
         which = np.full(count, names.index(survey))
+    else:
+        raise InputError(f"no noise of survey {survey!r}: there is {', '.join(sources)}")
     entry = np.empty(count, np.int64)
     for i, name in enumerate(names):
         mine = which == i
-        source = "BOSS" if name == "DESI" else name
-        entry[mine] = rng.choice(np.flatnonzero(bank.survey == source), int(mine.sum()))
+        if name in sources:
+            like = np.flatnonzero(bank.survey == sources[name])
+            entry[mine] = rng.choice(like, int(mine.sum()))
     if sn is None:
         sn = np.exp(rng.normal(np.log(4.5), 1.15, count)).clip(0.3, 80.0)
         sn[empty] = rng.uniform(0.0, 0.5, int(empty.sum())) ** 1.5

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from huggins.errors import HugginsError
-from huggins.train import read_config, report, run
+from huggins.train import read_config, report, run, run_folds
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,7 +27,8 @@ def main(argv: list[str] | None = None) -> int:
             figures = report(config, Path(arguments.report))
             sys.stdout.write(json.dumps(figures, indent=1) + "\n")
         else:
-            run(config, arguments.runs, resume=arguments.resume, say=_say)
+            go = run if config.data.folds else run_folds
+            go(config, arguments.runs, resume=arguments.resume, say=_say)
     except HugginsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -5,11 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from huggins.errors import InputError
+from huggins.model.dilated import DilatedConfig
+from huggins.model.linefinder import LineFinderConfig
 from huggins.model.seed import SeedConfig
 from huggins.model.standard import StandardConfig
+from huggins.simulate import KINDS
+
+#: Networks that an experiment can train.
+NETWORKS: Final = ("standard", "seed", "linefinder", "dilated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +27,12 @@ class DataConfig:
     templates
         Folder of the template files that mocks are made from.
     spectra
-        Folder of labels.csv and of the real spectra that it names.
+        Folder of labels.csv and of the real spectra that it names, or the HDF5 file of
+        a data set (docs/reference/dataset.md).
     folds
-        Folds of labels.csv that training sees; their noise is the mocks' noise.
+        Folds of labels.csv that training sees; their noise is the mocks' noise. Empty (in
+        TOML ``folds = "all"``): as many experiments as there are folds outside `test`, each
+        with one fold left out, for predictions of spectra that training did not see.
     choose
         Folds on which training is watched and the result calibrated.
     test
@@ -31,7 +40,7 @@ class DataConfig:
     trust
         Least trust of a label that is used.
     real_share
-        Share of real spectra in a batch; the rest are mocks.
+        Share of real spectra in a batch; the rest are mocks. At 1 no templates are needed.
     """
 
     templates: str = "../shared/data/templates"
@@ -52,7 +61,7 @@ class Config:
     name
         Of the model, and of the folder under ``runs/`` that it is trained in.
     network
-        ``standard`` or ``seed``.
+        ``standard``, ``seed``, ``linefinder`` or ``dilated``; each has its section.
     seed
         Of everything random: the same seed gives the same weights on the same machine.
     steps, batch
@@ -71,11 +80,20 @@ class Config:
     clip
         Largest norm of the gradient.
     bfloat16
-        Compute in 16 bits where that is safe; twice as fast on processors that know how.
+        Compute in 16 bits where that is safe; twice as fast on processors that know how. The
+        weights, the loss and the exported network are in 32 bits all the same.
     threads, workers
         Threads of the network; processes that make batches.
     every
         Steps between checkpoints and looks at the `choose` folds.
+    patience
+        Looks without a lower loss on the `choose` folds after which training stops and the
+        best weights are taken; 0: never, and the last are taken.
+    odds
+        Odds of each kind among the mocks, by name; those of `huggins.simulate.ODDS` where
+        empty, 0 for kinds that are not named.
+    class_weights
+        Weight of a class in the loss, by name; 1 for those that are not named.
     """
 
     name: str = "huggins"
@@ -95,9 +113,14 @@ class Config:
     threads: int = 2
     workers: int = 1
     every: int = 250
+    patience: int = 0
+    odds: dict[str, float] = field(default_factory=dict)
+    class_weights: dict[str, float] = field(default_factory=dict)
     data: DataConfig = field(default_factory=DataConfig)
     standard: StandardConfig = field(default_factory=StandardConfig)
     network_seed: SeedConfig = field(default_factory=SeedConfig)
+    linefinder: LineFinderConfig = field(default_factory=LineFinderConfig)
+    dilated: DilatedConfig = field(default_factory=DilatedConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, to be written into checkpoints and weights."""
@@ -119,13 +142,46 @@ def read_config(path: str | Path) -> Config:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not TOML: {error}") from error
-    config: Config = _build(Config, values, str(path))
-    if config.network not in ("standard", "seed"):
-        raise InputError(f"{path}: network is {config.network!r}; known: standard, seed")
+    return from_dict(values, str(path))
+
+
+def from_dict(values: dict[str, Any], where: str) -> Config:
+    """Make an experiment of plain values, as `Config.to_dict` gives them.
+
+    `where` they are from goes into messages. Keys that are not there have their defaults.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, or a value of a wrong type or impossible.
+    """
+    config: Config = _build(Config, values, where)
+    if config.network not in NETWORKS:
+        raise InputError(
+            f"{where}: network is {config.network!r}; known: {', '.join(NETWORKS)}"
+        )
+    for key in ("steps", "batch", "every", "threads"):
+        if getattr(config, key) < 1:
+            raise InputError(f"{where}: {key} must be at least 1")
+    if not 0.0 <= config.data.real_share <= 1.0:
+        raise InputError(f"{where}: [data]: real_share must lie between 0 and 1")
+    used = {*config.data.folds, *config.data.choose}
+    if used & set(config.data.test):
+        raise InputError(
+            f"{where}: [data]: folds {sorted(used & set(config.data.test))} are both for test "
+            "and for fitting: a figure on them would mean nothing"
+        )
     return config
 
 
-_SECTIONS = {"data": DataConfig, "standard": StandardConfig, "network_seed": SeedConfig}
+_SECTIONS = {
+    "data": DataConfig,
+    "standard": StandardConfig,
+    "network_seed": SeedConfig,
+    "linefinder": LineFinderConfig,
+    "dilated": DilatedConfig,
+}
+_BY_CLASS = ("odds", "class_weights")
 
 
 def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
@@ -141,6 +197,11 @@ def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
                 raise InputError(f"{where}: {key} must be a section, [{key}]")
             arguments[key] = _build(_SECTIONS[key], value, f"{where}: [{key}]")
             continue
+        if kind is Config and key in _BY_CLASS:
+            arguments[key] = _by_class(value, f"{where}: [{key}]")
+            continue
+        if kind is DataConfig and key == "folds" and value == "all":
+            value = ()
         default = known[key].default
         wanted = float if isinstance(default, float) else type(default)
         if wanted is tuple and isinstance(value, list):
@@ -151,3 +212,17 @@ def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
             raise InputError(f"{where}: {key} must be of type {wanted.__name__}, not {value!r}")
         arguments[key] = value
     return kind(**arguments)
+
+
+def _by_class(value: Any, where: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise InputError(f"{where} must be a section with a number a class")
+    unknown = sorted(set(value) - set(KINDS))
+    if unknown:
+        raise InputError(
+            f"{where}: {', '.join(unknown)}: no such class; known are {', '.join(KINDS)}"
+        )
+    for name, number in value.items():
+        if type(number) not in (int, float) or not 0.0 <= number < float("inf"):
+            raise InputError(f"{where}: {name} must be a number of at least 0, not {number!r}")
+    return {name: float(number) for name, number in value.items()}

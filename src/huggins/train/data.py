@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from huggins.prepare import SEED, STANDARD
 from huggins.simulate import KINDS
 from huggins.simulate.effects import warp
 from huggins.taxonomy import BROAD
+from huggins.train.networks import contract_of
+from huggins.train.ranks import ALONE
 from huggins.weights import RedshiftGrid
 
 if TYPE_CHECKING:
@@ -27,10 +30,13 @@ if TYPE_CHECKING:
     from huggins.prepare import InputContract
     from huggins.spectrum import Spectrum
     from huggins.train.config import Config
+    from huggins.train.ranks import Ranks
 
     Array = NDArray[np.float64]
 
 _TRUST_ANY = 0
+# Spectra whose noise is enough.
+_NOISY = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,8 @@ class Real:
 
     labels: list[dict[str, str]]
     spectra: list[Spectrum]
-    flux: Array
-    ivar: Array
+    flux: NDArray[np.floating]
+    ivar: NDArray[np.floating]
     allowed: NDArray[np.bool_]
     z: Array
 
@@ -94,12 +100,19 @@ def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
     if not spectra:
         raise InputError(f"{folder}: none of the {len(labels)} labelled spectra can be read")
     flux, ivar = STANDARD.rebin(spectra)
-    allowed = np.stack([_allowed(row) for row in kept])
+    allowed = np.stack([allowed_by(row) for row in kept])
     z = np.array([float(row["z"]) if row["z"] else np.nan for row in kept])
     return Real(kept, spectra, flux, ivar, allowed, z)
 
 
-def _allowed(row: dict[str, str]) -> NDArray[np.bool_]:
+def allowed_by(row: dict[str, str]) -> NDArray[np.bool_]:
+    """Which of the K classes a label leaves open, shape (K,).
+
+    Raises
+    ------
+    InputError
+        If it names none of them.
+    """
     name = "NONE" if row["class3"] == "SKY" else row["class13"]
     if name == "QSO" and row["label_from"] != "visual" and float(row["z"] or 0) > 1.5:
         names = {"QSO", "BAL"}  # a pipeline does not say which
@@ -116,10 +129,14 @@ def _allowed(row: dict[str, str]) -> NDArray[np.bool_]:
 
 
 def noise_bank(real: Real) -> simulate.NoiseBank:
-    """Noise of these real spectra on the network's grid."""
-    surveys = [row["survey"] for row in real.labels]
-    sky = [row["class3"] == "SKY" for row in real.labels]
-    return simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, STANDARD.grid)
+    """Noise of these real spectra, or of 3000 of them, on the standard grid."""
+    rows = np.arange(len(real))
+    if len(rows) > _NOISY:
+        rows = np.sort(np.random.default_rng(0).choice(rows, _NOISY, replace=False))
+    surveys = [real.labels[i]["survey"] for i in rows]
+    sky = [real.labels[i]["class3"] == "SKY" for i in rows]
+    spectra = [real.spectra[i] for i in rows]
+    return simulate.NoiseBank.from_spectra(spectra, surveys, sky, STANDARD.grid)
 
 
 class Batches(Dataset[dict[str, torch.Tensor]]):
@@ -130,40 +147,72 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
     config
     real
         Labelled spectra of the training folds.
+    ranks
+        Where several processes train together each makes its own share of every batch.
+
+    Raises
+    ------
+    InputError
+        If a class that the network tells occurs neither among the mocks nor in `real`.
     """
 
-    def __init__(self, config: Config, real: Real) -> None:
+    def __init__(self, config: Config, real: Real, ranks: Ranks = ALONE) -> None:
         self.config = config
         self.contract = contract_of(config)
         self.real = real
-        self.bank = noise_bank(real)
-        self.library = simulate.load(config.data.templates)
-        self.odds = _odds(real)
+        self.share = (ranks.rank, ranks.world)
+        self.chances = _chances(real)
+        self.odds = config.odds or simulate.ODDS
+        require_classes(config, real)
+        self.bank = self.library = None
+        if config.data.real_share < 1.0:
+            self.bank = noise_bank(real)
+            self.library = simulate.load(config.data.templates)
 
     def __len__(self) -> int:
         return self.config.steps
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        rng = np.random.default_rng([self.config.seed, step])
-        count = self.config.batch
+        rank, world = self.share
+        seed = [self.config.seed, step] if world == 1 else [self.config.seed, step, rank]
+        rng = np.random.default_rng(seed)
+        count = self.config.batch // world
         number = int(rng.binomial(count, self.config.data.real_share))
-        mocks = simulate.draw(count - number, self.library, self.bank, rng)
-        flux, ivar, allowed, z = _augmented(self.real, self.odds, number, self.library, rng)
-        known = np.zeros((len(mocks.kind), len(KINDS)), bool)
-        known[np.arange(len(known)), mocks.kind] = True
-        return as_tensors(
-            self.contract,
-            np.concatenate([mocks.flux, flux]),
-            np.concatenate([mocks.ivar, ivar]),
-            np.concatenate([known, allowed]),
-            np.concatenate([mocks.z, z]),
-            self.config.redshift_width,
+        parts = []
+        if self.library is not None and self.bank is not None:
+            mocks = simulate.draw(count - number, self.library, self.bank, rng, odds=self.odds)
+            known = np.zeros((len(mocks.kind), len(KINDS)), bool)
+            known[np.arange(len(known)), mocks.kind] = True
+            parts.append((mocks.flux, mocks.ivar, known, mocks.z))
+        parts.append(_augmented(self.real, self.chances, number, self.library, rng))
+        flux, ivar, allowed, z = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return as_tensors(self.contract, flux, ivar, allowed, z, self.config.redshift_width)
+
+
+def require_classes(config: Config, real: Real) -> None:
+    """Complain where training could never see a class.
+
+    Raises
+    ------
+    InputError
+        Which class, and what to do.
+    """
+    mocks = {} if config.data.real_share >= 1.0 else config.odds or simulate.ODDS
+    seen: NDArray[np.bool_] = np.zeros(len(KINDS), bool)
+    if config.data.real_share > 0.0:
+        seen |= real.allowed.any(axis=0)
+    needed = KINDS[:-1] if config.network == "seed" else KINDS
+    missing = [
+        name
+        for i, name in enumerate(needed)
+        if mocks.get(name, 0.0) == 0.0 and not seen[i] and name != "NONE"
+    ]
+    if missing:
+        raise InputError(
+            f"no spectrum of class {', '.join(missing)} in the data: training would forget "
+            "what it looks like; add labelled ones, or mocks (real_share below 1, and the "
+            "class in [odds])"
         )
-
-
-def contract_of(config: Config) -> InputContract:
-    """Input contract of the experiment's network."""
-    return SEED if config.network == "seed" else STANDARD
 
 
 def as_tensors(
@@ -216,16 +265,21 @@ def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Arr
     return mean, weight
 
 
-def _odds(real: Real) -> Array:
+def _chances(real: Real) -> Array:
     """Odds of drawing each real spectrum: groups of one survey and class go by root count."""
     groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
-    odds = np.array([groups.count(group) ** -0.5 for group in groups])
+    count = Counter(groups)
+    odds = np.array([count[group] ** -0.5 for group in groups])
     odds /= odds.sum()
     return odds
 
 
 def _augmented(
-    real: Real, odds: Array, count: int, library: simulate.Library, rng: np.random.Generator
+    real: Real,
+    odds: Array,
+    count: int,
+    library: simulate.Library | None,
+    rng: np.random.Generator,
 ) -> tuple[Any, Any, NDArray[np.bool_], Array]:
     """Real spectra with their redshift, noise, calibration and coverage varied."""
     rows = rng.choice(len(real), count, p=odds)
@@ -242,7 +296,8 @@ def _augmented(
     flux = np.take_along_axis(flux, at, axis=1)
     ivar = np.where(inside, np.take_along_axis(ivar, at, axis=1), 0.0)
     z = (1.0 + z) * 10.0 ** (shift * STANDARD.grid.step) - 1.0
-    flux = flux * _absorbed(allowed, z, library, rng)
+    if library is not None:
+        flux = flux * _absorbed(allowed, z, library, rng)
     flux = flux * warp(STANDARD.grid, rng, rng.uniform(0.0, 0.15, count))
     # More noise: up to five times the spectrum's own, in half of them.
     more = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-1.0, 0.7, count))

@@ -13,6 +13,7 @@ import torch
 
 import huggins
 from huggins import simulate
+from huggins.errors import InputError
 from huggins.evaluate import Rate, expected_calibration_error, share
 from huggins.inference import load_model
 from huggins.inference.network import Prediction, predict_scores
@@ -24,45 +25,55 @@ from huggins.train.data import (
     Batches,
     Real,
     coarser,
-    contract_of,
     noise_bank,
-    read_labels,
-    read_real,
     redshift_target,
 )
-from huggins.train.export import export
-from huggins.train.loop import train
+from huggins.train.labelled import labelled
+from huggins.train.loop import HELD_LOSS, train
 from huggins.train.measure import Verdict, mock_figures, real_figures, redshift_figures, verdict
+from huggins.train.networks import build, contract_of
+from huggins.train.package import write_package
+from huggins.train.ranks import ALONE
 from huggins.weights import Metadata, RedshiftGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from huggins.simulate import Mocks
     from huggins.train.config import Config
+    from huggins.train.ranks import Ranks
 
     Array = NDArray[np.float64]
+    Flux = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Labelled real spectra; mocks from held-back templates with their noise."""
+    """Labelled real spectra; mocks from held-back templates with their noise, if there are."""
 
     real: Real
-    mocks: Mocks
+    mocks: Mocks | None
+
+    @property
+    def parts(self) -> list[Real | Mocks]:
+        """The real spectra and, where there are, the mocks."""
+        return [self.real] if self.mocks is None else [self.real, self.mocks]
 
 
 def sample(config: Config, folds: tuple[int, ...], mocks: int, seed: int) -> Sample:
-    """Read the real spectra of these folds and draw mocks, even in class and in log S/N."""
-    folder = config.data.spectra
-    real = read_real(folder, read_labels(folder, folds, config.data.trust))
-    library = simulate.load(config.data.templates, test=True)
+    """Read the real spectra of these folds and draw mocks, even in class and in log S/N.
+
+    An experiment without mocks has none here either.
+    """
+    real = labelled(config.data, folds)
+    if config.data.real_share >= 1.0:
+        return Sample(real, None)
     drawn = simulate.draw(
         mocks,
-        library,
+        simulate.load(config.data.templates, test=True),
         noise_bank(real),
         np.random.default_rng(seed),
         odds=dict.fromkeys(KINDS, 1.0),
@@ -81,11 +92,12 @@ def on_grid(
 def scores_of(network: nn.Module, tensor: NDArray[np.float32]) -> dict[str, Array]:
     """Scores of a network, as its exported file would give them."""
     parts: dict[str, list[Array]] = {"class": [], "redshift": []}
+    device = next(network.parameters()).device
     with torch.no_grad():
         for batch in torch.split(torch.from_numpy(tensor), 512):
-            for name, value in zip(parts, network(batch), strict=True):
+            for name, value in zip(parts, network(batch.to(device)), strict=True):
                 if value is not None:
-                    parts[name].append(value.double().numpy())
+                    parts[name].append(value.cpu().double().numpy())
     return {name: np.concatenate(part) for name, part in parts.items() if part}
 
 
@@ -108,6 +120,8 @@ def run(
     resume: bool = False,
     mocks: int = 4000,
     say: Callable[[str], None] = print,
+    ranks: Ranks = ALONE,
+    initial: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Train, calibrate and export.
 
@@ -115,13 +129,17 @@ def run(
     ----------
     config
     folder
-        Checkpoint, log and weights go into a folder of the experiment's name inside.
+        Checkpoint, log, curves and weights go into a folder of the experiment's name inside.
     resume
         Go on where an interrupted run stopped.
     mocks
         Mocks from held-back templates that it is watched and calibrated on.
     say
         What is done with each line of progress.
+    ranks
+        Device, and the processes that train together; the first of them writes.
+    initial
+        Weights to start from.
 
     Returns
     -------
@@ -129,58 +147,121 @@ def run(
         The weights, ``NAME.onnx``.
     """
     home = Path(folder) / config.name
-    labels = read_labels(config.data.spectra, config.data.folds, config.data.trust)
-    real = read_real(config.data.spectra, labels)
-    chosen = sample(config, config.data.choose, mocks, config.seed + 1)
-    plain = description(config)
-    inputs = [
-        plain.contract.tensor(*on_grid(config, part.flux, part.ivar))
-        for part in (chosen.real, chosen.mocks)
-    ]
-
-    def watch(network: nn.Module) -> dict[str, float]:
-        found = [predict_scores(scores_of(network, x), plain) for x in inputs]
-        return _summary(config, plain, chosen, found)
-
-    network = train(config, Batches(config, real), home, resume=resume, watch=watch, say=say)
-    metadata = _calibrated(config, plain, chosen, [scores_of(network, x) for x in inputs])
-    metadata = replace(metadata, data=_data(config, real), trained={"config": config.to_dict()})
+    real = labelled(config.data, config.data.folds, say)
+    batches = Batches(config, real, ranks)
+    watched = _Watched(config, mocks)
+    network = train(
+        config,
+        batches,
+        home,
+        resume=resume,
+        watch=watched,
+        say=say,
+        ranks=ranks,
+        initial=initial,
+    )
     path = home / f"{config.name}.onnx"
-    export(network, metadata, path)
-    say(f"wrote {path}")
+    if ranks.first:
+        from huggins.evaluate.training import draw_log
+
+        draw_log(home / "log.csv", home / "log.png")
+        write_package(network, watched.description(network, real), home)
+        say(f"wrote {path}")
     return path
+
+
+def finish(config: Config, weights: Mapping[str, Tensor], folder: Path, mocks: int) -> Path:
+    """Calibrate and export the weights of a checkpoint; returns the ``.onnx`` file."""
+    network = build(config)
+    network.load_state_dict(weights)
+    network.eval()
+    real = labelled(config.data, config.data.folds)
+    return write_package(network, _Watched(config, mocks).description(network, real), folder)
+
+
+class _Watched:
+    """The `choose` folds: what a network says of them, and its calibration by them."""
+
+    def __init__(self, config: Config, mocks: int) -> None:
+        self.config = config
+        self.plain = description(config)
+        self.chosen = sample(config, config.data.choose, mocks, config.seed + 1)
+        self.inputs = [
+            self.plain.contract.tensor(*on_grid(config, part.flux, part.ivar))
+            for part in self.chosen.parts
+        ]
+
+    def __call__(self, network: nn.Module) -> dict[str, float]:
+        """Return figures to be logged."""
+        scores = [scores_of(network, x) for x in self.inputs]
+        found = [predict_scores(s, self.plain) for s in scores]
+        figures = {HELD_LOSS: _held_loss(self.chosen, scores)}
+        return figures | _summary(self.config, self.plain, self.chosen, found)
+
+    def description(self, network: nn.Module, real: Real) -> Metadata:
+        """Return the calibrated description of a network trained on these real spectra."""
+        config = self.config
+        scores = [scores_of(network, x) for x in self.inputs]
+        metadata = _calibrated(config, self.plain, self.chosen, scores)
+        return replace(metadata, data=_data(config, real), trained={"config": config.to_dict()})
+
+
+def _truths(chosen: Sample, classes: int) -> list[NDArray[np.bool_]]:
+    """Classes that each spectrum may be, (N, K), of the real spectra and of the mocks."""
+    every = [chosen.real.allowed]
+    if chosen.mocks is not None:
+        every.append(chosen.mocks.kind[:, None] == np.arange(len(KINDS)))
+    return [allowed[:, :classes] for allowed in every]
+
+
+def _held_loss(chosen: Sample, scores: list[dict[str, Array]]) -> float:
+    """Mean -ln of the probability of what is true, real and mock spectra weighing the same."""
+    losses = []
+    for allowed, said in zip(_truths(chosen, scores[0]["class"].shape[1]), scores, strict=True):
+        use = allowed.any(axis=1)
+        score = said["class"][use]
+        total = np.logaddexp.reduce(score, axis=1)
+        right = np.logaddexp.reduce(np.where(allowed[use], score, -np.inf), axis=1)
+        losses.append(float((total - right).mean()))
+    return float(np.mean(losses))
 
 
 def _calibrated(
     config: Config, plain: Metadata, chosen: Sample, scores: list[dict[str, Array]]
 ) -> Metadata:
     """Fit temperatures, error scale and thresholds, real and mock spectra weighing the same."""
-    real, mocks = chosen.real, chosen.mocks
-    allowed = np.concatenate([real.allowed, mocks.kind[:, None] == np.arange(len(KINDS))])
-    allowed = allowed[:, : len(plain.classes)]
-    weight = np.concatenate(
-        [np.full(len(real), 1.0 / len(real)), np.full(len(mocks.kind), 1.0 / len(mocks.kind))]
-    )
+    real = chosen.real
+    truths = _truths(chosen, len(plain.classes))
+    allowed = np.concatenate(truths)
+    weight = np.concatenate([np.full(len(part), 1.0 / len(part)) for part in truths])
     use = allowed.any(axis=1)
     both = {name: np.concatenate([s[name] for s in scores]) for name in scores[0]}
     metadata = replace(
         plain, temperature=calibrate.temperature(both["class"][use], allowed[use], weight[use])
     )
-    z = np.concatenate([real.z, mocks.z])
-    if plain.redshift is not None:
+    z = np.concatenate([part.z for part in chosen.parts])
+    if plain.redshift is not None and np.isfinite(z).any():
         target = redshift_target(z, config.redshift_width)
         warm = calibrate.redshift_temperature(both["redshift"], target, weight)
         metadata = replace(metadata, redshift_temperature=warm)
         found = predict_scores(scores[0], metadata)
         quasar = np.array([row["class3"] == "QSO" for row in real.labels])
+        quasar &= np.isfinite(real.z)
         scale = calibrate.error_scale(found.z[quasar], found.z_err[quasar], real.z[quasar])
         metadata = replace(metadata, redshift_error_scale=scale)
-    known = [row["class3"] for row in real.labels]
-    drawn = [BROAD.get(KINDS[kind], "NONE") for kind in mocks.kind]
-    truth = np.array(known + drawn)
-    empty = (mocks.kind == KINDS.index("NONE")) & (mocks.sn < 0.5)
-    sky = np.concatenate([np.array(known) == "SKY", empty])
+    truth, sky = _broad_truth(chosen)
     return calibrate.thresholds(metadata, predict_scores(both, metadata), truth, sky, weight)
+
+
+def _broad_truth(chosen: Sample) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
+    """CLASS of the real spectra and the mocks, and which of them are empty sky."""
+    truth = [row["class3"] for row in chosen.real.labels]
+    sky = [word == "SKY" for word in truth]
+    if chosen.mocks is not None:
+        mocks = chosen.mocks
+        truth += [BROAD.get(KINDS[kind], "NONE") for kind in mocks.kind]
+        sky += ((mocks.kind == KINDS.index("NONE")) & (mocks.sn < 0.5)).tolist()
+    return np.array(truth), np.array(sky)
 
 
 def _summary(
@@ -190,8 +271,6 @@ def _summary(
     real, mocks = chosen.real, chosen.mocks
     said = verdict(found[0], *on_grid(config, real.flux, real.ivar), metadata)
     figures = real_figures(real.labels, said)
-    said = verdict(found[1], *on_grid(config, mocks.flux, mocks.ivar), metadata)
-    bins = mock_figures(mocks.kind, mocks.z, mocks.sn, said)
     short = {
         "visual": "CLASS, visual BOSS",
         "sdss": "CLASS, trust 2 BOSS and SDSS-I",
@@ -203,6 +282,10 @@ def _summary(
         "kept": "real spectra with no warning and right",
     }
     result = {name: figures[key].value for name, key in short.items()}
+    if mocks is None:
+        return result
+    said = verdict(found[1], *on_grid(config, mocks.flux, mocks.ivar), metadata)
+    bins = mock_figures(mocks.kind, mocks.z, mocks.sn, said)
     result["mock5"] = bins["5-40"]["macro recall"]
     result["mock2"] = bins["2-5"]["macro recall"]
     result["mock_z"] = bins["5-40"]["quasar z"].value
@@ -211,8 +294,9 @@ def _summary(
 
 def _data(config: Config, real: Real) -> dict[str, Any]:
     digest = hashlib.sha256()
-    for name in ("stars", "quasars", "galaxies", "bal"):
-        digest.update((Path(config.data.templates) / f"{name}.h5").read_bytes())
+    if config.data.real_share < 1.0:
+        for name in ("stars", "quasars", "galaxies", "bal"):
+            digest.update((Path(config.data.templates) / f"{name}.h5").read_bytes())
     for row in real.labels:
         digest.update(json.dumps(row, sort_keys=True).encode())
     return {
@@ -235,7 +319,9 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     metadata = model.metadata
     measured = sample(config, config.data.test, mocks, config.seed + 2)
     said: list[Verdict] = []
-    for part in (measured.real, measured.mocks):
+    if measured.mocks is None:
+        raise InputError("the report needs mocks: real_share must be below 1")
+    for part in measured.parts:
         flux, ivar = on_grid(config, part.flux, part.ivar)
         said.append(verdict(model.predict(flux, ivar), flux, ivar, metadata))
     real, drawn = measured.real, measured.mocks
@@ -262,9 +348,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     }
 
 
-def behind_troughs(
-    config: Config, real: Real
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+def behind_troughs(config: Config, real: Real) -> tuple[tuple[Flux, Flux], tuple[Flux, Flux]]:
     """Put real quasars behind the troughs of real BAL quasars that training never saw.
 
     Quasars of S/N above 3 and z 1.6 to 5, behind each held-back transmission, unmoved and

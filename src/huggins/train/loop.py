@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import pickle
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,38 +11,32 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
-from huggins.errors import HugginsError, ModelError
-from huggins.model.seed import Seed
-from huggins.model.standard import Standard
+from huggins.errors import HugginsError, InputError, ModelError, OutputError
 from huggins.simulate import KINDS
-from huggins.train.data import contract_of
-from huggins.weights import RedshiftGrid
+from huggins.train import checkpoint
+from huggins.train.checkpoint import CHECKPOINT, State, read_checkpoint
+from huggins.train.log import Log
+from huggins.train.networks import build
+from huggins.train.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from torch.utils.data import Dataset
 
     from huggins.train.config import Config
 
-#: Version of the checkpoint files; another is refused.
-CHECKPOINT = 1
+__all__ = ["CHECKPOINT", "TrainingError", "build", "loss", "rate", "read_checkpoint", "train"]
+
+#: Figure of a look at the `choose` folds that early stopping goes by.
+HELD_LOSS = "held_loss"
 
 
 class TrainingError(HugginsError):
     """Training cannot go on."""
-
-
-def build(config: Config) -> nn.Module:
-    """Make the experiment's network, its weights drawn from the experiment's seed."""
-    torch.manual_seed(config.seed)
-    contract = contract_of(config)
-    channels, pixels = len(contract.channels), contract.grid.size
-    if config.network == "seed":
-        return Seed(channels, pixels, len(KINDS) - 1, config.network_seed)
-    return Standard(channels, pixels, len(KINDS), RedshiftGrid().size, config.standard)
 
 
 def loss(
@@ -52,18 +45,27 @@ def loss(
     batch: dict[str, Tensor],
     smoothing: float,
     redshift_weight: float,
+    class_weights: Tensor | None = None,
 ) -> Tensor:
     """Mean loss of a batch.
 
     The class part is minus the log of the probability of all classes that the label leaves
     open; a network without NONE learns nothing from spectra that are none of its classes.
+    Weights of classes (K,) make it a weighted mean, a spectrum's weight being the mean of those
+    that its label leaves open.
     """
     logp = functional.log_softmax(scores, dim=1)
     allowed = batch["allowed"][:, : scores.shape[1]]
     use = allowed.any(dim=1)
     right = logp.masked_fill(~allowed, -torch.inf)[use]
     part = -torch.logsumexp(right, dim=1)
-    total = ((1.0 - smoothing) * part - smoothing * logp[use].mean(dim=1)).mean()
+    part = (1.0 - smoothing) * part - smoothing * logp[use].mean(dim=1)
+    if class_weights is None:
+        total = part.mean()
+    else:
+        known = allowed[use].to(part.dtype)
+        weight = (known * class_weights[: scores.shape[1]]).sum(dim=1) / known.sum(dim=1)
+        total = (weight * part).sum() / weight.sum().clamp(min=1e-6)
     if redshift is not None and redshift_weight > 0:
         target = batch["redshift"]
         cross = -(target * functional.log_softmax(redshift, dim=1)).sum(dim=1)
@@ -87,6 +89,8 @@ def train(
     resume: bool = False,
     watch: Callable[[nn.Module], dict[str, float]] | None = None,
     say: Callable[[str], None] = print,
+    ranks: Ranks = ALONE,
+    initial: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
     """Run an experiment.
 
@@ -94,20 +98,26 @@ def train(
     ----------
     config
     batches
-        Batch i is that of step i: `huggins.train.data.Batches`.
+        Batch i is that of step i: `huggins.train.data.Batches`. Where several processes train
+        together, this one's share of it.
     folder
         Where ``last.pt`` and ``log.csv`` go.
     resume
         Go on from ``last.pt``: the same weights come out as without the stop.
     watch
-        Figures of the averaged network, logged at every checkpoint.
+        Figures of the averaged network, logged at every checkpoint; early stopping goes by
+        its ``held_loss``.
     say
         What is done with each line of progress.
+    ranks
+        Device, and the processes that train together.
+    initial
+        Weights to start from instead of the experiment's random ones.
 
     Returns
     -------
     torch.nn.Module
-        The averaged network, in evaluation mode.
+        The averaged network, in evaluation mode, on the processor.
 
     Raises
     ------
@@ -115,61 +125,180 @@ def train(
         If the loss is not finite; ``last.pt`` still holds the last good state.
     ModelError
         If the checkpoint is of another version or experiment.
+    OutputError
+        If a checkpoint or the log cannot be written; the last checkpoint is kept.
     """
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made: {error.strerror}; name another folder with --runs"
+        ) from error
     torch.set_num_threads(config.threads)
-    network, average = build(config), build(config)
+    device = ranks.device
+    network, average = build(config).to(device), build(config).to(device)
+    if initial is not None:
+        network.load_state_dict(initial)
+        average.load_state_dict(initial)
     average.eval()
     optimiser = torch.optim.AdamW(
         _groups(network, config.weight_decay), lr=config.rate, betas=(0.9, 0.98)
     )
-    start = 0
+    state = None
     if resume and (folder / "last.pt").is_file():
-        start = _load(folder / "last.pt", config, network, average, optimiser)
-        say(f"resumed at step {start}")
-    loader = DataLoader(
-        batches,
-        batch_size=None,
-        sampler=range(start, config.steps),
-        num_workers=config.workers,
-        prefetch_factor=6 if config.workers else None,
-    )
+        state = _restore(folder / "last.pt", config, network, average, optimiser)
+        say(f"resumed at step {state.step}")
+    start, stale, best = (state.step, state.stale, state.best) if state else (0, 0, {})
+    model = _shared(network, config, ranks)
+    use_bfloat16 = config.bfloat16 and _knows_bfloat16(device)
+    weights = _class_weights(config, device)
+    loader = _loader(config, batches, start if not _done(config, stale) else config.steps)
+    log = Log(folder / "log.csv", start) if ranks.first else None
     network.train()
-    began, running = time.monotonic(), 0.0
-    for step, batch in enumerate(loader, start):
+    began, sums = time.monotonic(), np.zeros(3)  # of loss, spectra right, spectra
+    for step, some in enumerate(loader, start):
+        batch = {name: value.to(device, non_blocking=True) for name, value in some.items()}
         for group in optimiser.param_groups:
             group["lr"] = rate(config, step)
-        torch.manual_seed(config.seed * 1_000_003 + step)  # dropout, also after a resume
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
-            scores, redshift = network(batch["input"])
+        # Dropout, also after a resume; each process has its own.
+        torch.manual_seed(config.seed * 1_000_003 + step + 7_777_777_777 * ranks.rank)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=use_bfloat16):
+            scores, redshift = model(batch["input"])
         value = loss(
             scores.float(),
             None if redshift is None else redshift.float(),
             batch,
             config.smoothing,
             config.redshift_weight,
+            weights,
         )
-        if not torch.isfinite(value):
-            raise TrainingError(
-                f"the loss is {value.item()} at batch {step}; {folder / 'last.pt'} holds the "
-                "last good state: lower `rate`, then --resume"
-            )
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
+        (mean,) = ranks.mean([value.item()])
+        if not np.isfinite(mean):
+            kept = folder / "last.pt"
+            state_of = (
+                f"{kept} holds the last good state" if kept.exists() else "nothing is kept"
+            )
+            raise TrainingError(
+                f"the loss is {mean} at batch {step}; {state_of}: lower `rate`, then --resume"
+            )
         nn.utils.clip_grad_norm_(network.parameters(), config.clip)
         optimiser.step()
         _update(average, network, min(config.average, (1.0 + step) / (10.0 + step)))
-        running += value.item()
-        if (step + 1) % config.every == 0 or step + 1 == config.steps:
-            speed = (step + 1 - start) * config.batch / (time.monotonic() - began)
-            figures = {"step": float(step + 1), "loss": running / config.every, "speed": speed}
-            running = 0.0
-            figures |= watch(average) if watch else {}
-            _log(folder / "log.csv", figures, new=step + 1 == config.every)
+        sums += _counts(mean, scores, batch["allowed"])
+        if (step + 1) % config.every and step + 1 < config.steps:
+            continue
+        passed = config.every if (step + 1) % config.every == 0 else (step + 1) % config.every
+        total, right, seen = ranks.mean(sums.tolist())
+        speed = (step + 1 - start) * config.batch / (time.monotonic() - began)
+        figures = {
+            "step": float(step + 1),
+            "loss": total / passed,
+            "accuracy": right / max(seen, 1.0),
+            "speed": speed,
+        }
+        sums[:] = 0.0
+        if watch is not None and ranks.first:
+            figures |= watch(average)
+        if log is not None:
+            log.add(figures)
             say("  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
-            _save(folder / "last.pt", config, network, average, optimiser, step + 1)
-    return average
+        if config.patience:
+            held = ranks.told(_held(figures) if ranks.first else 0.0)
+            stale += 1
+            if not best or held < best["loss"]:
+                stale, best = 0, {"loss": held, "step": step + 1, "average": _copy(average)}
+        if ranks.first:
+            checkpoint.save(
+                folder / "last.pt",
+                State(
+                    config,
+                    step + 1,
+                    network.state_dict(),
+                    average.state_dict(),
+                    optimiser.state_dict(),
+                    stale,
+                    best,
+                ),
+            )
+        if _done(config, stale):
+            say(f"stopped: no better in {stale} looks; the best was step {best['step']}")
+            break
+    if best:
+        average.load_state_dict(best["average"])
+    return average.cpu()
+
+
+def _done(config: Config, stale: int) -> bool:
+    return bool(config.patience) and stale >= config.patience
+
+
+def _held(figures: dict[str, float]) -> float:
+    if HELD_LOSS not in figures:
+        raise InputError("early stopping (patience) needs spectra in the `choose` folds")
+    return figures[HELD_LOSS]
+
+
+def _loader(config: Config, batches: Dataset[dict[str, Tensor]], start: int) -> DataLoader[Any]:
+    return DataLoader(
+        batches,
+        batch_size=None,
+        sampler=range(start, config.steps),
+        num_workers=config.workers,
+        prefetch_factor=6 if config.workers else None,
+        worker_init_fn=_ignore_interrupts,
+    )
+
+
+def _ignore_interrupts(_: int) -> None:
+    """Leave Ctrl-C to the process that trains, which ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _shared(network: nn.Module, config: Config, ranks: Ranks) -> nn.Module:
+    """Let the processes train one network together."""
+    if ranks.world == 1:
+        return network
+    if config.batch % ranks.world:
+        raise InputError(
+            f"batch is {config.batch}, which {ranks.world} processes cannot share evenly: "
+            "choose a multiple"
+        )
+    gpu = ranks.device.type == "cuda"
+    return DistributedDataParallel(
+        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        if gpu
+        else network,
+        device_ids=[ranks.device] if gpu else None,
+        find_unused_parameters=config.redshift_weight == 0.0,
+    )
+
+
+def _knows_bfloat16(device: torch.device) -> bool:
+    return device.type == "cpu" or (
+        device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    )
+
+
+def _class_weights(config: Config, device: torch.device) -> Tensor | None:
+    if not config.class_weights:
+        return None
+    values = [config.class_weights.get(name, 1.0) for name in KINDS]
+    return torch.tensor(values, device=device)
+
+
+@torch.no_grad()
+def _counts(mean: float, scores: Tensor, allowed: Tensor) -> np.ndarray:
+    """Loss, spectra whose class is right, and spectra that have one."""
+    known = allowed[:, : scores.shape[1]]
+    right = known.gather(1, scores.argmax(dim=1, keepdim=True)).sum()
+    return np.array([mean, right.item(), known.any(dim=1).sum().item()])
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in module.state_dict().items()}
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
@@ -193,70 +322,17 @@ def _update(average: nn.Module, network: nn.Module, decay: float) -> None:
             old.copy_(new)
 
 
-def _save(
+def _restore(
     path: Path,
     config: Config,
     network: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
-    step: int,
-) -> None:
-    """Write a checkpoint beside the old one, then rename: a full disk loses nothing."""
-    part = path.with_suffix(".part")
-    torch.save(
-        {
-            "checkpoint": CHECKPOINT,
-            "config": config.to_dict(),
-            "network": network.state_dict(),
-            "average": average.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "step": step,
-        },
-        part,
-    )
-    part.replace(path)
-
-
-def _load(
-    path: Path,
-    config: Config,
-    network: nn.Module,
-    average: nn.Module,
-    optimiser: torch.optim.Optimizer,
-) -> int:
-    state = read_checkpoint(path)
-    if state["config"] != config.to_dict():
+) -> State:
+    state = checkpoint.load(path)
+    if state.config != config:
         raise ModelError(f"{path}: the checkpoint is of another configuration")
-    network.load_state_dict(state["network"])
-    average.load_state_dict(state["average"])
-    optimiser.load_state_dict(state["optimiser"])
-    step: int = state["step"]
-    return step
-
-
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Read a checkpoint.
-
-    Raises
-    ------
-    ModelError
-        If it is damaged or of another version.
-    """
-    try:
-        state: dict[str, Any] = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path}: not a readable checkpoint: {error}") from error
-    if state.get("checkpoint") != CHECKPOINT:
-        raise ModelError(
-            f"{path}: a checkpoint of version {state.get('checkpoint')}, this huggins reads "
-            f"version {CHECKPOINT}: train again"
-        )
+    network.load_state_dict(state.network)
+    average.load_state_dict(state.average)
+    optimiser.load_state_dict(state.optimiser)
     return state
-
-
-def _log(path: Path, figures: dict[str, float], *, new: bool) -> None:
-    with path.open("w" if new else "a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(figures)
-        writer.writerow(f"{value:.6g}" for value in figures.values())

@@ -1,0 +1,284 @@
+"""`huggins simulate`: mock spectra of known class and redshift."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from huggins.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from huggins.prepare import LogGrid
+    from huggins.simulate import NoiseBank
+    from huggins.spectrum import Spectrum
+
+# Mocks of each class that a page chooses from.
+_TO_CHOOSE_FROM = 400
+
+
+def simulate(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help=".h5: the data set. .npz: arrays. Else a folder: BOSS-like spec files and "
+            "labels.csv.",
+            show_default=False,
+        ),
+    ] = Path(),
+    number: Annotated[
+        int, typer.Option("--number", "-n", min=1, metavar="N", help="How many mocks.")
+    ] = 1000,
+    templates: Annotated[
+        Path,
+        typer.Option(
+            "--templates",
+            metavar="FOLDER",
+            help="Folder of stars.h5, quasars.h5, galaxies.h5 and bal.h5.",
+        ),
+    ] = Path("templates"),
+    held_back: Annotated[
+        bool,
+        typer.Option("--held-back", help="Take the templates that training never sees."),
+    ] = False,
+    noise: Annotated[
+        Path | None,
+        typer.Option(
+            "--noise",
+            metavar="FOLDER",
+            help="Real spectra whose noise and coverage the mocks get; a labels.csv in it says "
+            "what is sky. Without it: BOSS noise of the mocks that ship with huggins.",
+        ),
+    ] = None,
+    folds: Annotated[
+        str,
+        typer.Option(
+            "--folds",
+            metavar="LIST",
+            help="Folds of that labels.csv to use, such as 2,3,4; all where not given.",
+        ),
+    ] = "",
+    odds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--odds", metavar="CLASS=X", help="Odds of a class (or NONE); repeatable; 0 else."
+        ),
+    ] = None,
+    sn: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            "--sn",
+            metavar="LOW HIGH",
+            help="Median S/N a native pixel, even in its logarithm; survey-like without it.",
+            show_default=False,
+        ),
+    ] = None,
+    survey: Annotated[
+        str,
+        typer.Option("--survey", metavar="NAME", help="Noise of BOSS, SDSS, LAMOST or DESI."),
+    ] = "",
+    native: Annotated[
+        bool,
+        typer.Option("--native", help="Pixels of BOSS files (69 km/s), not the network's."),
+    ] = False,
+    flawless: Annotated[
+        bool,
+        typer.Option("--flawless", help="No calibration errors, cosmic rays or missing data."),
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same mocks.")] = 1,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--page",
+            metavar="HTML|PDF",
+            help="Draw mocks beside the real spectra of --real, by class and S/N.",
+        ),
+    ] = None,
+    real: Annotated[
+        Path | None,
+        typer.Option("--real", metavar="FOLDER", help="Real spectra with labels.csv."),
+    ] = None,
+    resume: options.Resume = False,
+    jobs: options.Jobs = 0,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Make mock spectra with known class and redshift, from templates and real noise."""
+    from huggins import simulate as making
+    from huggins.errors import InputError
+    from huggins.prepare import STANDARD
+    from huggins.simulate.files import NATIVE, Recipe
+    from huggins.simulate.files import simulate as make
+
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    wanted = output != Path()
+    if not wanted and page is None:
+        raise InputError("nothing to do: name an output with -o, or a --page")
+    if page is not None and real is None:
+        raise InputError("--page needs --real FOLDER, the spectra to put the mocks beside")
+    if sn is not None and not 0.0 < sn[0] <= sn[1]:
+        raise InputError(f"--sn: write two numbers above 0, the lower first, not {sn}")
+    recipe = Recipe(number, seed, _odds(odds or []), sn, survey.upper(), not flawless)
+    as_files = wanted and output.suffix.lower() not in (".h5", ".hdf5", ".npz")
+    grid = NATIVE if native or as_files else STANDARD.grid
+    library = making.load(templates, test=held_back)
+    chosen = {int(word) for word in folds.split(",") if word.strip().isdigit()}
+    if folds and (not chosen or len(chosen) != len(folds.split(","))):
+        raise InputError(f"--folds: write numbers with commas, such as 2,3,4, not {folds!r}")
+    if wanted:
+        bank = _bank(noise, chosen, grid, logger)
+        began, count = time.monotonic(), 0
+
+        def done(more: int) -> None:
+            nonlocal count
+            count += more
+            speed = count / (time.monotonic() - began)
+            logger.info("%d of %d mocks, %.0f mocks/s", count, number, speed)
+
+        origin = f"templates {templates.name}{' held back' * held_back}, noise {noise}"
+        try:
+            make(
+                recipe,
+                library,
+                bank,
+                output,
+                resume=resume,
+                jobs=jobs,
+                origin=origin,
+                done=done,
+            )
+        except KeyboardInterrupt:
+            logger.error("interrupted: what is done is kept, and --resume goes on")
+            raise
+        logger.info("wrote %s", output)
+    if page is not None and real is not None:
+        pairs = _page(page, real, chosen, library, seed, logger)
+        logger.info("wrote %s, %d pairs", page, pairs)
+    return 0
+
+
+def _odds(given: Sequence[str]) -> dict[str, float]:
+    from huggins.errors import InputError
+    from huggins.simulate import KINDS
+
+    odds = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        try:
+            odds[name.strip().upper()] = float(value)
+        except ValueError:
+            equals = ""
+        if not equals or odds[name.strip().upper()] < 0:
+            raise InputError(f"--odds: write CLASS=X, such as QSO=2, not {pair!r}")
+    unknown = sorted(set(odds) - set(KINDS))
+    if unknown:
+        raise InputError(
+            f"--odds: {', '.join(unknown)}: no such class; known are {', '.join(KINDS)}"
+        )
+    if odds and not sum(odds.values()):
+        raise InputError("--odds: all are 0")
+    return odds
+
+
+def _bank(folder: Path | None, folds: set[int], grid: LogGrid, logger: Any) -> NoiseBank:
+    """Learn noise from a folder of real spectra, and say which are left out and why."""
+    from huggins.simulate import NoiseBank
+
+    if folder is None:
+        from huggins.demo.mocks import load
+
+        spectra = [example.spectrum for example in load()]
+        logger.info("noise: that of the %d mocks that ship with huggins", len(spectra))
+        none = [False] * len(spectra)
+        return NoiseBank.from_spectra(spectra, ["BOSS"] * len(spectra), none, grid)
+    kept, surveys, sky = [], [], []
+    for spectrum, row in _spectra(folder, folds, logger):
+        kept.append(spectrum)
+        surveys.append(row.get("survey") or spectrum.survey)
+        sky.append(row.get("class3") == "SKY")
+    logger.info("noise: that of %d real spectra, %d of them of empty sky", len(kept), sum(sky))
+    return NoiseBank.from_spectra(kept, surveys, sky, grid)
+
+
+def _spectra(
+    folder: Path, folds: set[int], logger: Any
+) -> list[tuple[Spectrum, dict[str, str]]]:
+    """Read a folder's spectra with their rows of labels.csv, where there is one."""
+    import csv
+
+    from huggins.errors import InputError, ReadError
+    from huggins.formats import open_file
+    from huggins.inference import Inputs
+
+    labels: dict[Path, dict[str, str]] = {}
+    table = folder / "labels.csv"
+    if table.is_file():
+        with table.open(newline="", encoding="utf-8") as file:
+            labels = {(folder / row["path"]).resolve(): row for row in csv.DictReader(file)}
+    elif folds:
+        raise InputError(f"{table}: there is no such file, and --folds needs it")
+    found = []
+    left_out: dict[str, int] = {}
+    for path in Inputs([str(folder)]):
+        row = labels.get(Path(path).resolve(), {})
+        if Path(path).suffix == ".csv":
+            continue
+        if folds and int(row.get("fold") or -1) not in folds:
+            left_out["of other folds"] = left_out.get("of other folds", 0) + 1
+            continue
+        for spectrum in open_file(path):
+            if isinstance(spectrum, ReadError):
+                left_out["cannot be read"] = left_out.get("cannot be read", 0) + 1
+                logger.debug("left out: %s", spectrum)
+            else:
+                found.append((spectrum, row))
+    for why, count in left_out.items():
+        logger.info("left out: %d spectra %s", count, why)
+    if not found:
+        raise InputError(f"{folder}: no spectra there to learn from")
+    return found
+
+
+def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int, logger: Any) -> int:
+    """Draw real spectra beside mocks with their survey's noise."""
+    import numpy as np
+
+    from huggins.errors import InputError
+    from huggins.evaluate.mock_page import Spectra, draw_page
+    from huggins.prepare import STANDARD
+    from huggins.simulate import KINDS, NoiseBank, draw
+
+    rows = [
+        (spectrum, row, "NONE" if row.get("class3") == "SKY" else row.get("class13", ""))
+        for spectrum, row in _spectra(real, folds, logger)
+    ]
+    known = [(spectrum, row, kind) for spectrum, row, kind in rows if kind in KINDS]
+    if not known:
+        raise InputError(f"{real}: no labels.csv there that says what the spectra are")
+    spectra, labels, kinds = zip(*known, strict=True)
+    flux, ivar = STANDARD.rebin(spectra)
+    names = [f"{row.get('survey', '')} {Path(row['path']).name}" for row in labels]
+    z = np.array([float(row["z"]) if row.get("z") else np.nan for row in labels])
+    observed = Spectra(flux, ivar, np.array(kinds), z, np.array(names))
+    bank = NoiseBank.from_spectra(
+        spectra,
+        [row.get("survey") or s.survey for s, row in zip(spectra, labels, strict=True)],
+        [kind == "NONE" for kind in kinds],
+        STANDARD.grid,
+    )
+    rng = np.random.default_rng(seed)
+    present = sorted(set(kinds))
+    mocks = draw(
+        _TO_CHOOSE_FROM * len(present), library, bank, rng, odds=dict.fromkeys(present, 1.0)
+    )
+    kind = np.array(KINDS)[mocks.kind]
+    made = Spectra(mocks.flux, mocks.ivar, kind, mocks.z, np.full(len(kind), "mock"))
+    return draw_page(observed, made, STANDARD.grid.loglam, path, seed=seed)

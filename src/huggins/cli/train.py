@@ -1,0 +1,85 @@
+"""`huggins train`: one file of settings is one experiment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options
+
+
+def train(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG", help="TOML file of the experiment.", show_default=False
+        ),
+    ],
+    runs: Annotated[
+        Path,
+        typer.Option("--runs", metavar="FOLDER", help="Folder of all experiments' results."),
+    ] = Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+    ] = False,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device", metavar="NAME", help="cpu, cuda, cuda:1, mps; auto: a GPU if any."
+        ),
+    ] = "auto",
+    init: Annotated[
+        str,
+        typer.Option(
+            "--init",
+            metavar="WEIGHTS",
+            help="Start from a shipped model, or from a .pt, .safetensors or .onnx file.",
+        ),
+    ] = "",
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            "--labels",
+            metavar="CSV|HDF5",
+            help="Your own labelled spectra, in the place of those that CONFIG names: a table "
+            "with columns path and class (z, object, fold), or a data set.",
+        ),
+    ] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Train a network, calibrate it and write its weights."""
+    from dataclasses import replace
+
+    from huggins.errors import InputError
+    from huggins.train import read_config, run, run_folds
+    from huggins.train.ranks import together
+    from huggins.train.starting import starting_weights
+
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    experiment = read_config(config)
+    if labels is not None:
+        if not labels.exists():
+            raise InputError(f"--labels: {labels}: there is no such file")
+        experiment = replace(experiment, data=replace(experiment.data, spectra=str(labels)))
+    initial = None
+    if init:
+        experiment, initial = starting_weights(experiment, init)
+    with together(device) as ranks:
+
+        def say(line: str) -> None:
+            if ranks.first:
+                logger.info("%s", line)
+
+        go = run if experiment.data.folds else run_folds
+        try:
+            path = go(experiment, runs, resume=resume, say=say, ranks=ranks, initial=initial)
+        except KeyboardInterrupt:
+            say("interrupted: --resume goes on from the last checkpoint")
+            raise
+        if ranks.first:
+            print(path)
+    return 0

@@ -1,0 +1,133 @@
+"""What the fit of one spectrum found, beyond a row of the table: models and the runner-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from huggins.errors import InputError
+from huggins.inference.fitting import fit, load_fitter
+from huggins.inference.network import Model, load_model
+from huggins.taxonomy import BROAD, CLASSES
+from huggins.weights import DEFAULT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from huggins.redshift.refine import Solution
+    from huggins.spectrum import Spectrum
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModel:
+    """One answer that the fit considered.
+
+    Attributes
+    ----------
+    cls, subclass : str
+        As in the columns CLASS and SUBCLASS.
+    z : float
+    chi2, rchi2 : float
+        chi2 and reduced chi2 over all good pixels, in units of the noise that the spectrum
+        shows (`FitDetails.noise`).
+    model : ndarray, shape (L,)
+        Flux at the spectrum's pixels, in its unit; NaN outside 3500 to 10759 A.
+    """
+
+    cls: str
+    subclass: str
+    z: float
+    chi2: float
+    rchi2: float
+    model: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitDetails:
+    """The fit of one spectrum.
+
+    Attributes
+    ----------
+    best : FittedModel
+        What the table says.
+    second : FittedModel or None
+        The best of those that differ from it in class or by more than 1000 km/s, network and
+        fit weighed together; None where there is none.
+    deltachi2 : float
+        As in the column DELTACHI2.
+    noise : float
+        Scatter between pixels over what ivar says.
+    """
+
+    best: FittedModel
+    second: FittedModel | None
+    deltachi2: float
+    noise: float
+
+
+def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> FitDetails:
+    """Fit one spectrum and return the best-fit model and the second-best solution.
+
+    Parameters
+    ----------
+    spectrum
+        Of L pixels.
+    model
+        The network that makes the proposals: name, path or model, as for `huggins.classify`.
+
+    Raises
+    ------
+    InputError
+        If nothing could be fitted: no good pixel between 3500 and 10759 A.
+    ReadError
+        If the spectrum's arrays are no spectrum.
+    ModelError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> details = fit_details(spectrum)  # doctest: +SKIP
+    >>> residuals = (spectrum.flux - details.best.model) * spectrum.ivar**0.5  # doctest: +SKIP
+    """
+    spectrum.check()
+    network = model if isinstance(model, Model) else load_model(model)
+    fitter = load_fitter()
+    contract, grid = network.metadata.contract, network.metadata.redshift
+    with np.errstate(over="ignore", invalid="ignore"):
+        prediction = network.run(contract.tensor(*contract.rebin([spectrum])))
+    found = fit(fitter, [spectrum], prediction.probabilities, prediction.density, grid)
+    best, second = found.solutions[0]
+    if best is None:
+        raise InputError(
+            f"{spectrum.file or 'spectrum'}: nothing to fit: no good pixel between 3500 and "
+            "10759 A, or the fit failed"
+        )
+    # Pixels that were fitted, from the reduced chi2 of the best.
+    good = best.chi2 / float(found.rchi2[0]) + len(best.coefficients)
+
+    def fitted(solution: Solution, z: float) -> FittedModel:
+        subclass = _subclass(solution.kind, found.probabilities[0])
+        flux = fitter.model_on(spectrum, solution)
+        degrees = max(good - len(solution.coefficients), 1.0)
+        return FittedModel(
+            solution.kind, subclass, z, solution.chi2, solution.chi2 / degrees, flux
+        )
+
+    return FitDetails(
+        fitted(best, float(found.z[0])),
+        None if second is None else fitted(second, float(found.z_second[0])),
+        float(found.deltachi2[0]),
+        float(found.noise[0]),
+    )
+
+
+def _subclass(kind: str, probabilities: Array) -> str:
+    """Return the most probable of the 13 classes inside a broad one."""
+    inside = np.array([BROAD[name] == kind for name in CLASSES])
+    return CLASSES[int(np.where(inside, probabilities, -1.0).argmax())]

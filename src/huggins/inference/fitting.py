@@ -1,0 +1,260 @@
+"""The redshift fit of many batches at once, in processes of their own.
+
+The fit is thousands of short calls of numpy a spectrum, between which Python's interpreter lock
+changes hands: two threads that fit are no faster than one. So a run fits in worker processes,
+one a job. A worker is a plain child (`huggins.inference.worker`) that reads batches from its
+standard input and answers on its standard output, and not one of `multiprocessing`, which would
+run the caller's script a second time. The first few spectra are fitted here, so that a call for
+one spectrum starts nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import HugginsError
+from huggins.quality import ZWarning
+from huggins.redshift import Fit, Fitter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from numpy.typing import NDArray
+
+    from huggins.inference.network import Prediction
+    from huggins.spectrum import Spectrum
+    from huggins.weights import RedshiftGrid
+
+_log = logging.getLogger(__name__)
+
+#: Spectra of a run that are fitted without workers: to start one takes as long as to fit some
+#: eighty.
+FEW: Final = 128
+# One thread of linear algebra a worker: its matrices are small, and there is a worker a core.
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_loading = threading.Lock()
+
+
+def load_fitter() -> Fitter:
+    """Return the fitter with the shipped basis, loaded once a process, at the first call."""
+    with _loading:
+        return _fitter()
+
+
+@lru_cache(maxsize=1)
+def _fitter() -> Fitter:
+    return Fitter()
+
+
+@lru_cache(maxsize=1)
+def basis_hash() -> str:
+    """Return the first 16 hexadecimal digits of the SHA-256 of the shipped basis."""
+    content = files("huggins.redshift").joinpath("basis.npz").read_bytes()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def fit(
+    fitter: Fitter,
+    spectra: Sequence[Spectrum],
+    probabilities: NDArray[np.float64],
+    density: NDArray[np.float64] | None,
+    grid: RedshiftGrid | None,
+) -> Fit:
+    """Fit M spectra with what the network said of them.
+
+    Parameters
+    ----------
+    fitter
+        It does the work.
+    spectra, probabilities, density
+        As in `Fitter.fit`.
+    grid
+        The bins of `density`; without them the network's classes are all that it proposes.
+
+    Returns
+    -------
+    Fit
+        A spectrum on which the fit fails, which is a mistake of ours, has no redshift and
+        BAD_MINFIT set: one odd spectrum must not end a run of five million.
+    """
+    bins = {} if grid is None else {"start": grid.start, "step": grid.step}
+    known = None if grid is None else density
+    try:
+        # Single precision overflows where a spectrum has next to no pixels.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return fitter.fit(spectra, probabilities, known, **bins)
+    except Exception as error:
+        if len(spectra) == 1:
+            _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)
+            _log.warning("%s: the fit failed: %r", spectra[0].file, error)
+            return _failed(probabilities)
+    parts = [
+        fit(
+            fitter,
+            spectra[i : i + 1],
+            probabilities[i : i + 1],
+            None if known is None else known[i : i + 1],
+            grid,
+        )
+        for i in range(len(spectra))
+    ]
+    values: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts])
+        for name in Fit.__slots__
+        if name != "solutions"
+    }
+    return Fit(**values, solutions=[part.solutions[0] for part in parts])
+
+
+def _failed(probabilities: NDArray[np.float64]) -> Fit:
+    """Return what is said of one spectrum on which the fit failed."""
+    blank = np.full(1, np.nan)
+    return Fit(
+        broad=np.full(1, -1, np.int64),
+        probabilities=probabilities,
+        z=blank,
+        z_err=blank,
+        deltachi2=blank,
+        rchi2=blank,
+        zwarning=np.full(1, ZWarning.BAD_MINFIT, np.int32),
+        noise=blank,
+        z_second=blank,
+        solutions=[(None, None)],
+    )
+
+
+class Fits:
+    """Fits batches for several threads at a time; a context, which ends the workers.
+
+    Parameters
+    ----------
+    jobs
+        Worker processes, at most; with 1 there are none, and the fit runs in the caller's
+        thread.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._seen = 0
+        self._lock = threading.Lock()
+        self._workers: list[_Worker] = []
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        if jobs > 1 and sys.executable:  # empty where Python is embedded
+            self._workers = [_Worker() for _ in range(jobs)]
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def fit(
+        self, spectra: Sequence[Spectrum], prediction: Prediction, grid: RedshiftGrid | None
+    ) -> Fit:
+        """Fit M spectra; arguments as in `fit`.
+
+        Raises
+        ------
+        HugginsError
+            If a worker cannot be started or ends before its time.
+        """
+        with self._lock:
+            self._seen += len(spectra)
+            few = self._seen <= FEW
+        task = (spectra, prediction.probabilities, prediction.density, grid)
+        if few or not self._workers:
+            return fit(load_fitter(), *task)
+        worker = self._idle.get()
+        try:
+            return worker.fit(task)
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """End the workers, whatever they are doing."""
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> Fits:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Worker:
+    """A child process that fits, started when it is first needed; for one thread at a time."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def fit(self, task: tuple[Any, ...]) -> Fit:
+        """Send a batch and wait for the answer."""
+        try:
+            process = self._process or self._start()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            pickle.dump(task, process.stdin, pickle.HIGHEST_PROTOCOL)
+            process.stdin.flush()
+            # Only what our own child wrote.
+            answer = pickle.load(process.stdout)  # noqa: S301
+        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            raise HugginsError(self._lost(error)) from error
+        if isinstance(answer, Fit):
+            return answer
+        raise HugginsError(f"the fit failed, a mistake in huggins: report it: {answer}")
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        environment = os.environ | dict.fromkeys(_THREADS, "1")
+        # The same packages as here, and -P: none from the folder the user happens to be in.
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "huggins.inference.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        return self._process
+
+    def _lost(self, error: Exception) -> str:
+        why = str(error)
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                why = f"status {self._process.wait(1.0)}"
+        return (
+            f"a process of the redshift fit is gone ({why}): if memory was short, give fewer "
+            "--jobs; --jobs 1 fits without such processes, and --resume keeps what is done"
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was still to be sent
+                    pipe.close()
+
+
+def without_solutions(found: Fit) -> Fit:
+    """Return the same without what only plots need."""
+    return replace(found, solutions=[])

@@ -1,0 +1,132 @@
+"""Spectra of any survey on one grid of native pixels, with their noise checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.prepare import LogGrid, clean, rebin
+from huggins.redshift.basis import STEP
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.spectrum import Spectrum
+
+#: Index of the first pixel, log10(wavelength / A) / STEP: 3500 A. A multiple of 6, so that
+#: groups of 2, 3 and 6 pixels begin with it.
+START: Final = 35442
+#: Pixels, up to 10759 A; a multiple of 6.
+SIZE: Final = 4878
+# A log-linear file whose pixels lie this close to the grid (in pixels, after a common shift)
+# needs no resampling.
+_ON_GRID = 0.1
+# Distance in pixels of the differences that measure the noise: neighbours are correlated by
+# the surveys' own resampling, pixels this far apart are not.
+_LAG = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """N spectra on the grid of pixels ``(START + i + offset) * STEP``.
+
+    Attributes
+    ----------
+    flux, ivar : ndarray of float64, shape (N, SIZE)
+        Both 0 where there is no data. `flux` has been divided by `scale`, `ivar` multiplied by
+        its square and divided by that of `noise`.
+    scale : ndarray, shape (N,)
+        Root mean square of each spectrum: whatever the unit, single precision holds the sums.
+    offset : ndarray, shape (N,)
+        Sub-pixel shift of each spectrum's grid, in pixels.
+    noise : ndarray, shape (N,)
+        How many times larger the scatter between pixels is than the survey's ivar says. An ivar
+        that is wrong by a constant changes this number and nothing else.
+    good : ndarray of int, shape (N,)
+        Pixels with data.
+    """
+
+    flux: NDArray[np.float64]
+    ivar: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    good: NDArray[np.int64]
+
+
+def to_native(spectra: Sequence[Spectrum]) -> Frames:
+    """Put N spectra on the native grid.
+
+    A spectrum in log-wavelength steps of 1e-4 (SDSS, BOSS, LAMOST) is moved, not resampled;
+    any other (DESI, text) is rebinned by inverse variance.
+    """
+    count = len(spectra)
+    flux = np.zeros((count, SIZE))
+    ivar = np.zeros((count, SIZE))
+    offset = np.zeros(count)
+    for row, spectrum in enumerate(spectra):
+        place = spectrum.loglam / STEP
+        index = np.rint(place - (place[0] - np.rint(place[0])))
+        shift = float(np.mean(place - index))
+        if np.abs(place - index - shift).max() < _ON_GRID:
+            f, w = clean(spectrum)
+            # A flux of exactly 0 is a fill value (ends of LAMOST spectra), whatever ivar says.
+            w[f == 0.0] = 0.0
+            at = index.astype(np.int64) - START
+            inside = (at >= 0) & (at < SIZE)
+            flux[row, at[inside]] = f[inside]
+            ivar[row, at[inside]] = w[inside]
+            offset[row] = shift
+        else:
+            grid = LogGrid(start=(START - 0.5) * STEP, step=STEP, size=SIZE)
+            flux[row : row + 1], ivar[row : row + 1] = rebin([spectrum], grid)
+    scale = _scale(flux, ivar)
+    flux /= scale[:, None]
+    ivar *= scale[:, None] ** 2
+    noise = _noise(flux, ivar)
+    ivar /= noise[:, None] ** 2
+    return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
+
+
+def _scale(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weighted root mean square of each row, shape (N,); 1 where there is no data."""
+    # In two steps, so that no square of a flux in erg/s/cm2/A falls out of range.
+    largest = np.abs(flux).max(axis=1)
+    largest[largest == 0.0] = 1.0
+    top = ivar.max(axis=1)
+    top[top == 0.0] = 1.0
+    f, w = flux / largest[:, None], ivar / top[:, None]
+    total = w.sum(axis=1)
+    mean = np.einsum("np,np,np->n", w, f, f) / np.where(total > 0.0, total, 1.0)
+    scale: NDArray[np.float64] = largest * np.sqrt(mean)
+    return np.where(scale > 0.0, scale, 1.0)
+
+
+def _noise(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scatter of second differences over what ivar says, shape (N,); 1 where unknown."""
+    noise = np.ones(len(flux))
+    for row, (f, w) in enumerate(zip(flux, ivar, strict=True)):
+        left, middle, right = w[: -2 * _LAG], w[_LAG:-_LAG], w[2 * _LAG :]
+        used = np.flatnonzero((left > 0) & (middle > 0) & (right > 0))
+        if len(used) < 30:
+            continue
+        step = f[used + _LAG] - 0.5 * (f[used] + f[used + 2 * _LAG])
+        with np.errstate(divide="ignore"):
+            variance = 1.0 / middle[used] + 0.25 * (1.0 / left[used] + 1.0 / right[used])
+        ratio = np.abs(step) / np.sqrt(variance)
+        # 1.4826: from the median absolute deviation to sigma of a Gaussian.
+        typical = 1.4826 * float(np.median(ratio))
+        if typical > 0.0:
+            noise[row] = typical
+    return noise
+
+
+def bin_down(values: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
+    """Sum groups of `factor` pixels along the last axis."""
+    shape = (*values.shape[:-1], values.shape[-1] // factor, factor)
+    total: NDArray[np.float64] = values.reshape(shape).sum(axis=-1)
+    return total

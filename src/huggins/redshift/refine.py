@@ -1,0 +1,244 @@
+"""The best redshift of one candidate, on native pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from huggins.redshift.native import SIZE, START
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from huggins.redshift.basis import Archetypes, Components
+
+    Array = NDArray[np.float64]
+
+# Steps of a climb; a candidate lies within a few pixels of its minimum.
+_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """One candidate after the fit.
+
+    Attributes
+    ----------
+    kind
+        ``STAR``, ``GALAXY`` or ``QSO``.
+    shift
+        log10(1 + z) / STEP on the grid of native pixels, with its fraction.
+    chi2
+        At the minimum of chi2(z), all pixels counted.
+    masked
+        The same with absorption taken out; `chi2` where there is none.
+    sigma
+        1-sigma error of `shift` from the curvature of chi2(z), in pixels; infinite where chi2
+        has no minimum here or was not followed to it.
+    coefficients : ndarray
+        Of the vectors and the polynomials, at the nearest whole shift.
+    archetype
+        Which star; -1 for a linear basis.
+    """
+
+    kind: str
+    shift: float
+    chi2: float
+    masked: float
+    sigma: float
+    coefficients: Array
+    archetype: int = -1
+
+
+class LinearFit:
+    """Fits of a linear basis to one spectrum at given shifts; arguments as in `Scanner`."""
+
+    def __init__(self, components: Components, *, terms: int, slack: float) -> None:
+        self._components = components
+        self._vectors = components.vectors.astype(np.float64)
+        self._terms = terms
+        self._slack = slack
+        x = np.linspace(-1.0, 1.0, SIZE)
+        self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
+        self._precision = 1.0 / components.spread**2
+
+    def vectors(self, shift: int, used: slice) -> Array:
+        """Rest-frame vectors and polynomials on the data's pixels, (K + M, P)."""
+        first = START + used.start - shift - self._components.start
+        length = used.stop - used.start
+        if first >= 0 and first + length <= self._vectors.shape[1]:
+            rows = self._vectors[:, first : first + length]
+        else:
+            at = np.arange(first, first + length).clip(0, self._vectors.shape[1] - 1)
+            rows = self._vectors[:, at]
+        if self._terms == 0:
+            return rows
+        return np.concatenate([rows, self._poly[:, used]])
+
+    def solve(
+        self, flux: Array, ivar: Array, signal: float, shift: int, used: slice
+    ) -> tuple[float, Array]:
+        """Gain and coefficients at one whole-pixel shift; gain 0 for a negative spectrum."""
+        # Double precision: at high signal-to-noise the fit lives on small differences.
+        x = self.vectors(shift, used)
+        weighted = x * ivar
+        matrix = weighted @ x.T
+        right = weighted @ flux
+        count = len(self._precision)
+        diagonal = np.empty(len(x))
+        diagonal[:count] = self._precision * (matrix[0, 0] / signal)
+        diagonal[0] = 0.0
+        diagonal[count:] = ivar.sum() / (signal * self._slack**2)
+        matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
+        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
+        lines = self._components.lines
+        if lines and found[lines[0] : lines[-1] + 1].min() < 0.0:
+            # Emission lines cannot be negative: solve again without those that came out so.
+            keep = np.array([k for k in range(len(x)) if k not in lines or found[k] >= 0.0])
+            found = np.zeros(len(x))
+            found[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
+        bright = found @ weighted.sum(axis=1) > 0.0
+        return (float(found @ right) if bright else 0.0), found
+
+
+class StarFit:
+    """Fits of an archetype times a polynomial to one spectrum; see `StarScanner`."""
+
+    def __init__(self, archetypes: Archetypes, *, terms: int) -> None:
+        self._archetypes = archetypes
+        x = np.linspace(-1.0, 1.0, SIZE)
+        self._poly = np.polynomial.legendre.legvander(x, terms - 1).T
+
+    def vectors(self, archetype: int, shift: int, used: slice) -> Array:
+        """Return the archetype times each polynomial on the data's pixels, (M, P)."""
+        part = self._archetypes
+        first = START + used.start - shift - part.start
+        at = np.arange(first, first + used.stop - used.start)
+        rows: Array = self._poly[:, used] * part.vectors[archetype].take(at, mode="clip")
+        return rows
+
+    def solve(
+        self,
+        flux: Array,
+        ivar: Array,
+        archetype: int,
+        shift: int,
+        used: slice,
+    ) -> tuple[float, Array]:
+        """Gain and coefficients at one whole-pixel shift."""
+        x = self.vectors(archetype, shift, used)
+        weighted = x * ivar
+        matrix = weighted @ x.T
+        right = weighted @ flux
+        matrix.ravel()[:: len(x) + 1] += 1e-5 * matrix[0, 0] + 1e-30
+        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
+        bright = found @ weighted.sum(axis=1) > 0.0
+        return (float(found @ right) if bright else 0.0), found
+
+
+class Track:
+    """The way of one candidate from where the scan saw it to the minimum of chi2.
+
+    Parameters
+    ----------
+    kind, archetype
+        For the solutions.
+    solve
+        Gives gain and coefficients at a whole-pixel shift.
+    start
+        Where to begin.
+    stride
+        Of the first steps, native pixels; the last are of one.
+    total
+        chi2 of an empty model.
+    whole
+        The same as `solve` with no pixel masked; None where none is.
+    everything
+        chi2 of an empty model with no pixel masked.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        archetype: int,
+        solve: Callable[[int], tuple[float, Array]],
+        start: int,
+        stride: int,
+        total: float,
+        whole: Callable[[int], tuple[float, Array]] | None = None,
+        everything: float = 0.0,
+    ) -> None:
+        self._kind, self._archetype = kind, archetype
+        self._solve, self._whole = solve, whole
+        self._start, self._stride = start, stride
+        self._total, self._everything = total, everything
+        self._known: dict[int, tuple[float, Array]] = {}
+
+    def gain(self, shift: int) -> float:
+        """Gain at a shift, remembered."""
+        if shift not in self._known:
+            self._known[shift] = self._solve(shift)
+        return self._known[shift][0]
+
+    def look(self) -> Solution:
+        """Fit at the start alone."""
+        return self._solution(self._start, 0.0, self.gain(self._start), np.inf)
+
+    def peek(self) -> Solution:
+        """Fit at the start and a stride to both sides, which is nearly the minimum."""
+        at, step = self._start, self._stride
+        offset, height, sigma = parabola(
+            self.gain(at - step), self.gain(at), self.gain(at + step)
+        )
+        return self._solution(at, offset * step, height, sigma * step)
+
+    def climb(self) -> Solution:
+        """Follow chi2 downhill to its minimum."""
+        best = self._start
+        for step in sorted({self._stride, 1}, reverse=True):
+            for _ in range(_STEPS):
+                left, here, right = (self.gain(best + d) for d in (-step, 0, step))
+                if left > here and left >= right:
+                    best -= step
+                elif right > here:
+                    best += step
+                else:
+                    if step > 1:
+                        # Jump to the vertex: nearly always the minimum itself.
+                        best += round(step * parabola(left, here, right)[0])
+                    break
+        offset, height, sigma = parabola(
+            self.gain(best - 1), self.gain(best), self.gain(best + 1)
+        )
+        return self._solution(best, offset, height, sigma)
+
+    def _solution(self, at: int, offset: float, height: float, sigma: float) -> Solution:
+        # A vertex far from its points belongs to no minimum that they show.
+        shift = at + (offset if abs(offset) <= self._stride else 0.0)
+        masked = self._total - height
+        chi2 = masked if self._whole is None else self._everything - self._whole(at)[0]
+        coefficients = self._known[at][1]
+        return Solution(self._kind, shift, chi2, masked, sigma, coefficients, self._archetype)
+
+
+def parabola(left: float, middle: float, right: float) -> tuple[float, float, float]:
+    """Vertex of the parabola through a maximum of the gain and its neighbours.
+
+    Returns
+    -------
+    offset, height, sigma
+        Position relative to the middle; `sigma` is where chi2 is 1 above its minimum. Without
+        a proper maximum: 0, the middle value, and infinity.
+    """
+    curvature = left - 2.0 * middle + right
+    # A neighbour of gain 0 is no fit at all (a negative spectrum), so there is no parabola.
+    if curvature >= 0.0 or middle < max(left, right) or min(left, right) <= 0.0:
+        return 0.0, middle, float("inf")
+    offset = 0.5 * (left - right) / curvature
+    height = middle - 0.25 * (left - right) * offset
+    # chi2 = chi2_min - curvature / 2 * offset^2
+    return offset, height, float(np.sqrt(-2.0 / curvature))

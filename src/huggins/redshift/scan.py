@@ -1,0 +1,255 @@
+"""chi2 at every redshift at once.
+
+On a grid of log wavelength a redshift is a shift by whole pixels, so each sum of the normal
+equations, say over i of w_i T_k(i + d) T_l(i + d), is a correlation: one Fourier transform
+gives it for all shifts d. The small systems of equations are then solved for all shifts
+together, by a Cholesky factorisation written over arrays.
+
+The coefficients carry a Gaussian prior from the spread they have among real objects, scaled by
+the brightness of the spectrum. It keeps a basis from fitting noise or the wrong object with
+mixtures that do not exist, and makes the equations solvable where the data say little.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.redshift.basis import STEP
+from huggins.redshift.native import SIZE, START
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.redshift.basis import Components
+
+    Array = NDArray[np.float64]
+
+# Added to the diagonal, relative to it: rounding in single precision would else make vectors
+# look independent that are not, where the signal-to-noise is high.
+_RIDGE: Final = 1e-5
+# log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
+_LYMAN_ALPHA: Final = 3.0848
+_TROUGH: Final = 30
+#: chi2 of a native pixel that is taken for absorption: dearer than one that fits.
+ABSORBED: Final = 2.5
+
+
+class Scanner:
+    """All redshifts of one class, on pixels `factor` times the native ones.
+
+    Parameters
+    ----------
+    components
+        The class, K vectors.
+    factor
+        2, 3 or 6 native pixels in one.
+    terms
+        Number of Legendre polynomials of log wavelength added to the model, M, against errors
+        of the flux calibration.
+    slack
+        Standard deviation of their coefficients, relative to the spectrum's brightness.
+
+    Attributes
+    ----------
+    shifts : ndarray of int, shape (S,)
+        log10(1 + z) / (factor * STEP), increasing.
+    """
+
+    def __init__(
+        self, components: Components, factor: int, *, terms: int, slack: float
+    ) -> None:
+        self.factor = factor
+        self.step = factor * STEP
+        lowest = int(np.ceil(np.log10(1.0 + components.z_min) / self.step))
+        highest = int(np.floor(np.log10(1.0 + components.z_max) / self.step))
+        self.shifts = np.arange(lowest, highest + 1)
+        self._size = size = SIZE // factor
+        # The template from the bluest rest wavelength that any redshift brings into view.
+        length = size + highest - lowest
+        self._vectors = _binned(components, START // factor - highest, length, factor)
+        count = len(self._vectors)
+        self._length = _fast_length(length)
+        rows, columns = np.tril_indices(count)
+        products = np.concatenate([self._vectors, self._vectors[rows] * self._vectors[columns]])
+        self._spectra = np.fft.rfft(products.astype(np.float32), self._length, axis=1)
+        self._count, self._pairs = count, len(rows)
+        x = np.linspace(-1.0, 1.0, size)
+        self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
+        self._terms, self._slack = terms, slack
+        self._precision = 1.0 / components.spread**2
+        # Unknowns: vectors 2..K, polynomials, and the mean spectrum last: the least certain
+        # first, for the sake of rounding.
+        order = count + terms
+        place = np.r_[order - 1, np.arange(count - 1)]
+        self._pair_at = [
+            tuple(sorted((place[k], place[m]))[::-1])
+            for k, m in zip(rows, columns, strict=True)
+        ]
+        self._place = place
+
+    def gain(
+        self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: float
+    ) -> NDArray[np.float32]:
+        """chi2 of nothing minus chi2 of the best fit, at every shift.
+
+        Parameters
+        ----------
+        weighted, weight : ndarray, shape (P,)
+            Sums of ivar * flux and of ivar in each (binned) pixel.
+        signal
+            Sum of ivar * flux**2 beyond that of noise: the brightness that scales the prior.
+
+        Returns
+        -------
+        ndarray of float32, shape (S,)
+        """
+        count, terms, pairs = self._count, self._terms, self._pairs
+        order = count + terms
+        data = np.concatenate([[weighted, weight], self._poly * weight]).astype(np.float32)
+        # Correlation: conjugate the data, not the templates.
+        transforms = np.conj(np.fft.rfft(data, self._length, axis=1))
+        whole = self._spectra
+        mixed = np.empty((pairs + (terms + 1) * count, whole.shape[1]), np.complex64)
+        np.multiply(whole[count:], transforms[1], out=mixed[:pairs])
+        for m in range(terms + 1):
+            at = pairs + m * count
+            factor = transforms[0 if m == 0 else m + 1]
+            np.multiply(whole[:count], factor, out=mixed[at : at + count])
+        sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
+        matrix = np.empty((order + 1, order + 1, sums.shape[1]), np.float32)
+        for n, (i, j) in enumerate(self._pair_at):
+            matrix[i, j] = sums[n]
+        matrix[order, self._place] = sums[pairs : pairs + count]
+        if terms:
+            matrix[order, count - 1 : order - 1] = (self._poly @ weighted)[:, None]
+            block = (self._poly * weight) @ self._poly.T
+            block += np.eye(terms) * (float(weight.sum()) / (signal * self._slack**2))
+            for m in range(terms):
+                row = count - 1 + m
+                mine = sums[pairs + (m + 1) * count : pairs + (m + 2) * count]
+                matrix[row, : count - 1] = mine[1:]
+                matrix[order - 1, row] = mine[0]
+                matrix[row, count - 1 : row + 1] = block[m, : m + 1, None]
+        level = matrix[order - 1, order - 1] / np.float32(signal)
+        for k in range(1, count):
+            matrix[k - 1, k - 1] += level * np.float32(self._precision[k])
+        for k in range(order):
+            matrix[k, k] *= np.float32(1.0 + _RIDGE)
+        # The bluest template pixels come first: at high redshift.
+        return solve(matrix)[::-1]
+
+    def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
+        """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
+
+        That is runs of more than 2000 km/s (Weymann et al. 1991, ApJ 373, 23) redward of Lyman
+        alpha. Anything less moves the redshift more than it helps: narrow absorption is as
+        common in the spectra that the basis was learned from.
+        """
+        rest = (START / self.factor + np.arange(self._size) - self.shifts[index]) * self.step
+        possible = masked & (rest > _LYMAN_ALPHA)
+        edges = np.flatnonzero(np.diff(np.r_[False, possible, False]))
+        kept = np.zeros_like(masked)
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if stop - start >= _TROUGH / self.factor:
+                kept[start:stop] = True
+        return kept
+
+    def robust(
+        self, flux: Array, weight: Array, signal: float, index: int, *, rounds: int = 4
+    ) -> tuple[float, NDArray[np.bool_]]:
+        """chi2 at one shift when pixels far below the model are taken for absorption.
+
+        Broad absorption is no part of the basis. A pixel (with its neighbours) that lies more
+        than 4 sigma and 12 % below the model is masked and counts as chi2 of `ABSORBED` for
+        each native pixel in it; then the fit is done again.
+
+        Parameters
+        ----------
+        flux, weight : ndarray, shape (P,)
+            Mean flux and sum of ivar in each (binned) pixel.
+        signal
+            As in `gain`.
+        index
+            Index into `shifts`.
+
+        Returns
+        -------
+        chi2
+            Of the binned pixels, masked ones at their fixed price.
+        masked : ndarray of bool, shape (P,)
+        """
+        first = int(self.shifts[-1]) - int(self.shifts[index])
+        x = np.concatenate([self._vectors[:, first : first + self._size], self._poly])
+        covered = weight > 0
+        masked = np.zeros(self._size, bool)
+        root = np.sqrt(weight)
+        chi2 = np.inf
+        for turn in range(rounds):
+            w = np.where(masked, 0.0, weight)
+            weighted = x * w
+            matrix = weighted @ x.T
+            diagonal = np.zeros(len(x))
+            diagonal[: self._count] = self._precision * matrix[0, 0] / signal
+            diagonal[0] = 0.0
+            diagonal[self._count :] = w.sum() / (signal * self._slack**2)
+            matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
+            found = np.linalg.solve(matrix, weighted @ flux)
+            model = found @ x
+            residual = (flux - model) * root
+            kept = covered & ~masked
+            price = ABSORBED * self.factor * np.count_nonzero(covered & masked)
+            chi2 = float(residual[kept] @ residual[kept]) + price
+            if turn == rounds - 1:
+                break
+            low = covered & (residual < -4.0) & (flux < 0.88 * model)
+            grown = low.copy()
+            grown[1:] |= low[:-1]
+            grown[:-1] |= low[1:]
+            if np.count_nonzero(grown) > 0.4 * np.count_nonzero(covered):
+                break
+            if (grown == masked).all():
+                break
+            masked = grown
+        return chi2, masked
+
+
+def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Solve S systems by Cholesky; `matrix` (n + 1, n + 1, S) holds them below the diagonal.
+
+    The last row is the right-hand side. Returns b' M^-1 b, shape (S,).
+    """
+    order = len(matrix) - 1
+    least = [np.float32(_RIDGE) * matrix[j, j] + np.float32(1e-20) for j in range(order)]
+    for j in range(order):
+        pivot = matrix[j, j]
+        # What rounding leaves of a vector that depends on those before it must not be used.
+        np.maximum(pivot, least[j], out=pivot)
+        column = matrix[j + 1 :, j]
+        column *= 1.0 / np.sqrt(pivot)
+        for i in range(j + 1, order):
+            matrix[i, j + 1 : i + 1] -= column[i - j - 1] * column[: i - j]
+        matrix[order, j + 1 : order] -= column[-1] * column[:-1]
+    y = matrix[order, :order]
+    total: NDArray[np.float32] = np.einsum("js,js->s", y, y)
+    return total
+
+
+def _binned(components: Components, first: int, length: int, factor: int) -> Array:
+    """Mean of the vectors in groups of `factor` pixels, from group `first`; edges go on."""
+    at = np.arange(first * factor, (first + length) * factor) - components.start
+    vectors = components.vectors[:, at.clip(0, components.vectors.shape[1] - 1)]
+    mean: Array = vectors.reshape(len(vectors), length, factor).mean(axis=2, dtype=np.float64)
+    return mean
+
+
+def _fast_length(least: int) -> int:
+    """Return the smallest even 2^a 3^b 5^c that is at least `least`: quick to transform."""
+    best = 1 << (least - 1).bit_length()
+    for fives in (1, 5, 25):
+        for threes in (1, 3, 9, 27):
+            odd = fives * threes
+            power = max(1, int(np.ceil(np.log2(max(least / odd, 1)))))
+            best = min(best, odd << power)
+    return best

@@ -1,0 +1,336 @@
+"""The candidates of one spectrum: from the scan and the network, refined on native pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.redshift.basis import Basis, load_basis
+from huggins.redshift.native import SIZE, Frames, bin_down
+from huggins.redshift.refine import LinearFit, Solution, StarFit, Track
+from huggins.redshift.scan import ABSORBED, Scanner
+from huggins.redshift.stars import StarScanner
+from huggins.taxonomy import INDEX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    _Found = tuple[Solution, Track]
+
+#: Order of the broad classes in every array of this package.
+KINDS: Final = ("STAR", "GALAXY", "QSO")
+#: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
+SAME: Final = 14.5
+_LN10: Final = float(np.log(10.0))
+# Share of BAL among the network's quasars from which on absorption is masked.
+_ABSORBED: Final = 0.15
+# Error of the network's redshifts, in ln(1 + z): 1800 km/s.
+_REACH: Final = 0.006
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the search is done.
+
+    Attributes
+    ----------
+    quasar_terms, galaxy_terms
+        Legendre polynomials added to the basis.
+    star_terms
+        Legendre polynomials that multiply an archetype.
+    slack
+        Spread of the added polynomials, relative to the spectrum's brightness.
+    peaks
+        Maxima of the scan that are looked at, a class.
+    ceiling, soft
+        Where chi2 differences level off when candidates are ranked; see
+        `huggins.redshift.decide`.
+    trust
+        Power of the network's redshift distribution.
+    """
+
+    quasar_terms: int = 2
+    galaxy_terms: int = 0
+    star_terms: int = 4
+    slack: float = 0.3
+    peaks: int = 4
+    ceiling: float = 60.0
+    soft: float = 2.0
+    trust: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """The network's redshift distribution: probability in bins of ln(1 + z).
+
+    Attributes
+    ----------
+    logs : ndarray, shape (B,)
+        Logarithm of the probability, the best within the network's own error of 1800 km/s:
+        which of two near minima is the right one the fit knows better. A floor stands for what
+        the network cannot know.
+    start, step
+        Left edge of the first bin, and width.
+    absorbed
+        Its probability that a quasar, if it is one, has broad absorption.
+    """
+
+    logs: Array
+    start: float
+    step: float
+    absorbed: float = 1.0
+
+    def at(self, log1z: NDArray[np.floating]) -> Array:
+        """Return the log probability at log10(1 + z)."""
+        bins = ((_LN10 * log1z - self.start) / self.step).astype(np.int64)
+        out: Array = self.logs[bins.clip(0, len(self.logs) - 1)]
+        return out
+
+
+def proposals(
+    density: NDArray[np.floating],
+    probabilities: NDArray[np.floating],
+    start: float,
+    step: float,
+) -> list[Proposal]:
+    """Make proposals of N redshift distributions (N, B) and class probabilities (N, 13)."""
+    reach = max(round(_REACH / step), 1)
+    padded = np.pad(density, ((0, 0), (reach, reach)))
+    near = np.array(density, np.float64)
+    for shift in range(2 * reach + 1):
+        np.maximum(near, padded[:, shift : shift + near.shape[1]], out=near)
+    logs = np.log(near + 1e-5)
+    quasar, absorbed = probabilities[:, INDEX["QSO"]], probabilities[:, INDEX["BAL"]]
+    share = absorbed / np.maximum(quasar + absorbed, 0.02)
+    return [Proposal(row, start, step, float(s)) for row, s in zip(logs, share, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What the search found for one spectrum, before anything is decided.
+
+    Attributes
+    ----------
+    solutions : tuple of Solution
+        At least one a class where there are data, the best of each class first.
+    smooth
+        chi2 of a cubic polynomial: what is found must beat it.
+    total
+        chi2 of an empty model.
+    good
+        Pixels with data.
+    tracks : tuple of Track
+        The way of each to its minimum, not yet gone to the end.
+    """
+
+    solutions: tuple[Solution, ...]
+    smooth: float
+    total: float
+    good: int
+    tracks: tuple[Track, ...]
+
+    def climbed(self, index: int) -> Candidates:
+        """Return the same with one solution followed to its minimum."""
+        solutions = list(self.solutions)
+        solutions[index] = self.tracks[index].climb()
+        return replace(self, solutions=tuple(solutions))
+
+
+class Search:
+    """Finds the candidates of one spectrum after another.
+
+    Parameters
+    ----------
+    basis
+        The shipped one by default.
+    settings
+        Number of terms and candidates.
+    """
+
+    def __init__(self, basis: Basis | None = None, settings: Settings | None = None) -> None:
+        self.basis = load_basis() if basis is None else basis
+        self.settings = s = settings or Settings()
+        self._quasar = Scanner(self.basis.quasar, 6, terms=s.quasar_terms, slack=s.slack)
+        self._galaxy = Scanner(self.basis.galaxy, 3, terms=s.galaxy_terms, slack=s.slack)
+        self._star = StarScanner(self.basis.star, 6, terms=s.star_terms)
+        self.linear = {
+            "GALAXY": LinearFit(self.basis.galaxy, terms=s.galaxy_terms, slack=s.slack),
+            "QSO": LinearFit(self.basis.quasar, terms=s.quasar_terms, slack=s.slack),
+        }
+        self.star = StarFit(self.basis.star, terms=s.star_terms)
+        self._cubic = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE), 3).T
+
+    def run(self, frames: Frames, row: int, proposal: Proposal | None = None) -> Candidates:
+        """Search spectrum `row`, with the network's proposal where there is one."""
+        ivar, flux = frames.ivar[row], frames.flux[row]
+        weighted = ivar * flux
+        total = float(weighted @ flux)
+        good = int(frames.good[row])
+        covered = np.flatnonzero(ivar)
+        if len(covered) == 0:
+            return Candidates((), 0.0, 0.0, 0, ())
+        # A spectrum of pure noise has no brightness; a twentieth of the noise stands in.
+        signal = max(total - good, 0.05 * good)
+        used = slice(int(covered[0]), int(covered[-1]) + 1)
+        f, w = flux[used], ivar[used]
+        third = bin_down(weighted, 3), bin_down(ivar, 3)
+        sixth = bin_down(third[0], 2), bin_down(third[1], 2)
+        data = _Data(f, w, used, signal, total, good)
+        found = [
+            *self._stars(data, *sixth),
+            *self._galaxies(data, *third, proposal),
+            *self._quasars(data, *sixth, proposal),
+        ]
+        solutions = tuple(solution for solution, _ in found)
+        tracks = tuple(track for _, track in found)
+        return Candidates(solutions, total - self._smooth(data), total, good, tracks)
+
+    def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Found]:
+        gains = self._star.gain(weighted, weight, data.signal)
+        column = gains.argmax(axis=1)
+        height = gains[np.arange(len(gains)), column]
+        found: list[_Found] = []
+        for archetype in np.argsort(-height)[:2]:
+
+            def solve(shift: int, archetype: int = int(archetype)) -> tuple[float, Array]:
+                return self.star.solve(data.flux, data.ivar, archetype, shift, data.used)
+
+            vertex = _vertex(gains[archetype], int(column[archetype]))
+            start = round((float(self._star.shifts[0]) + vertex) * self._star.factor)
+            track = Track("STAR", int(archetype), solve, start, 2, data.total)
+            found.append((track.look() if found else track.peek(), track))
+        return found
+
+    def _galaxies(
+        self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
+    ) -> list[_Found]:
+        scanner, fit = self._galaxy, self.linear["GALAXY"]
+        curve = scanner.gain(weighted, weight, data.signal)
+
+        def solve(shift: int) -> tuple[float, Array]:
+            return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
+
+        tracks = []
+        for i in self._peaks(scanner, curve, data, proposal)[:3]:
+            start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
+            tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
+        # Lines that come out negative are put right only here.
+        found = [(track.look(), track) for track in tracks]
+        found.sort(key=lambda one: one[0].chi2)
+        found[0] = (found[0][1].peek(), found[0][1])
+        return found
+
+    def _quasars(
+        self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
+    ) -> list[_Found]:
+        scanner = self._quasar
+        curve = scanner.gain(weighted, weight, data.signal)
+        peaks = self._peaks(scanner, curve, data, proposal)
+        flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
+        # Four fits each, and of use for broad absorption only.
+        rounds = 1 if proposal is not None and proposal.absorbed < _ABSORBED else 4
+        tried = [
+            (*scanner.robust(flux, weight, data.signal, i, rounds=rounds), i) for i in peaks
+        ]
+        chi2 = np.array([value for value, _, _ in tried])
+        score = self._fitness(chi2, int(np.count_nonzero(weight)))
+        if proposal is not None:
+            score += self.settings.trust * proposal.at(scanner.shifts[peaks] * scanner.step)
+        found: list[_Found] = []
+        for n in np.argsort(-score, kind="stable")[:2]:
+            _, masked, i = tried[n]
+            start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
+            track = self._quasar_track(data, scanner.troughs(masked, i), start)
+            found.append((track.look() if found else track.peek(), track))
+        return found
+
+    def _quasar_track(self, data: _Data, masked: NDArray[np.bool_], start: int) -> Track:
+        """Return the way of a quasar with absorption masked."""
+        fit = self.linear["QSO"]
+
+        def whole(shift: int) -> tuple[float, Array]:
+            return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
+
+        if not masked.any():
+            return Track("QSO", -1, whole, start, 3, data.total)
+        # What is masked counts as explained, but for its price.
+        hidden = np.repeat(masked, self._quasar.factor)[data.used]
+        price = float((data.ivar * data.flux**2) @ hidden)
+        price -= ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
+        ivar = np.where(hidden, 0.0, data.ivar)
+
+        def solve(shift: int) -> tuple[float, Array]:
+            return fit.solve(data.flux, ivar, data.signal, shift, data.used)
+
+        return Track("QSO", -1, solve, start, 3, data.total - price, whole, data.total)
+
+    def _smooth(self, data: _Data) -> float:
+        """Gain of a cubic polynomial."""
+        poly = self._cubic[:, data.used]
+        weighted = poly * data.ivar
+        matrix = weighted @ poly.T
+        right = weighted @ data.flux
+        matrix.ravel()[::5] += 1e-12 * matrix[0, 0]
+        return float(right @ np.linalg.solve(matrix, right))
+
+    def _fitness(self, chi2: Array, count: int) -> Array:
+        """Log likelihood of candidates, levelled off where even the best fits badly."""
+        lowest = float(chi2.min())
+        badness = max(lowest / max(count, 1), 1.0)
+        softness = 1.0 + ((badness - 1.0) / self.settings.soft) ** 2
+        return -0.5 * saturate((chi2 - lowest) / badness, self.settings.ceiling / softness)
+
+    def _peaks(
+        self,
+        scanner: Scanner,
+        curve: NDArray[np.float32],
+        data: _Data,
+        proposal: Proposal | None,
+    ) -> list[int]:
+        """Maxima of the scan and of the network's distribution together, best first."""
+        score = self._fitness(data.total - curve.astype(np.float64), data.good)
+        if proposal is not None:
+            score += self.settings.trust * proposal.at(scanner.shifts * scanner.step)
+        inner = np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
+        inner += 1
+        if len(inner) == 0:
+            return [int(curve.argmax())]
+        chosen: list[int] = []
+        for i in inner[np.argsort(-score[inner], kind="stable")[:40]]:
+            if all(abs(i - j) * scanner.factor > SAME for j in chosen):
+                chosen.append(int(i))
+                if len(chosen) == self.settings.peaks:
+                    break
+        return chosen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """One spectrum from its first to its last good pixel."""
+
+    flux: Array
+    ivar: Array
+    used: slice
+    signal: float
+    total: float
+    good: int
+
+
+def saturate(difference: Array, ceiling: float) -> Array:
+    """Approach `ceiling` instead of growing without end."""
+    out: Array = ceiling * -np.expm1(-difference / ceiling)
+    return out
+
+
+def _vertex(curve: NDArray[np.floating], index: int) -> float:
+    """Position of the maximum at `index` by a parabola, in pixels of the curve."""
+    if not 0 < index < len(curve) - 1:
+        return float(index)
+    left, middle, right = (float(v) for v in curve[index - 1 : index + 2])
+    curvature = left - 2.0 * middle + right
+    if curvature >= 0.0 or left <= 0.0 or right <= 0.0:
+        return float(index)
+    return index + float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5))

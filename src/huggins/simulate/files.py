@@ -1,0 +1,285 @@
+"""Mocks as files: the data set's HDF5, arrays, or one BOSS-like file a spectrum.
+
+Mocks are drawn in lots of 1000. Each lot has random numbers of its own and is kept in a folder
+beside the output until all are there, so that a run that was stopped goes on with the lot it
+was at, and the result does not depend on where that was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError, OutputError
+from huggins.prepare import LogGrid
+from huggins.simulate.mocks import KINDS, Mocks, draw
+from huggins.simulate.spec_files import labels_header, labels_row, spec_name, write_spec
+from huggins.taxonomy import BROAD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from huggins.simulate.noise import NoiseBank
+    from huggins.simulate.templates import Library
+
+#: Pixels of a BOSS file: centres at whole multiples of 1e-4 dex, 3548 to 10,350 A.
+NATIVE: Final = LogGrid(start=3.55 - 0.5e-4, step=1e-4, size=4650)
+#: Version of the data set's schema (docs/reference/dataset.md).
+SCHEMA: Final = 1
+LOT: Final = 1000
+# Pixels are shared out in lots of at most this many: the random numbers of 1000 native spectra
+# take 40 MB an array.
+_CHUNK_ROWS: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Which mocks to make; the same recipe, templates and noise give the same mocks.
+
+    Attributes
+    ----------
+    count, seed
+    odds
+        Of each kind; those of training where empty.
+    sn
+        Least and greatest median signal-to-noise a native pixel; survey-like where None.
+    survey
+        Take the noise of this survey alone; of all where empty.
+    flaws
+        Whether calibration errors, cosmic rays and missing coverage come in.
+    """
+
+    count: int
+    seed: int = 1
+    odds: dict[str, float] = field(default_factory=dict)
+    sn: tuple[float, float] | None = None
+    survey: str = ""
+    flaws: bool = True
+
+
+def lot(recipe: Recipe, number: int, library: Library, bank: NoiseBank) -> Mocks:
+    """Draw one lot of a recipe, counted from 0."""
+    count = min(LOT, recipe.count - number * LOT)
+    rng = np.random.default_rng([recipe.seed, number])
+    return draw(
+        count,
+        library,
+        bank,
+        rng,
+        odds=recipe.odds or None,
+        sn=recipe.sn,
+        survey=recipe.survey or None,
+        flaws=recipe.flaws,
+    )
+
+
+def simulate(
+    recipe: Recipe,
+    library: Library,
+    bank: NoiseBank,
+    out: Path,
+    *,
+    resume: bool = False,
+    jobs: int = 0,
+    origin: str = "",
+    done: Callable[[int], None] | None = None,
+) -> None:
+    """Make mocks and write them.
+
+    Parameters
+    ----------
+    recipe, library, bank
+        What to make, of what; the bank's grid is that of the mocks.
+    out
+        ``.h5`` or ``.hdf5``: the data set. ``.npz``: arrays. Else a folder of spec files with
+        ``labels.csv``, for which the bank's grid must be `NATIVE`.
+    resume
+        Go on where an interrupted run of the same recipe stopped.
+    jobs
+        Threads; 0: one a core.
+    origin
+        What is recorded as the templates and the noise that mocks come from.
+    done
+        Told how many more mocks are kept.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to make, or what is to be resumed is of another recipe.
+    OutputError
+        If it cannot be written; what is there already is kept for `resume`.
+    """
+    if recipe.count < 1:
+        raise InputError("at least one mock must be asked for")
+    kind = out.suffix.lower()
+    as_files = kind not in (".h5", ".hdf5", ".npz")
+    if as_files and bank.grid != NATIVE:
+        raise InputError("spec files have native pixels: take a bank of noise on that grid")
+    described = json.dumps(
+        {**asdict(recipe), "grid": asdict(bank.grid), "origin": origin}, sort_keys=True
+    )
+    kept = out.with_name(f"{out.name}.part")
+    try:
+        _begin(kept, described, out, resume=resume)
+        for number, mocks in _lots(recipe, library, bank, kept, jobs):
+            if as_files:
+                _spec_files(mocks, recipe, number, bank.grid, out)
+            _keep(kept, number, mocks, pixels=not as_files)
+            if done is not None:
+                done(len(mocks.kind))
+        if as_files:
+            _write_labels(recipe, kept, out)
+        elif kind == ".npz":
+            _write_arrays(recipe, bank.grid, kept, out)
+        else:
+            _write_dataset(recipe, bank.grid, kept, out, described)
+        shutil.rmtree(kept)
+    except OSError as error:
+        raise OutputError(
+            f"{out}: cannot be written: {error.strerror or error}; what is done is kept in "
+            f"{kept}: make room, then --resume"
+        ) from error
+
+
+def _begin(kept: Path, described: str, out: Path, *, resume: bool) -> None:
+    recipe = kept / "recipe.json"
+    if not out.parent.is_dir():
+        raise OutputError(f"{out}: there is no folder {out.parent}: make it first")
+    if resume and recipe.is_file():
+        if recipe.read_text(encoding="utf-8") != described:
+            raise InputError(
+                f"{kept}: what is there was begun with other options: repeat those, or leave "
+                "--resume out to begin anew"
+            )
+        return
+    if kept.is_dir():
+        shutil.rmtree(kept)
+    kept.mkdir()
+    recipe.write_text(described, encoding="utf-8")
+
+
+def _lots(
+    recipe: Recipe, library: Library, bank: NoiseBank, kept: Path, jobs: int
+) -> Iterator[tuple[int, Mocks]]:
+    """Yield the lots that are not there yet, in order, drawn by several threads."""
+    missing = [n for n in range(-(-recipe.count // LOT)) if not (kept / f"{n}.npz").is_file()]
+    threads = jobs or os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[tuple[int, Any]] = deque()
+        for number in missing:
+            waiting.append((number, pool.submit(lot, recipe, number, library, bank)))
+            if len(waiting) > threads:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+
+
+def _keep(kept: Path, number: int, mocks: Mocks, *, pixels: bool) -> None:
+    arrays: dict[str, Any] = {"kind": mocks.kind, "z": mocks.z, "sn": mocks.sn}
+    if pixels:
+        arrays |= {"flux": mocks.flux, "ivar": mocks.ivar}
+    part = kept / f"{number}.writing"
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(kept / f"{number}.npz")
+
+
+def _kept(recipe: Recipe, kept: Path) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
+    """Yield all lots with the rows that they fill."""
+    first = 0
+    for number in range(-(-recipe.count // LOT)):
+        with np.load(kept / f"{number}.npz") as file:
+            arrays = {name: file[name] for name in file.files}
+        rows = slice(first, first + len(arrays["kind"]))
+        first = rows.stop
+        yield rows, arrays
+
+
+def _write_dataset(
+    recipe: Recipe, grid: LogGrid, kept: Path, out: Path, described: str
+) -> None:
+    import h5py
+
+    part = kept / "dataset.h5"
+    count = recipe.count
+    with h5py.File(part, "w") as file:
+        file.attrs["huggins_schema"] = SCHEMA
+        file.attrs["loglam_start"] = grid.start
+        file.attrs["loglam_step"] = grid.step
+        file.attrs["classes"] = " ".join(KINDS)
+        file.attrs["mocks"] = described
+        chunks = (min(_CHUNK_ROWS, count), grid.size)
+        for name in ("flux", "ivar"):
+            file.create_dataset(name, (count, grid.size), "f4", chunks=chunks)
+        text = h5py.string_dtype()
+        for name, kind in (("class_index", "i1"), ("z", "f8"), ("sn", "f4"), ("trust", "i1")):
+            file.create_dataset(name, (count,), kind)
+        for name in ("class", "object", "survey"):
+            file.create_dataset(name, (count,), text)
+        for rows, arrays in _kept(recipe, kept):
+            kinds = [KINDS[index] for index in arrays["kind"]]
+            file["flux"][rows], file["ivar"][rows] = arrays["flux"], arrays["ivar"]
+            file["class_index"][rows], file["z"][rows] = arrays["kind"], arrays["z"]
+            file["sn"][rows], file["trust"][rows] = arrays["sn"], 3
+            file["class"][rows] = [BROAD.get(kind, "") for kind in kinds]
+            numbers = range(rows.start, rows.stop)
+            file["object"][rows] = [f"mock {recipe.seed}-{i}" for i in numbers]
+            file["survey"][rows] = [recipe.survey] * len(kinds)
+    part.replace(out)
+
+
+def _write_arrays(recipe: Recipe, grid: LogGrid, kept: Path, out: Path) -> None:
+    """Write a .npz whose arrays need not fit into memory."""
+    shapes = {
+        "flux": ("f4", (recipe.count, grid.size)),
+        "ivar": ("f4", (recipe.count, grid.size)),
+        "kind": ("i8", (recipe.count,)),
+        "z": ("f8", (recipe.count,)),
+        "sn": ("f8", (recipe.count,)),
+    }
+    whole = {
+        name: np.lib.format.open_memmap(kept / f"{name}.npy", "w+", dtype, shape)
+        for name, (dtype, shape) in shapes.items()
+    }
+    for rows, arrays in _kept(recipe, kept):
+        for name, array in whole.items():
+            array[rows] = arrays[name]
+    for array in whole.values():
+        array.flush()
+    np.save(kept / "loglam.npy", grid.loglam)
+    np.save(kept / "kinds.npy", np.array(KINDS))
+    part = kept / "arrays.npz"
+    with zipfile.ZipFile(part, "w", allowZip64=True) as file:
+        for name in (*shapes, "loglam", "kinds"):
+            file.write(kept / f"{name}.npy", f"{name}.npy")
+    part.replace(out)
+
+
+def _spec_files(mocks: Mocks, recipe: Recipe, number: int, grid: LogGrid, out: Path) -> None:
+    out.mkdir(exist_ok=True)
+    for i in range(len(mocks.kind)):
+        path = out / spec_name(number * LOT + i)
+        if not path.is_file():
+            write_spec(path, mocks, i, number * LOT + i, grid, recipe.survey)
+
+
+def _write_labels(recipe: Recipe, kept: Path, out: Path) -> None:
+    part = kept / "labels.csv"
+    with part.open("w", encoding="utf-8") as file:
+        file.write(labels_header())
+        for rows, arrays in _kept(recipe, kept):
+            for i in range(len(arrays["kind"])):
+                kind, z, sn = (arrays[name][i] for name in ("kind", "z", "sn"))
+                file.write(labels_row(rows.start + i, KINDS[kind], z, sn, recipe.survey))
+    part.replace(out / "labels.csv")

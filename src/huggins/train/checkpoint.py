@@ -1,0 +1,141 @@
+"""Checkpoints: all that a training run needs to go on as if it had never stopped."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from huggins.errors import InputError, ModelError, OutputError
+from huggins.train.config import Config, from_dict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+#: Version of the checkpoint files; another is refused.
+CHECKPOINT = 1
+
+
+@dataclass(slots=True)
+class State:
+    """What a checkpoint holds.
+
+    Attributes
+    ----------
+    config
+        The experiment.
+    step
+        Batches that have been learned.
+    network, average : dict of str to Tensor
+        The weights, and their running mean.
+    optimiser : dict
+    stale
+        Looks at the `choose` folds since the loss there was lowest.
+    best : dict
+        Empty, or ``step``, ``loss`` and ``average`` of that look.
+    """
+
+    config: Config
+    step: int
+    network: dict[str, Tensor]
+    average: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    stale: int = 0
+    best: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Weights that are exported: the best where early stopping was on, else the mean."""
+        found: dict[str, Tensor] = self.best.get("average", self.average)
+        return found
+
+
+def save(path: Path, state: State) -> None:
+    """Write a checkpoint beside the old one, then rename: a full disk loses nothing.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; the old one is still there.
+    """
+    buffer = io.BytesIO()
+    torch.save(
+        {
+            "checkpoint": CHECKPOINT,
+            "config": state.config.to_dict(),
+            "step": state.step,
+            "network": state.network,
+            "average": state.average,
+            "optimiser": state.optimiser,
+            "stale": state.stale,
+            "best": state.best,
+        },
+        buffer,
+    )
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            file.write(buffer.getbuffer())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        kept = f"{path} holds an earlier state" if path.exists() else "nothing is kept"
+        raise OutputError(
+            f"{path}: the checkpoint of step {state.step} cannot be written: {error.strerror}; "
+            f"{kept}: make room, then --resume"
+        ) from error
+
+
+def load(path: str | Path) -> State:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged or of another version.
+    """
+    state = read_checkpoint(path)
+    try:
+        return State(
+            config=from_dict(state["config"], str(path)),
+            step=state["step"],
+            network=state["network"],
+            average=state["average"],
+            optimiser=state["optimiser"],
+            stale=state.get("stale", 0),
+            best=state.get("best", {}),
+        )
+    except (KeyError, InputError) as error:
+        raise ModelError(
+            f"{path}: the checkpoint lacks what this huggins needs of it ({error}): use the "
+            "huggins that wrote it, or train again"
+        ) from error
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint as plain values, its version checked.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged or of another version.
+    """
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        raise ModelError(f"{path}: not a readable checkpoint: {error}") from error
+    if not isinstance(state, dict) or "checkpoint" not in state:
+        raise ModelError(f"{path}: not a readable checkpoint: it was not written by huggins")
+    if state["checkpoint"] != CHECKPOINT:
+        raise ModelError(
+            f"{path}: a checkpoint of version {state['checkpoint']}, this huggins reads "
+            f"version {CHECKPOINT}: train again"
+        )
+    return state

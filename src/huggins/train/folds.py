@@ -1,0 +1,131 @@
+"""Experiments that leave out one fold each: predictions of spectra that training never saw."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.errors import InputError, OutputError
+from huggins.inference import load_model
+from huggins.taxonomy import CLASSES
+from huggins.train.experiment import on_grid, run
+from huggins.train.labelled import folds_of, labelled
+from huggins.train.measure import verdict
+from huggins.train.ranks import ALONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from torch import Tensor
+
+    from huggins.train.config import Config
+    from huggins.train.ranks import Ranks
+
+#: Fewest folds: one to be left out, one to choose by, one to train on.
+_FEWEST: Final = 3
+#: Name of the table.
+TABLE: Final = "out-of-fold.csv"
+_COLUMNS: Final = (
+    "FILE", "INDEX", "OBJECT", "FOLD", "CLASS", "SUBCLASS", "PROB",
+    *(f"P_{name}" for name in CLASSES), "P_NONE", "Z", "Z_ERR", "ZWARNING",
+    "TRUE_CLASS", "TRUE_SUBCLASS", "TRUE_Z",
+)  # fmt: skip
+
+
+def run_folds(
+    config: Config,
+    folder: str | Path = "runs",
+    *,
+    resume: bool = False,
+    mocks: int = 4000,
+    say: Callable[[str], None] = print,
+    ranks: Ranks = ALONE,
+    initial: Mapping[str, Tensor] | None = None,
+) -> Path:
+    """Train one network a fold, and predict each fold with the network that never saw it.
+
+    The fold after the one left out is the one that the network is watched and calibrated on, so
+    that no figure on the fold left out was fitted to it. Folds of `data.test` take no part.
+    Parameters are those of `huggins.train.run`.
+
+    Returns
+    -------
+    Path
+        The table, ``out-of-fold.csv``: columns as of `huggins classify`, and the truth.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three folds.
+    """
+    folds = folds_of(config.data)
+    if len(folds) < _FEWEST:
+        raise InputError(
+            f'folds = "all" needs {_FEWEST} folds outside `test`; the labels have {folds}'
+        )
+    rows: list[list[object]] = []
+    for i, left_out in enumerate(folds):
+        after = folds[(i + 1) % len(folds)]
+        kept = tuple(fold for fold in folds if fold not in (left_out, after))
+        part = replace(
+            config,
+            name=f"{config.name}-fold{left_out}",
+            data=replace(config.data, folds=kept, choose=(after,)),
+        )
+        done = Path(folder) / part.name / f"{part.name}.onnx"
+        say(f"fold {left_out}: trained on {kept}, chosen by {after}")
+        if not (resume and done.is_file()):
+            done = run(
+                part,
+                folder,
+                resume=resume,
+                mocks=mocks,
+                say=say,
+                ranks=ranks,
+                initial=initial,
+            )
+        if ranks.first:
+            rows += _predictions(part, left_out, done)
+    path = Path(folder) / config.name / TABLE
+    if ranks.first:
+        _write(path, rows)
+        say(f"wrote {path}")
+    return path
+
+
+def _predictions(config: Config, fold: int, weights: Path) -> Iterator[list[object]]:
+    real = labelled(config.data, (fold,))
+    flux, ivar = on_grid(config, real.flux, real.ivar)
+    model = load_model(weights)
+    found = model.predict(flux, ivar)
+    said = verdict(found, flux, ivar, model.metadata)
+    for i, row in enumerate(real.labels):
+        z = [_number(value) for value in (found.z[i], found.z_err[i])]
+        yield [
+            row["path"], 0, row.get("object", ""), fold, said.broad[i], said.name[i],
+            _number(said.probability[i]), *map(_number, found.probabilities[i]),
+            _number(found.none[i]), *z, int(said.zwarning[i]),
+            row["class3"], row["class13"], row["z"],
+        ]  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.6g}"
+
+
+def _write(path: Path, rows: list[list[object]]) -> None:
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            writer.writerows(rows)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,269 @@
+"""Labelled real spectra, from wherever they are: a folder, a user's table, a data set."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import InputError
+from huggins.prepare import STANDARD, LogGrid
+from huggins.simulate import KINDS
+from huggins.spectrum import Spectrum
+from huggins.taxonomy import BROAD, from_label
+from huggins.train.data import Real, allowed_by, read_labels, read_real
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.train.config import DataConfig
+
+#: Folds that objects fall into where the labels name none.
+FOLDS: Final = 5
+_DATASET: Final = (".h5", ".hdf5")
+# Rows of a data set that are read at a time.
+_BLOCK: Final = 1024
+
+
+def labelled(
+    data: DataConfig, folds: Sequence[int], say: Callable[[str], None] | None = None
+) -> Real:
+    """Read the labelled spectra of these folds.
+
+    Parameters
+    ----------
+    data
+        Its `spectra` is a folder with ``labels.csv``, a table of labels (CSV), or the HDF5 file
+        of a data set.
+    folds
+    say
+        Told how many labelled spectra could not be read.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, a label is none of the 13 classes, or nothing is left.
+    """
+    path = Path(data.spectra)
+    if path.suffix.lower() in _DATASET:
+        return _from_dataset(path, folds, data.trust)
+    labels = labels_of(data, folds)
+    if not labels:
+        raise InputError(
+            f"{path}: no label of trust {data.trust} or more in fold "
+            f"{', '.join(map(str, folds))}: fewer than {FOLDS} objects, or other folds?"
+        )
+    real = read_real(path if path.is_dir() else path.parent, labels)
+    if say is not None and len(real) < len(labels):
+        say(f"{len(labels) - len(real)} of {len(labels)} labelled spectra cannot be read")
+    return real
+
+
+def labels_of(data: DataConfig, folds: Sequence[int]) -> list[dict[str, str]]:
+    """Rows of the labels in these folds, with the columns of ``labels.csv``."""
+    path = Path(data.spectra)
+    if path.is_dir() or not path.exists():
+        return read_labels(path, folds, data.trust)
+    return [
+        row
+        for row in read_table(path)
+        if int(row["fold"]) in folds and int(row["trust"]) >= data.trust
+    ]
+
+
+def folds_of(data: DataConfig) -> list[int]:
+    """All folds that there are outside `data.test`."""
+    path = Path(data.spectra)
+    if path.suffix.lower() in _DATASET:
+        found = set(_columns_of(path)["fold"])
+    else:
+        found = {int(row["fold"]) for row in labels_of(data, range(1000))}
+    return sorted(found - set(data.test))
+
+
+def fold_of(name: str) -> int:
+    """Fold of an object by its name alone: the same everywhere, whatever else there is."""
+    return zlib.crc32(name.encode()) % FOLDS
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Read a user's labels.
+
+    A CSV file with the columns ``path`` (of a spectrum, seen from the table's folder) and
+    ``class`` or ``class13`` (one of the 13, NONE, or what a survey calls it), and optionally
+    ``z``, ``object`` (spectra of one object have the same), ``fold``, ``trust`` (3 where it is
+    missing), ``survey``, ``label_from``, ``subclass`` and ``sn``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, a column is missing, or a label is none of the classes.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a table of labels: {error}") from error
+    if not rows:
+        raise InputError(f"{path}: the table holds no labels")
+    names = set(rows[0])
+    if "path" not in names or not names & {"class", "class13", "class3"}:
+        raise InputError(
+            f"{path}: a table of labels needs the columns path and class; it has "
+            f"{', '.join(rows[0])}"
+        )
+    return [_completed(row, f"{path}, line {i}") for i, row in enumerate(rows, start=2)]
+
+
+def _completed(row: dict[str, str], where: str) -> dict[str, str]:
+    given = {key: (value or "").strip() for key, value in row.items() if key}
+    name = given.get("class13") or given.get("class", "")
+    kind = name.upper() if name.upper() in KINDS else name
+    broad = given.get("class3", "").upper()
+    if kind == "SKY" or broad == "SKY":
+        kind = "NONE"
+    elif kind not in KINDS:
+        kind = from_label(broad or kind, given.get("subclass")) or ""
+        if not kind and (broad or name.upper()) != "STAR":
+            raise InputError(
+                f"{where}: {name or broad!r} is none of the classes {', '.join(KINDS)}: "
+                "mend the label or leave the row out"
+            )
+    number = given.get("z", "")
+    try:
+        if number:
+            float(number)
+        trust, fold = int(given.get("trust") or 3), given.get("fold") or ""
+        fold = str(int(fold)) if fold else str(fold_of(given.get("object") or given["path"]))
+    except ValueError as error:
+        raise InputError(f"{where}: z, trust and fold must be numbers: {error}") from error
+    return {
+        "path": given["path"],
+        "survey": given.get("survey", ""),
+        "object": given.get("object") or given["path"],
+        "fold": fold,
+        "label_from": given.get("label_from") or "visual",
+        "trust": str(trust),
+        "class3": "SKY" if kind == "NONE" else BROAD.get(kind, "STAR"),
+        "class13": "" if kind == "NONE" else kind,
+        "subclass": given.get("subclass", ""),
+        "z": number,
+        "sn": given.get("sn", ""),
+    }
+
+
+def _columns_of(path: Path) -> dict[str, Any]:
+    """Truth and identity of every row of a data set, with its fold."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            if "class_index" not in file or "huggins_schema" not in file.attrs:
+                raise InputError(
+                    f"{path}: no data set with truth: it needs class_index "
+                    "(docs/reference/dataset.md)"
+                )
+            names = str(file.attrs["classes"]).split()
+            found: dict[str, Any] = {"index": file["class_index"][:].astype(int)}
+            count = len(found["index"])
+            for key, default in (("object", ""), ("file", ""), ("survey", ""), ("class", "")):
+                if key in file:
+                    found[key] = [value.decode("utf-8", "replace") for value in file[key][:]]
+                else:
+                    found[key] = [default] * count
+            found["z"] = file["z"][:] if "z" in file else np.full(count, np.nan)
+            found["trust"] = file["trust"][:] if "trust" in file else np.full(count, 3)
+            found["fold"] = file["fold"][:].tolist() if "fold" in file else None
+            found["split"] = file["split"][:].tolist() if "split" in file else None
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: cannot be read as a data set: {error}") from error
+    wrong = sorted(set(names) - set(KINDS)) or (
+        ["numbers outside them"] if found["index"].max(initial=-1) >= len(names) else []
+    )
+    if wrong:
+        raise InputError(
+            f"{path}: its classes are {' '.join(names)}: {', '.join(wrong)} is none of "
+            f"{', '.join(KINDS)}"
+        )
+    found["kind"] = [names[i] if i >= 0 else "" for i in found["index"]]
+    if found["fold"] is None:
+        objects = [o or f"row {i}" for i, o in enumerate(found["object"])]
+        if found["split"] is None:
+            found["fold"] = [fold_of(name) for name in objects]
+        else:
+            parts = zip(objects, found["split"], strict=True)
+            found["fold"] = [_fold_in(name, split) for name, split in parts]
+    return found
+
+
+def _fold_in(name: str, split: int) -> int:
+    """Fold of an object of a data set's split: train 2 or 3, validation 4, test 0 or 1.
+
+    These are what the folds are for in a configuration that says nothing else.
+    """
+    half = zlib.crc32(name.encode()) % 2
+    return {0: 2 + half, 1: 4, 2: half}.get(split, 4)
+
+
+def _from_dataset(path: Path, folds: Sequence[int], trust: int) -> Real:
+    columns = _columns_of(path)
+    use = np.isin(columns["fold"], list(folds)) & (np.asarray(columns["trust"]) >= trust)
+    # A star of unknown type is of use, and nothing else without a class.
+    use &= (columns["index"] >= 0) | (np.array(columns["class"]) == "STAR")
+    rows = np.flatnonzero(use)
+    if not len(rows):
+        raise InputError(
+            f"{path}: no labelled spectrum of trust {trust} or more in fold "
+            f"{', '.join(map(str, folds))}"
+        )
+    labels = [_label(columns, int(i), path) for i in rows]
+    flux, ivar = _pixels(path, use)
+    loglam = STANDARD.grid.loglam
+    spectra = [Spectrum(loglam, f, v) for f, v in zip(flux, ivar, strict=True)]
+    allowed: NDArray[np.bool_] = np.stack([allowed_by(row) for row in labels])
+    return Real(labels, spectra, flux, ivar, allowed, np.asarray(columns["z"], float)[rows])
+
+
+def _label(columns: dict[str, Any], i: int, path: Path) -> dict[str, str]:
+    kind, z = columns["kind"][i], float(columns["z"][i])
+    trust = int(columns["trust"][i])
+    return {
+        "path": columns["file"][i] or f"{path.name}[{i}]",
+        "survey": columns["survey"][i],
+        "object": columns["object"][i],
+        "fold": str(columns["fold"][i]),
+        "label_from": "visual" if trust >= 3 else "pipeline",
+        "trust": str(trust),
+        "class3": "SKY" if kind == "NONE" else BROAD.get(kind, "STAR"),
+        "class13": "" if kind == "NONE" else kind,
+        "subclass": "",
+        "z": f"{z}" if np.isfinite(z) else "",
+        "sn": "",
+    }
+
+
+def _pixels(
+    path: Path, use: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Flux and ivar of some rows on the standard grid, (N, G) each, read in blocks."""
+    import h5py
+
+    parts = []
+    with h5py.File(path) as file:
+        start, step = (float(file.attrs[f"loglam_{name}"]) for name in ("start", "step"))
+        grid = LogGrid(start, step, file["flux"].shape[1])
+        for first in range(0, len(use), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            flux, ivar = (np.asarray(file[n][rows], "f4")[use[rows]] for n in ("flux", "ivar"))
+            if not np.allclose((start, step), (STANDARD.grid.start, STANDARD.grid.step)):
+                pairs = zip(flux, ivar, strict=True)
+                flux, ivar = STANDARD.rebin([Spectrum(grid.loglam, f, v) for f, v in pairs])
+            good = (ivar > 0) & np.isfinite(ivar) & np.isfinite(flux)
+            parts.append((np.where(good, flux, 0.0), np.where(good, ivar, 0.0)))
+    flux, ivar = (np.concatenate(part).astype(np.float32) for part in zip(*parts, strict=True))
+    return flux, ivar

@@ -1,0 +1,213 @@
+"""Everything that goes with a trained network: ONNX, safetensors, record, card."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from huggins import weights
+from huggins.errors import InputError, ModelError, OutputError
+from huggins.inference import load_model
+from huggins.inference.about import of_model
+from huggins.inference.record import record, verify
+from huggins.train import checkpoint
+from huggins.train.export import export
+from huggins.train.networks import build
+from huggins.train.starting import read_safetensors, recorded, write_safetensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
+
+    from huggins.weights import Metadata
+
+#: Least number of spectra in common for a comparison to say anything.
+MIN_COMPARED: Final = 100
+_SIGNIFICANT: Final = 0.05
+
+
+def write_package(network: nn.Module, metadata: Metadata, folder: str | Path) -> Path:
+    """Write NAME.onnx, NAME.safetensors, NAME.json (the record) and NAME.md (the card).
+
+    Returns
+    -------
+    Path
+        Of the ONNX file.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
+    ModelError
+        If ONNX Runtime computes something else than the network.
+    """
+    folder = Path(folder)
+    path = folder / f"{metadata.name}.onnx"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        export(network, metadata, path)
+        write_safetensors(network.state_dict(), metadata, path.with_suffix(".safetensors"))
+        record(path)
+        card = path.with_suffix(".md")
+        part = card.with_name(f"{card.name}.part")
+        part.write_text(card_text(metadata, path), encoding="utf-8")
+        part.replace(card)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the model cannot be written there: {error.strerror or error}"
+        ) from error
+    return path
+
+
+def card_text(metadata: Metadata, path: Path) -> str:
+    """Return what is known of a model, as Markdown; figures of merit are measured apart."""
+    rows = of_model(load_model(path), path)
+    lines = [f"# {metadata.name}", "", "| what | value |", "|---|---|"]
+    lines += [f"| {key} | {value} |" for key, value in rows]
+    settings = json.dumps(metadata.trained.get("config", {}), indent=1, sort_keys=True)
+    lines += ["", "Trained with these settings:", "", "```json", settings, "```", ""]
+    return "\n".join(lines)
+
+
+def export_file(source: Path, folder: Path, mocks: int) -> Path:
+    """Export a checkpoint or a safetensors file.
+
+    A checkpoint is calibrated on the `choose` folds of its experiment, whose data must be
+    there; a safetensors file carries its calibration.
+
+    Raises
+    ------
+    InputError
+        If it is neither, or the experiment's data are not there.
+    ModelError
+        If it is damaged or of another version.
+    """
+    if source.suffix == ".pt":
+        from huggins.train.experiment import finish
+
+        state = checkpoint.load(source)
+        return finish(state.config, state.weights, folder, mocks)
+    if source.suffix == ".safetensors":
+        metadata, tensors = read_safetensors(source)
+        config = recorded(metadata, source)
+        if config is None:
+            raise ModelError(f"{source}: it does not say which network it is of")
+        network = build(config)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as error:
+            raise ModelError(f"{source}: weights and settings do not fit: {error}") from error
+        return write_package(network.eval(), metadata, folder)
+    raise InputError(f"{source}: export takes a .pt checkpoint or a .safetensors file")
+
+
+def into_package(
+    path: Path, comparison: Path | None, folder: Path | None = None
+) -> tuple[Path, list[str]]:
+    """Put exported weights into the place of the shipped ones, if they are not worse.
+
+    Parameters
+    ----------
+    path
+        The exported ``.onnx`` file, with its record beside it.
+    comparison
+        ``report.json`` of ``huggins evaluate NEW --compare OLD`` of this very file.
+    folder
+        Of the shipped weights; that of the installed package where not given.
+
+    Returns
+    -------
+    Path
+        Where they are now.
+    list of str
+        What the comparison says.
+
+    Raises
+    ------
+    InputError
+        If there is no comparison, it is of other weights or too small, or they are worse.
+    ModelError
+        If the file does not pass `huggins.inference.record.verify`.
+    """
+    bad = [check for check in verify(path) if not check.good]
+    if bad:
+        raise ModelError(f"{path}: {'; '.join(f'{c.name}: {c.found}' for c in bad)}")
+    model = load_model(path)
+    if comparison is None:
+        raise InputError(
+            "--into-package replaces what everybody uses: show that the new weights are not "
+            "worse, with --comparison report.json of `huggins evaluate NEW --compare OLD`"
+        )
+    said = not_worse(_report(comparison), model.hash, comparison)
+    folder = folder or Path(weights.__file__).parent
+    target = folder / path.name
+    for suffix in (".json", ".md", ".onnx"):
+        source = path.with_suffix(suffix)
+        if not source.is_file():
+            continue
+        part = folder / f".{source.name}.{os.getpid()}.part"
+        try:
+            shutil.copyfile(source, part)
+            part.replace(target.with_suffix(suffix))
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(f"{folder}: cannot be written to: {error.strerror}") from error
+    return target, said
+
+
+def _report(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a report: {error}") from error
+    if not isinstance(found, dict) or not isinstance(found.get("comparison"), dict):
+        raise InputError(
+            f"{path}: no comparison in it: run huggins evaluate NEW --truth LABELS --compare "
+            "OLD -o FOLDER and give its report.json"
+        )
+    return found
+
+
+def not_worse(report: Mapping[str, Any], new_hash: str, path: Path) -> list[str]:
+    """Return in words how new weights compare, or refuse.
+
+    They are worse where a paired test finds fewer CLASS, SUBCLASS or redshifts (of stars,
+    galaxies or quasars) right than before, with a probability of chance below 5 %.
+
+    Raises
+    ------
+    InputError
+        If they are worse, or the report is of other weights or too few spectra.
+    """
+    model = report["about"].get("model") or {}
+    if new_hash not in json.dumps(model):
+        raise InputError(
+            f"{path}: the comparison is not of these weights ({new_hash}) but of {model}: "
+            "classify with --model and this file, and compare again"
+        )
+    comparison = report["comparison"]
+    if comparison["n"] < MIN_COMPARED:
+        raise InputError(
+            f"{path}: the comparison is of {comparison['n']} spectra: {MIN_COMPARED} are the "
+            "least that says anything"
+        )
+    tests = {"CLASS": comparison["classes"], "SUBCLASS": comparison["subclasses"]}
+    tests |= {f"redshift of {k}": v for k, v in (comparison.get("redshifts") or {}).items()}
+    said, worse = [], []
+    for name, test in tests.items():
+        if not test or not test.get("n"):
+            continue
+        text = (
+            f"{name}: {test['only_new']} gained, {test['only_old']} lost of {test['n']}, "
+            f"p = {test['p_value']:.2g}"
+        )
+        said.append(text)
+        if test["only_old"] > test["only_new"] and test["p_value"] < _SIGNIFICANT:
+            worse.append(text)
+    if worse:
+        raise InputError(f"{path}: the new weights are worse: {'; '.join(worse)}")
+    return said

@@ -1,0 +1,395 @@
+"""Fit the rule of the redshift fit: how network and chi2 are weighed, errors, thresholds.
+
+``python -m huggins.train.rule DATA BASIS --model huggins`` searches the real spectra of the
+training folds and mocks from held-back templates, fits the constants of
+`huggins.redshift.decide.Rule` and writes them into BASIS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins import simulate
+from huggins.errors import SpectrumError
+from huggins.prepare import LogGrid
+from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.decide import Rule, choose, scores
+from huggins.redshift.fit import MEMBERSHIP, Fitter
+from huggins.redshift.native import SIZE, START, to_native
+from huggins.redshift.search import Candidates, Proposal, Search, proposals
+from huggins.spectrum import Spectrum
+from huggins.taxonomy import BROAD, CLASSES
+from huggins.train.basis import quasar_basis, real_quasars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from huggins.inference.network import Model
+
+    Array = NDArray[np.float64]
+
+_C: Final = 299792.458
+# How close a redshift must be to count as right, km/s.
+_RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
+#: Errors in km/s that the few templates of these classes have of themselves: by so much their
+#: zero points disagree with one another.
+LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
+#: Limits of the softness: half a unit of reduced chi2 beyond 1 is common where nothing is
+#: wrong; a fit three units beyond must not overrule a network that is sure.
+SOFT: Final = (0.5, 3.0)
+#: Least margin, gap and feature. Few wrong answers are at hand to fit them to; a chi2 gap of 10
+#: is 3 sigma, and a feature needs more, because it is searched at a thousand redshifts.
+LEAST: Final = (1.0, 10.0, 28.0)
+#: Share of sky fibres that may pass for objects.
+SKY_PASSES: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """One spectrum of known class and redshift, searched.
+
+    Attributes
+    ----------
+    kind
+        One of `KINDS`; empty for sky.
+    cls
+        Of the 13, where known.
+    z
+        NaN for sky.
+    exact
+        Whether `z` is good enough to judge errors of tens of km/s.
+    real
+        Whether it is no mock.
+    unseen
+        Whether the network was not trained on it.
+    """
+
+    kind: str
+    cls: str
+    z: float
+    exact: bool
+    real: bool
+    unseen: bool
+    spectrum: Spectrum
+    network: Array
+    proposal: Proposal
+    candidates: Candidates
+    offset: float
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Which candidates have the true class and redshift."""
+        found = []
+        for solution in self.candidates.solutions:
+            z = 10.0 ** ((solution.shift + self.offset) * STEP) - 1.0
+            apart = abs(z - self.z) / (1.0 + self.z) * _C
+            found.append(solution.kind == self.kind and apart < _RIGHT[solution.kind])
+        return np.array(found, bool)
+
+
+def cases(
+    spectra: Sequence[Spectrum],
+    truth: Sequence[tuple[str, str, float, bool]],
+    model: Model,
+    search: Search,
+    *,
+    real: bool,
+    unseen: Sequence[bool] | None = None,
+) -> list[Case]:
+    """Search spectra with the network's proposals; `truth` is (kind, class, z, exact)."""
+    probabilities, density = predict(model, spectra)
+    grid = model.metadata.redshift
+    assert grid is not None
+    frames = to_native(spectra)
+    offered = proposals(density, probabilities, grid.start, grid.step)
+    found = []
+    for n, (kind, cls, z, exact) in enumerate(truth):
+        proposal = offered[n]
+        candidates = search.run(frames, n, proposal)
+        if candidates.solutions:
+            found.append(
+                Case(
+                    kind,
+                    cls,
+                    z,
+                    exact,
+                    real,
+                    unseen is None or unseen[n],
+                    spectra[n],
+                    probabilities[n],
+                    proposal,
+                    candidates,
+                    float(frames.offset[n]),
+                )
+            )
+    return found
+
+
+def predict(model: Model, spectra: Sequence[Spectrum]) -> tuple[Array, Array]:
+    """Return the network's class probabilities (N, 13) and redshift distributions (N, B)."""
+    contract = model.metadata.contract
+    probabilities, density = [], []
+    for first in range(0, len(spectra), 128):
+        part = contract.tensor(*contract.rebin(spectra[first : first + 128]))
+        said = model.run(part)
+        probabilities.append(said.probabilities)
+        assert said.density is not None
+        density.append(said.density)
+    return np.concatenate(probabilities), np.concatenate(density)
+
+
+def real_cases(data: Path, folds: Sequence[int], model: Model, search: Search) -> list[Case]:
+    """Return the trusted real spectra of some folds, sky fibres among them."""
+    from huggins.train.data import read_labels, read_real
+
+    labels = read_labels(data / "spectra", folds, trust=2)
+    real = read_real(data / "spectra", labels)
+    trained = set(model.metadata.data.get("folds", folds))
+    truth, spectra, unseen = [], [], []
+    for row, spectrum in zip(real.labels, real.spectra, strict=True):
+        unseen.append(int(row["fold"]) not in trained)
+        sky = row["class3"] == "SKY"
+        truth.append(
+            (
+                "" if sky else row["class3"],
+                row["class13"],
+                np.nan if sky else float(row["z"]),
+                # Visual redshifts are rounded to 300 km/s (quasars) and 0 (stars).
+                row["label_from"] == "pipeline",
+            )
+        )
+        spectra.append(spectrum)
+    return cases(spectra, truth, model, search, real=True, unseen=unseen)
+
+
+def mock_cases(
+    data: Path, folds: Sequence[int], count: int, model: Model, search: Search, seed: int
+) -> list[Case]:
+    """Return mocks from held-back templates with noise of the training folds."""
+    from huggins.train.data import read_labels, read_real
+
+    real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
+    surveys = [row["survey"] for row in real.labels]
+    sky = [row["class3"] == "SKY" for row in real.labels]
+    grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
+    bank = simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, grid)
+    library = simulate.load(data / "templates", test=True)
+    mocks = simulate.draw(count, library, bank, np.random.default_rng(seed), sn=(1.0, 40.0))
+    spectra, truth = [], []
+    for flux, ivar, kind, z in zip(mocks.flux, mocks.ivar, mocks.kind, mocks.z, strict=True):
+        name = simulate.KINDS[kind]
+        spectrum = Spectrum(grid.loglam, flux, ivar)
+        try:
+            spectrum.check()
+        except SpectrumError:
+            continue
+        if name != "NONE":
+            spectra.append(spectrum)
+            truth.append((BROAD[name], name, float(z), True))
+    return cases(spectra, truth, model, search, real=False)
+
+
+def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = 400) -> Rule:
+    """Find the weights of the score under which the right candidates are most probable.
+
+    Only spectra that the network was not trained on count, or it would look infallible.
+    Random search, then a narrower one around the best: seven constants, and a loss that is
+    bounded for each spectrum, so that one wrong label or hopeless spectrum cannot lead. The
+    network's calibrated probabilities may be softened, not sharpened.
+    """
+    usable = [case for case in known if case.kind and case.unseen and case.right.any()]
+
+    def loss(rule: Rule) -> float:
+        total = 0.0
+        for case in usable:
+            score = scores(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
+            weight = np.exp(score - score.max())
+            share = float(weight[case.right].sum() / weight.sum())
+            total += (3.0 if case.real else 1.0) * min(-np.log(share + 1e-12), 6.0)
+        return total
+
+    best = Rule()
+    lowest = loss(best)
+    for turn in range(draws):
+        width = 1.0 if turn < draws // 2 else 0.3
+        network, density, ceiling, soft, same = (
+            float(value * np.exp(0.6 * width * rng.normal()))
+            for value in (best.network, best.density, best.ceiling, best.soft, best.same)
+        )
+        galaxy, quasar = (value + float(width * rng.normal()) for value in best.offset[1:])
+        trial = replace(
+            best,
+            network=min(network, 1.0),
+            density=min(density, 1.0),
+            ceiling=ceiling,
+            soft=min(max(soft, SOFT[0]), SOFT[1]),
+            same=same,
+            offset=(0.0, galaxy, quasar),
+        )
+        value = loss(trial)
+        if value < lowest:
+            best, lowest = trial, value
+    return best
+
+
+def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
+    """Fit factor and floor of the redshift errors, class by class.
+
+    Real spectra and mocks are split by error into up to three groups each; the robust width
+    (1.4826 times the median of the absolute value) of (z - truth) / error is brought as near
+    to 1 as can be in all of them. Classes with few spectra share the figures of all stars.
+    """
+    fitter = Fitter(basis, rule=rule)
+    rows: list[tuple[int, float, float, bool]] = []
+    for case in known:
+        if not case.kind or not case.exact:
+            continue
+        choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
+        candidates = case.candidates.climbed(choice.best)
+        best = candidates.solutions[choice.best]
+        z = 10.0 ** ((best.shift + case.offset) * STEP) - 1.0
+        velocity = (z - case.z) / (1.0 + case.z) * _C
+        if best.kind != case.kind or not np.isfinite(best.sigma):
+            continue
+        if abs(velocity) > _RIGHT[best.kind]:
+            continue
+        reduced = max(best.chi2 / candidates.good, 1.0)
+        sigma = best.sigma * np.log(10.0) * STEP * _C * np.sqrt(reduced)
+        k = CLASSES.index(case.cls) if case.cls in CLASSES else fitter.subclass(best)
+        rows.append((k, velocity, float(sigma), case.real))
+    factor, floor = [1.0] * len(CLASSES), [0.0] * len(CLASSES)
+    stars = [r for r in rows if BROAD[CLASSES[r[0]]] == "STAR"]
+    for k, name in enumerate(CLASSES):
+        mine = [r for r in rows if r[0] == k]
+        if len(mine) < 25 or name in LEAST_FLOOR:
+            mine = stars
+        if name == "BAL":
+            mine = [r for r in rows if CLASSES[r[0]] == "QSO"]
+        factor[k], floor[k] = _scale(mine)
+        floor[k] = max(floor[k], LEAST_FLOOR.get(name, 0.0))
+    return replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
+
+
+def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float]:
+    """Return the factor and floor whose pulls are nearest to width 1 in every group."""
+    velocity, sigma = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
+    real = np.array([r[3] for r in rows])
+    groups, weights = [], []
+    # Real spectra have what mocks lack: lines that move against one another.
+    for part, weight in ((np.flatnonzero(real), 8.0), (np.flatnonzero(~real), 1.0)):
+        if len(part) >= 8:
+            order = part[np.argsort(sigma[part])]
+            split = np.array_split(order, min(3, len(part) // 8))
+            groups += split
+            weights += [weight / len(split)] * len(split)
+    if not groups:
+        groups, weights = [np.arange(len(rows))], [1.0]
+    best = (np.inf, 1.0, 0.0)
+    for factor in np.geomspace(0.7, 5.0, 40):
+        for floor in np.r_[0.0, np.geomspace(1.0, 200.0, 50)]:
+            pull = np.abs(velocity) / np.hypot(factor * sigma, floor)
+            widths = [1.4826 * np.median(pull[g]) for g in groups]
+            value = float(weights @ np.log(np.maximum(widths, 1e-3)) ** 2)
+            best = min(best, (value, float(factor), float(floor)))
+    return best[1], best[2]
+
+
+def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
+    """Choose margin, gap and feature: few real spectra lost, sky kept out."""
+    rows = []
+    for case in known:
+        choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
+        chosen = case.candidates.solutions[choice.best]
+        reduced = max(chosen.chi2 / case.candidates.good, 1.0)
+        gap = choice.deltachi2 / reduced
+        rows.append(
+            (
+                float(not case.kind),
+                float(bool(case.kind) and bool(case.right[choice.best])),
+                choice.margin,
+                np.inf if np.isnan(gap) else gap,
+                (case.candidates.smooth - chosen.chi2) / reduced,
+            )
+        )
+    table = np.array(rows)
+    sky, right = table[:, 0] > 0, table[:, 1] > 0
+    best = (-np.inf, rule.margin, rule.gap, rule.feature)
+    for m in np.arange(LEAST[0], 8.0, 0.5):
+        for d in np.arange(LEAST[1], 40.0, 2.0):
+            for g in np.arange(LEAST[2], 120.0, 4.0):
+                passes = (table[:, 2] >= m) & (table[:, 3] >= d) & (table[:, 4] >= g)
+                if np.mean(passes[sky]) > SKY_PASSES:
+                    continue
+                # A wrong answer that passes is worse than a right one that does not. Of
+                # thresholds that do equally well the strictest: few wrong ones are at hand.
+                value = np.mean((passes & right)[~sky]) - 3.0 * np.mean((passes & ~right)[~sky])
+                value += 1e-3 * (m / 8.0 + d / 40.0 + g / 120.0)
+                best = max(best, (float(value), float(m), float(d), float(g)))
+    return replace(rule, margin=best[1], gap=best[2], feature=best[3])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m huggins.train.rule", description=__doc__)
+    parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
+    parser.add_argument("basis", type=Path, help="basis to fit and to write into")
+    parser.add_argument("--model", default="huggins", help="name or path of the network")
+    parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
+    parser.add_argument("--mocks", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args(argv)
+    from huggins.inference import load_model
+
+    model = load_model(given.model, threads=1)
+    basis = load_basis(given.basis)
+    known: list[Case] = []
+    for fold in given.folds:
+        # Real spectra are searched with a basis that has not seen them.
+        others = [other for other in given.folds if other != fold]
+        search = Search(_without(basis, given.data, others, given.seed))
+        known += real_cases(given.data, [fold], model, search)
+    search = Search(basis)
+    known += mock_cases(given.data, given.folds, given.mocks, model, search, given.seed)
+    rule = fit_rule(known, basis, np.random.default_rng(given.seed))
+    made: dict[str, Any] = {
+        **basis.made,
+        "rule": f"python -m huggins.train.rule --model {model.name} --mocks {given.mocks}",
+        "network": model.hash,
+    }
+    replace(basis, rule=rule.to_dict(), made=made).save(given.basis)
+    sys.stdout.write(json.dumps(rule.to_dict(), indent=1) + "\n")
+    return 0
+
+
+def _without(basis: Basis, data: Path, folds: Sequence[int], seed: int) -> Basis:
+    """Return the basis with quasars learned from the real ones of these folds alone."""
+    from huggins.train.data import read_labels, read_real
+
+    real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
+    quasar = quasar_basis(
+        simulate.load(data / "templates"),
+        real_quasars(real.labels, real.spectra),
+        len(basis.quasar.vectors),
+        np.random.default_rng(seed),
+    )
+    return replace(basis, quasar=quasar)
+
+
+def fit_rule(known: Sequence[Case], basis: Basis, rng: np.random.Generator) -> Rule:
+    """Fit decision, errors and thresholds, one after the other."""
+    rule = fit_decision(known, rng)
+    rule = fit_errors(known, rule, basis)
+    return fit_thresholds(known, rule)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

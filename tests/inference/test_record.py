@@ -1,0 +1,103 @@
+"""A weights file is what it was when it was exported, or is found out."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from huggins.errors import ModelError
+from huggins.inference import load_model
+from huggins.inference.about import of_model, one_line
+from huggins.inference.record import golden_spectra, record, verify
+from huggins.prepare import SEED, STANDARD
+from huggins.weights import available, find
+from tiny_model import write_model
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = write_model(tmp_path / "tiny.onnx")
+    record(path)
+    return path
+
+
+def bad(path):
+    return {check.name for check in verify(path) if not check.good}
+
+
+def test_a_sound_file_passes(model):
+    checks = verify(model)
+    assert all(check.good for check in checks)
+    assert [c.name for c in checks] == [
+        "record", "sha256", "description", "classes", "runs", "golden",
+    ]  # fmt: skip
+
+
+def test_a_model_without_redshift_passes(tmp_path):
+    path = write_model(tmp_path / "seed.onnx", contract=SEED, redshift=None)
+    record(path)
+    assert not bad(path)
+
+
+def test_weights_that_changed_are_found_out(model):
+    graph = onnx.load(model)
+    values = onnx.numpy_helper.to_array(graph.graph.initializer[0]).copy()
+    values += 0.5 * np.arange(values.size).reshape(values.shape)
+    graph.graph.initializer[0].CopyFrom(
+        onnx.numpy_helper.from_array(values, graph.graph.initializer[0].name)
+    )
+    onnx.save(graph, model)
+    assert bad(model) == {"sha256", "golden"}
+
+
+def test_damage_is_found_out(model):
+    model.write_bytes(model.read_bytes()[:500])
+    assert bad(model) == {"sha256", "description"}
+
+
+def test_a_missing_record_is_found_out(model):
+    model.with_suffix(".json").unlink()
+    assert bad(model) == {"record"}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": 99}'])
+def test_a_damaged_record_is_found_out(model, text):
+    model.with_suffix(".json").write_text(text)
+    assert bad(model) == {"record"}
+
+
+def test_answers_of_another_shape_are_found_out(model):
+    path = model.with_suffix(".json")
+    content = json.loads(path.read_text())
+    content["golden"]["none"] = [0.0]
+    path.write_text(json.dumps(content))
+    assert bad(model) == {"golden"}
+
+
+def test_a_file_that_is_no_model_has_no_record(tmp_path):
+    path = tmp_path / "no.onnx"
+    path.write_bytes(b"no")
+    with pytest.raises(ModelError, match="not a usable ONNX file"):
+        record(path)
+
+
+@pytest.mark.parametrize("contract", [STANDARD, SEED])
+def test_made_up_spectra_are_spectra(contract):
+    flux, ivar = golden_spectra(contract)
+    assert flux.shape == ivar.shape == (6, contract.grid.size)
+    assert np.isfinite(flux).all()
+    assert (ivar >= 0).all()
+    assert (ivar == 0).any()
+
+
+@pytest.mark.parametrize("name", available())
+def test_every_shipped_model_is_sound(name):
+    assert not bad(find(name)), "after replacing weights: huggins export --into-package"
+
+
+def test_a_model_says_what_it_is(model):
+    rows = dict(of_model(load_model(model), model))
+    assert rows["hash"] in one_line(load_model(model), model)
+    assert rows["classes"].split()[-1] == "NONE"
+    assert "3548 to 10715 A" in rows["grid"]

@@ -1,0 +1,142 @@
+"""Network and fit, weighed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from huggins.errors import ModelError
+from huggins.redshift.decide import Rule, choose, comparable, error
+from huggins.redshift.refine import Solution
+from huggins.redshift.search import KINDS, Candidates, Proposal, proposals
+from huggins.taxonomy import CLASSES
+
+GOOD = 4000
+RULE = Rule(ceiling=30.0, soft=1.0, same=4.0)
+EVEN = np.full(3, 1 / 3)
+
+
+def solution(kind: str, shift: float, chi2: float, masked: float | None = None) -> Solution:
+    value = chi2 if masked is None else masked
+    return Solution(kind, shift, chi2, value, 0.2, np.ones(1), 0 if kind == "STAR" else -1)
+
+
+def candidates(*solutions: Solution) -> Candidates:
+    return Candidates(solutions, 1e5, 1e6, GOOD, ())
+
+
+def test_without_a_network_the_lowest_chi2_wins():
+    found = candidates(
+        solution("STAR", 0, 4400), solution("GALAXY", 900, 4200), solution("QSO", 5000, 4300)
+    )
+    choice = choose(found, EVEN, None, RULE)
+    assert found.solutions[choice.best].kind == "GALAXY"
+    assert choice.deltachi2 == pytest.approx(100.0)
+    assert choice.margin > 0
+    assert choice.probabilities.sum() == pytest.approx(1.0)
+
+
+def test_a_good_fit_corrects_the_network_and_a_bad_one_does_not():
+    network = np.array([0.98, 0.01, 0.01])
+
+    def decided(chi2: float) -> str:
+        found = candidates(
+            solution("STAR", 0, 1.5 * chi2),
+            solution("GALAXY", 900, 2 * chi2),
+            solution("QSO", 5000, chi2),
+        )
+        return found.solutions[choose(found, network, None, RULE).best].kind
+
+    assert decided(1.0 * GOOD) == "QSO"
+    assert decided(12.0 * GOOD) == "STAR"
+
+
+def test_at_one_redshift_the_network_decides_between_classes():
+    found = candidates(
+        solution("STAR", 0, 20000), solution("GALAXY", 900, 4000), solution("QSO", 905, 5000)
+    )
+    choice = choose(found, np.array([0.001, 0.05, 0.949]), None, RULE)
+    assert found.solutions[choice.best].kind == "QSO"
+    assert choice.deltachi2 > 10000
+
+
+def test_the_networks_redshift_decides_between_near_ties():
+    density = np.full(992, 1e-6)
+    density[300] = 1.0
+    start, step = -0.005, 0.002
+    offered = proposals(density[None], np.full((1, 13), 1 / 13), start, step)[0]
+    there = (start + 300.5 * step) / np.log(10.0) * 1e4
+    found = candidates(solution("QSO", there, 4010), solution("QSO", there + 2000, 4000))
+    assert choose(found, EVEN, offered, RULE).best == 0
+    assert choose(found, EVEN, None, RULE).best == 1
+    assert choose(found, EVEN, offered, RULE).deltachi2 == pytest.approx(-10.0)
+
+
+def test_a_proposal_forgives_the_networks_own_error():
+    density = np.zeros((1, 992))
+    density[0, 300] = 1.0
+    offered = proposals(density, np.full((1, 13), 1 / 13), -0.005, 0.002)[0]
+    centres = (-0.005 + 0.002 * (np.arange(992) + 0.5)) / np.log(10.0)
+    logs = offered.at(centres)
+    assert (logs[297:304] == logs[300]).all()
+    assert logs[296] == logs[0] == pytest.approx(np.log(1e-5))
+    assert offered.at(np.array([-1.0, 9.0])).tolist() == [logs[0], logs[-1]]
+
+
+def test_a_proposal_knows_the_share_of_bal():
+    probabilities = np.zeros((2, 13))
+    probabilities[0, :2] = 0.3, 0.6
+    probabilities[1, 12] = 1.0
+    offered = proposals(np.ones((2, 5)) / 5, probabilities, 0.0, 0.1)
+    assert offered[0].absorbed == pytest.approx(2 / 3)
+    assert offered[1].absorbed == 0.0
+
+
+def test_masked_absorption_counts_within_a_class_only():
+    found = candidates(
+        solution("QSO", 5000, 9000, masked=4100),
+        solution("QSO", 7000, 8000, masked=5000),
+        solution("STAR", 0, 6000),
+    )
+    np.testing.assert_allclose(comparable(found), [9000, 9900, 6000])
+
+
+def test_choice_follows_the_climb():
+    found = candidates(solution("QSO", 5000, 4100), solution("QSO", 7000, 4400))
+    choice = choose(found, EVEN, None, RULE)
+    climbed = choice.climbed(found.solutions[0], solution("QSO", 5001, 4050))
+    assert climbed.deltachi2 == pytest.approx(350.0)
+
+
+def test_a_lone_candidate_has_no_delta_chi2():
+    choice = choose(candidates(solution("QSO", 5000, 4100)), EVEN, None, RULE)
+    assert np.isnan(choice.deltachi2)
+    assert choice.margin == np.inf
+    assert choice.second == -1
+
+
+def test_error_grows_with_misfit_and_has_a_floor():
+    n = len(CLASSES)
+    rule = Rule(error_factor=(2.0,) * n, error_floor=(30.0,) * n)
+    one = solution("QSO", 0.0, 4000)
+    plain = error(one, 1.0, 0, rule) * 299792.458
+    worse = error(one, 4.0, 0, rule) * 299792.458
+    pixel = 299792.458 * np.log(10.0) * 1e-4
+    assert plain == pytest.approx(np.hypot(2.0 * 0.2 * pixel, 30.0))
+    assert worse == pytest.approx(np.hypot(4.0 * 0.2 * pixel, 30.0))
+    assert error(solution("QSO", 1e4, 1), 1.0, 0, rule) == pytest.approx(
+        10 * error(one, 1.0, 0, rule)
+    )
+
+
+def test_rule_survives_storage_and_unknown_names_are_refused():
+    rule = Rule(offset=(0.0, 1.0, -2.0))
+    values = {k: list(v) if isinstance(v, tuple) else v for k, v in rule.to_dict().items()}
+    assert Rule.from_dict(values) == rule
+    with pytest.raises(ModelError, match="does not fit"):
+        Rule.from_dict({"nonsense": 1.0})
+
+
+def test_kinds_are_in_the_order_of_the_table():
+    assert KINDS == ("STAR", "GALAXY", "QSO")
+    assert Proposal(np.zeros(3), 0.0, 0.1).absorbed == 1.0

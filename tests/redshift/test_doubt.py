@@ -1,0 +1,170 @@
+"""Each bit: something that sets it, and the same without that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from huggins.lines import EMISSION
+from huggins.quality import ZWarning
+from huggins.redshift.basis import Archetypes, Basis, Components
+from huggins.redshift.decide import Choice, Rule
+from huggins.redshift.doubt import doubts, negative_line
+from huggins.redshift.native import SIZE, START
+from huggins.redshift.refine import Solution
+from huggins.redshift.search import Candidates
+
+RULE = Rule(margin=2.0, gap=9.0, feature=40.0, outliers=0.1, coverage=400, emission=5.0)
+
+
+class Case:
+    """A spectrum of flux 1 at S/N 5, well fitted by a galaxy; tests change one thing."""
+
+    def __init__(self) -> None:
+        part = Components(31100, np.ones((1, 9260), "f4"), np.ones(1), (), -0.005, 1.7)
+        star = Archetypes(35000, np.ones((1, 5400), "f4"), np.array([5]), ("F",), 1500.0)
+        quasar = replace(part, z_min=-0.002, z_max=7.0)
+        self.basis = Basis(quasar, part, star, {}, {})
+        rng = np.random.default_rng(2)
+        self.model = np.ones(SIZE)
+        self.ivar = np.full(SIZE, 25.0)
+        self.flux = self.model + rng.normal(0.0, 0.2, SIZE)
+        self.solution = Solution("GALAXY", 800.0, 4878.0, 4878.0, 0.1, np.ones(1))
+        self.smooth = 6000.0
+        self.choice = Choice(0, -1, 10.0, 500.0, np.array([0.0, 1.0, 0.0]))
+        self.good = SIZE
+
+    def bits(self) -> ZWarning:
+        total = float(self.ivar @ self.flux**2)
+        found = Candidates((self.solution,), self.smooth, total, self.good, ())
+        return doubts(self.flux, self.ivar, self.model, found, self.choice, self.basis, RULE)
+
+
+@pytest.fixture
+def case() -> Case:
+    return Case()
+
+
+def test_a_good_fit_has_no_warning(case):
+    assert case.bits() == 0
+
+
+def test_little_coverage(case):
+    case.good = 399
+    case.solution = replace(case.solution, chi2=399.0)
+    assert case.bits() & ZWarning.LITTLE_COVERAGE
+    case.good = 400
+    assert not case.bits() & ZWarning.LITTLE_COVERAGE
+
+
+@pytest.mark.parametrize(
+    "change", [{"margin": 1.9}, {"deltachi2": 8.0}, {"deltachi2": -50.0}], ids=str
+)
+def test_small_delta_chi2(case, change):
+    case.choice = replace(case.choice, **change)
+    assert case.bits() == ZWarning.SMALL_DELTA_CHI2
+
+
+def test_no_other_redshift_is_no_small_delta_chi2(case):
+    case.choice = replace(case.choice, deltachi2=np.nan)
+    assert case.bits() == 0
+
+
+def test_featureless_is_small_delta_chi2(case):
+    case.smooth = 4878.0 + 39.0
+    assert case.bits() == ZWarning.SMALL_DELTA_CHI2
+    case.smooth = 4878.0 + 41.0
+    assert case.bits() == 0
+
+
+def test_gaps_count_in_units_of_a_bad_reduced_chi2(case):
+    case.choice = replace(case.choice, deltachi2=12.0)
+    assert case.bits() == 0
+    case.solution = replace(case.solution, chi2=2.0 * 4878)
+    case.smooth = 20000.0
+    assert case.bits() == ZWarning.SMALL_DELTA_CHI2
+
+
+def test_negative_model(case):
+    case.model = -case.model
+    assert case.bits() & ZWarning.NEGATIVE_MODEL
+
+
+def test_negative_flux_is_negative_model(case):
+    rng = np.random.default_rng(3)
+    case.flux = -0.05 + rng.normal(0.0, 0.2, SIZE)
+    case.model = np.full(SIZE, 1e-3)
+    assert case.bits() & ZWarning.NEGATIVE_MODEL
+    case.flux += 0.05
+    assert not case.bits() & ZWarning.NEGATIVE_MODEL
+
+
+def test_many_outliers(case):
+    case.flux[::9] += 1.5
+    assert case.bits() == ZWarning.MANY_OUTLIERS
+    case.flux[::9] -= 1.5
+    case.flux[::20] += 1.5
+    assert case.bits() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "z", "at_edge"),
+    [
+        ("GALAXY", -0.0049, True), ("GALAXY", -0.001, False), ("GALAXY", 1.699, True),
+        ("GALAXY", 1.6, False), ("QSO", 6.99, True), ("QSO", 6.5, False),
+        ("STAR", -0.005, True), ("STAR", 0.00495, True), ("STAR", -0.003, False),
+    ],
+)  # fmt: skip
+def test_z_fitlimit(case, kind, z, at_edge):
+    case.solution = replace(case.solution, kind=kind, shift=1e4 * np.log10(1 + z))
+    assert bool(case.bits() & ZWarning.Z_FITLIMIT) is at_edge
+
+
+def test_negative_emission_of_a_quasar(case):
+    shift = 1e4 * np.log10(1 + 1.2)
+    case.solution = replace(case.solution, kind="QSO", shift=shift)
+    assert case.bits() == 0
+    centre = round(1e4 * np.log10(EMISSION["Mg II"]) + shift) - START
+    case.flux[centre - 30 : centre + 30] -= 0.5
+    case.model[centre - 30 : centre + 30] -= 0.5
+    assert case.bits() == ZWarning.NEGATIVE_EMISSION
+    case.solution = replace(case.solution, kind="GALAXY")
+    assert not case.bits() & ZWarning.NEGATIVE_EMISSION
+
+
+def test_a_line_that_is_not_observed_is_not_negative(case):
+    shift = 1e4 * np.log10(1 + 1.2)
+    centre = round(1e4 * np.log10(EMISSION["Mg II"]) + shift) - START
+    case.flux[centre - 30 : centre + 30] -= 0.5
+    case.ivar[centre - 40 : centre + 10] = 0.0
+    assert negative_line(case.flux, case.ivar, shift) == 0.0
+
+
+def test_bad_minfit(case):
+    case.solution = replace(case.solution, sigma=np.inf)
+    assert case.bits() == ZWarning.BAD_MINFIT
+
+
+def test_poor_data_and_sky(case):
+    rng = np.random.default_rng(4)
+    case.flux = 0.01 + rng.normal(0.0, 0.2, SIZE)
+    case.model = np.full(SIZE, 0.01)
+    case.smooth = case.solution.chi2 + 5.0
+    bits = case.bits()
+    assert bits & ZWarning.POORDATA
+    assert bits & ZWarning.SKY
+    case.flux += 1.0
+    case.model += 1.0
+    bits = case.bits()
+    assert not bits & ZWarning.POORDATA
+    assert not bits & ZWarning.SKY
+
+
+def test_a_faint_spectrum_with_features_is_not_sky(case):
+    rng = np.random.default_rng(4)
+    case.flux = 0.05 + rng.normal(0.0, 0.2, SIZE)
+    case.model = np.full(SIZE, 0.05)
+    case.smooth = case.solution.chi2 + 300.0
+    assert not case.bits() & ZWarning.SKY

@@ -1,0 +1,70 @@
+"""From the scan's pixel to the minimum of chi2."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from huggins.redshift.refine import Track, parabola
+
+
+def test_parabola_finds_vertex_height_and_sigma():
+    # chi2 = 5 + ((x - 0.3) / 2)^2, gain = 100 - chi2
+    gains = [100.0 - 5.0 - ((x - 0.3) / 2.0) ** 2 for x in (-1, 0, 1)]
+    offset, height, sigma = parabola(*gains)
+    assert offset == pytest.approx(0.3)
+    assert height == pytest.approx(95.0)
+    assert sigma == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("gains", [(3.0, 1.0, 3.0), (1.0, 2.0, 3.0), (0.0, 2.0, 1.0)])
+def test_no_minimum_has_no_sigma(gains):
+    offset, height, sigma = parabola(*gains)
+    assert (offset, height) == (0.0, gains[1])
+    assert sigma == np.inf
+
+
+def track(true: float, start: int, stride: int, calls: list[int] | None = None) -> Track:
+    def solve(shift: int) -> tuple[float, np.ndarray]:
+        if calls is not None:
+            calls.append(shift)
+        return 1000.0 - ((shift - true) / 0.5) ** 2, np.array([float(shift)])
+
+    return Track("QSO", -1, solve, start, stride, 1100.0)
+
+
+@pytest.mark.parametrize("start", [40, 47, 55])
+def test_climb_reaches_the_minimum(start):
+    solution = track(50.2, start, 3).climb()
+    assert solution.shift == pytest.approx(50.2)
+    assert solution.chi2 == solution.masked == pytest.approx(100.0)
+    assert solution.sigma == pytest.approx(0.5)
+    assert solution.coefficients[0] == 50.0
+
+
+def test_no_shift_is_fitted_twice():
+    calls: list[int] = []
+    one = track(50.2, 48, 3, calls)
+    one.look()
+    one.peek()
+    one.climb()
+    assert len(calls) == len(set(calls)) < 10
+
+
+def test_look_tries_one_shift_and_peek_three():
+    assert track(50.2, 48, 3).look().chi2 == pytest.approx(100.0 + 4.4**2)
+    solution = track(50.2, 49, 3).peek()
+    assert solution.shift == pytest.approx(50.2)
+    assert solution.chi2 == pytest.approx(100.0)
+
+
+def test_chi2_of_all_pixels_is_kept_beside_the_masked_one():
+    def solve(shift: int) -> tuple[float, np.ndarray]:
+        return 90.0 - shift**2, np.zeros(1)
+
+    def whole(shift: int) -> tuple[float, np.ndarray]:
+        return 70.0 - shift**2, np.zeros(1)
+
+    solution = Track("QSO", -1, solve, 0, 1, 100.0, whole, 120.0).climb()
+    assert solution.masked == pytest.approx(10.0)
+    assert solution.chi2 == pytest.approx(50.0)

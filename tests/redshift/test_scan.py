@@ -1,0 +1,164 @@
+"""The scan gives what a plain least-squares fit at every redshift gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from huggins.redshift.basis import Archetypes, Components
+from huggins.redshift.native import SIZE, START, bin_down
+from huggins.redshift.scan import Scanner, _fast_length, solve
+from huggins.redshift.stars import StarScanner, products
+
+FIRST, LENGTH = 34000, 7000
+
+
+def components(z_max: float = 0.2) -> Components:
+    x = np.arange(LENGTH)
+    rng = np.random.default_rng(3)
+    vectors = np.ones((3, LENGTH))
+    for centre in rng.integers(500, LENGTH - 500, 25):
+        vectors[0] += 0.5 * np.exp(-0.5 * ((x - centre) / 25.0) ** 2)
+        vectors[1] += rng.normal() * np.exp(-0.5 * ((x - centre) / 60.0) ** 2)
+    vectors[1] -= 1.0
+    vectors[2] = np.sin(x / 400.0)
+    return Components(
+        FIRST, vectors.astype(np.float32), np.array([1.0, 0.5, 0.3]), (), -0.003, z_max
+    )
+
+
+def observed(part: Components, shift: int, sn: float, seed: int = 1):
+    """Flux and ivar on the native grid of a mixture at a shift."""
+    rng = np.random.default_rng(seed)
+    first = START - shift - part.start
+    flux = np.array([1.0, 0.3, -0.2]) @ part.vectors[:, first : first + SIZE]
+    ivar = np.full(SIZE, sn**2)
+    ivar[:300] = 0.0
+    flux = flux + rng.normal(0.0, 1.0 / sn, SIZE)
+    flux[:300] = 0.0
+    return flux, ivar
+
+
+def brute(scanner: Scanner, part: Components, u, w, signal, shift, terms, slack) -> float:
+    """Gain at one shift of the scanner, by linear algebra in double precision."""
+    factor = scanner.factor
+    at = np.arange(SIZE) + START - shift * factor - part.start
+    t = part.vectors[:, at.clip(0, LENGTH - 1)].astype(float)
+    t = t.reshape(len(t), -1, factor).mean(axis=2)
+    x = np.linspace(-1.0, 1.0, SIZE // factor)
+    rows = np.concatenate([t, np.polynomial.legendre.legvander(x, terms - 1).T])
+    matrix = (rows * w) @ rows.T
+    prior = np.r_[0.0, matrix[0, 0] / signal / part.spread[1:] ** 2]
+    matrix += np.diag(np.r_[prior, np.full(terms, w.sum() / signal / slack**2)])
+    right = rows @ u
+    return float(right @ np.linalg.solve(matrix, right))
+
+
+@pytest.mark.parametrize("factor", [3, 6])
+def test_gain_is_that_of_a_direct_fit(factor):
+    part = components()
+    scanner = Scanner(part, factor, terms=2, slack=0.3)
+    flux, ivar = observed(part, 420, sn=5.0)
+    u, w = bin_down(flux * ivar, factor), bin_down(ivar, factor)
+    signal = float(ivar @ flux**2)
+    gain = scanner.gain(u, w, signal)
+    assert len(gain) == len(scanner.shifts)
+    for index in (0, 17, len(gain) // 2, len(gain) - 1):
+        direct = brute(scanner, part, u, w, signal, int(scanner.shifts[index]), 2, 0.3)
+        assert gain[index] == pytest.approx(direct, rel=2e-4)
+
+
+def test_the_highest_gain_is_at_the_true_redshift():
+    part = components()
+    scanner = Scanner(part, 3, terms=2, slack=0.3)
+    flux, ivar = observed(part, 420, sn=3.0)
+    gain = scanner.gain(bin_down(flux * ivar, 3), bin_down(ivar, 3), float(ivar @ flux**2))
+    assert scanner.shifts[gain.argmax()] == 140
+
+
+def test_without_polynomials():
+    part = components()
+    scanner = Scanner(part, 3, terms=0, slack=0.3)
+    flux, ivar = observed(part, 420, sn=3.0)
+    gain = scanner.gain(bin_down(flux * ivar, 3), bin_down(ivar, 3), float(ivar @ flux**2))
+    assert scanner.shifts[gain.argmax()] == 140
+
+
+def test_solve_agrees_with_numpy():
+    rng = np.random.default_rng(5)
+    n, count = 4, 7
+    a = rng.normal(size=(count, n, n))
+    a = a @ a.transpose(0, 2, 1) + np.eye(n)
+    b = rng.normal(size=(count, n))
+    packed = np.zeros((n + 1, n + 1, count), np.float32)
+    packed[:n, :n] = a.transpose(1, 2, 0)
+    packed[n, :n] = b.T
+    expected = np.einsum("si,si->s", b, np.linalg.solve(a, b[:, :, None])[:, :, 0])
+    np.testing.assert_allclose(solve(packed), expected, rtol=1e-4)
+
+
+def test_absorption_is_masked_and_paid_for():
+    part = components()
+    scanner = Scanner(part, 6, terms=2, slack=0.3)
+    flux, ivar = observed(part, 420, sn=10.0)
+    flux[2000:2200] *= 0.3
+    u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
+    mean = np.divide(u, w, out=np.zeros_like(w), where=w > 0)
+    index = int(np.flatnonzero(scanner.shifts == 70)[0])
+    plain, nothing = scanner.robust(mean, w, float(ivar @ flux**2), index, rounds=1)
+    chi2, masked = scanner.robust(mean, w, float(ivar @ flux**2), index)
+    assert not nothing.any()
+    assert masked[335:365].all()
+    assert masked.sum() < 60
+    assert chi2 < 0.2 * plain
+
+
+def test_only_broad_runs_redward_of_lyman_alpha_are_troughs():
+    part = components(z_max=3.0)
+    scanner = Scanner(part, 6, terms=0, slack=0.3)
+    index = int(np.flatnonzero(scanner.shifts == 700)[0])  # Lyman alpha at log 3.5048
+    masked = np.zeros(SIZE // 6, bool)
+    masked[100:104] = True  # narrow
+    masked[200:210] = True
+    kept = scanner.troughs(masked, index)
+    assert kept[200:210].all()
+    assert kept.sum() == 10
+    far = int(np.flatnonzero(scanner.shifts == 950)[0])  # at log 3.6548, pixel 184
+    masked[100:110] = True
+    assert scanner.troughs(masked, far).sum() == 10
+
+
+@pytest.mark.parametrize("least", [5, 97, 2320, 3090])
+def test_fast_lengths_have_small_factors(least):
+    length = _fast_length(least)
+    assert least <= length < 1.15 * least + 8
+    assert length % 2 == 0
+    for prime in (2, 3, 5):
+        while length % prime == 0:
+            length //= prime
+    assert length == 1
+
+
+def test_products_of_legendre_polynomials():
+    x = np.linspace(-1.0, 1.0, 9)
+    p = np.polynomial.legendre.legvander(x, 6)
+    c = products(4)
+    np.testing.assert_allclose(p @ c[3, 2], p[:, 3] * p[:, 2], atol=1e-6)
+
+
+def test_stars_gain_is_that_of_a_direct_fit():
+    part = components()
+    star = Archetypes(FIRST, part.vectors[:2] + 2.0, np.array([2, 3]), ("a", "b"), 1500.0)
+    scanner = StarScanner(star, 6, terms=3)
+    flux, ivar = observed(part, 12, sn=5.0)
+    u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
+    gain = scanner.gain(u, w, 1.0)
+    assert gain.shape == (2, len(scanner.shifts))
+    x = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE // 6), 2).T
+    for shift in (-3, 0, 4):
+        at = np.arange(SIZE) + START - 6 * shift - FIRST
+        rows = x * star.vectors[1, at].reshape(-1, 6).mean(axis=1)
+        right = rows @ u
+        direct = right @ np.linalg.solve((rows * w) @ rows.T, right)
+        index = int(np.flatnonzero(scanner.shifts == shift)[0])
+        assert gain[1, index] == pytest.approx(direct, rel=1e-3)
