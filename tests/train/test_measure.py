@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from huggins.simulate import KINDS
-from huggins.train.measure import Verdict, good_redshift, mock_figures, neighbour, real_figures
+from huggins.train.measure import (
+    Verdict,
+    good_redshift,
+    mock_figures,
+    neighbour,
+    real_figures,
+    redshift_figures,
+)
 
 
 def label(survey, source, trust, broad, kind, z):
@@ -71,6 +78,16 @@ def test_recall_of_mocks_by_signal_to_noise():
     assert found["2-5"]["macro recall"] == pytest.approx(0.5)  # QSO 1, BAL 0
     assert (found["2-5"]["quasar z"].count, found["2-5"]["quasar z"].n) == (2, 3)
     assert found["10-40"]["galaxy z"].value == 1.0
+
+
+def test_redshift_figures_leave_out_what_is_wrong():
+    z = np.array([float(row["z"] or "nan") for row in LABELS])
+    found = redshift_figures(LABELS, z, SAID, np.full(8, 0.02))
+    # 0.01 off at z = 2: 999 km/s; the BAL quasar's redshift is wrong and does not count.
+    assert found["QSO"]["median |dv|"] == pytest.approx(999.3, abs=0.5)
+    assert found["QSO"]["within one error"].n == 1
+    assert found["QSO"]["within one error"].value == 1.0
+    assert found["STAR"]["median dv"] == 0.0
 
 
 def test_neighbours_are_next_to_each_other_in_temperature():

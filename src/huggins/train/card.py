@@ -63,7 +63,13 @@ def main(argv: list[str] | None = None) -> int:
         ]
         troughs = figures["real quasars"]
         lines += [f"real quasars, {key}: {rate_text(rate)}" for key, rate in troughs.items()]
-        sys.stdout.write("\n".join(lines) + "\n")
+        lines += [
+            f"{name} redshifts: median |dv| {r['median |dv|']:.0f} km/s, within one error "
+            f"{rate_text(r['within one error'])}"
+            for name, r in figures["redshifts"].items()
+            if r["median |dv|"] is not None
+        ]
+        sys.stdout.write("- " + "\n- ".join(lines) + "\n")
         sys.stdout.write("\n" + mock_table(figures) + "\n")
     return 0
 

@@ -30,7 +30,13 @@ from huggins.train.data import (
 )
 from huggins.train.labelled import labelled
 from huggins.train.loop import HELD_LOSS, train
-from huggins.train.measure import Verdict, mock_figures, real_figures, verdict
+from huggins.train.measure import (
+    Verdict,
+    mock_figures,
+    real_figures,
+    redshift_figures,
+    verdict,
+)
 from huggins.train.networks import build, contract_of
 from huggins.train.package import write_package
 from huggins.train.ranks import ALONE
@@ -325,6 +331,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         flux, ivar = on_grid(config, part.flux, part.ivar)
         said.append(verdict(model.predict(flux, ivar), flux, ivar, metadata))
     real, drawn = measured.real, measured.mocks
+    errors = model.predict(*on_grid(config, real.flux, real.ivar)).z_err
     known = real.allowed.sum(axis=1) == 1
     known &= np.array([row["class3"] != "SKY" for row in real.labels])
     right = real.allowed[np.arange(len(known)), [KINDS.index(n) for n in said[0].name]]
@@ -338,6 +345,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         "weights": {"name": model.name, "hash": model.hash, "threshold": metadata.threshold},
         "real": _plain(real_figures(real.labels, said[0])),
         "mocks": _plain(mock_figures(drawn.kind, drawn.z, drawn.sn, said[1])),
+        "redshifts": _plain(redshift_figures(real.labels, real.z, said[0], errors)),
         "calibration": _plain(error),
         "real quasars": {
             "behind held-back troughs, called BAL": _plain(share(said_bal[0])),

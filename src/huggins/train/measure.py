@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Order of the stellar letters: a neighbour is one step away.
 LETTERS: Final = "OBAFGKML"
+# Speed of light, km/s.
+_LIGHT: Final = 299792.458
 #: Bins of signal-to-noise a native pixel.
 SN_BINS: Final = ((1.0, 2.0), (2.0, 5.0), (5.0, 10.0), (10.0, 40.0))
 
@@ -132,6 +134,28 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
         "real spectra with no warning and right": share((kept & right)[real]),
         "right where no warning": share(right[real & kept]),
     }
+
+
+def redshift_figures(
+    labels: list[dict[str, str]], z: Array, said: Verdict, errors: Array
+) -> dict[str, dict[str, Any]]:
+    """Redshifts of real spectra by true class, those within 0.02 (1 + z) of the label.
+
+    The median of their velocity differences, absolute and signed, in km/s, and the share that
+    lies within one error.
+    """
+    truth = np.array([row["class3"] for row in labels])
+    close = good_redshift(said.z, z)
+    result: dict[str, dict[str, Any]] = {}
+    for name in BROAD_CLASSES:
+        use = close & (truth == name)
+        velocity = _LIGHT * (said.z - z)[use] / (1.0 + z[use])
+        result[name] = {
+            "median |dv|": float(np.median(np.abs(velocity))) if use.any() else float("nan"),
+            "median dv": float(np.median(velocity)) if use.any() else float("nan"),
+            "within one error": share(np.abs(said.z - z)[use] < errors[use]),
+        }
+    return result
 
 
 def mock_figures(
