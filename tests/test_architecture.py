@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "where"}
+COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},
@@ -33,6 +33,7 @@ ALLOWED = {
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
     "labels": {"catalog", "evaluate"},
+    "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
@@ -46,11 +47,23 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
+    "distributed": {"dataset"},
+    "sqlite3": {"download"},
     "urllib": {"download"},
     "http": {"download"},
 }
 #: Packages that are imported inside functions only, because they take long.
-LATE = {"astropy", "onnxruntime", "arro3", "h5py", "matplotlib", "rich", "specutils", "scipy"}
+LATE = {
+    "astropy",
+    "distributed",
+    "onnxruntime",
+    "arro3",
+    "h5py",
+    "matplotlib",
+    "rich",
+    "specutils",
+    "scipy",
+}
 
 
 @dataclass(frozen=True)

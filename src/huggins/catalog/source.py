@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.catalog.fits_source import FitsTable
+from huggins.catalog.parquet_source import ParquetTable
 from huggins.catalog.text_source import TextTable
 from huggins.errors import InputError
 
@@ -60,7 +61,7 @@ class SurveyTable(Protocol):
 
 
 def open_table(path: str | Path) -> SurveyTable:
-    """Open a survey table: FITS (the first table in it), CSV or ECSV, each also gzipped.
+    """Open a survey table: FITS (the first table in it), CSV or ECSV, also gzipped; Parquet.
 
     Raises
     ------
@@ -75,9 +76,11 @@ def open_table(path: str | Path) -> SurveyTable:
         return FitsTable(path)
     if name.endswith((".csv", ".ecsv", ".txt")):
         return TextTable(path)
+    if path.suffix.lower() == ".parquet":
+        return ParquetTable(path)
     if name.endswith((".fz", ".bz2", ".zip")):
         raise InputError(f"{path}: unpack it first (funpack, bunzip2 or unzip)")
     raise InputError(
         f"{path}: not a known kind of survey table: its name must end in .fits, .csv or .ecsv, "
-        "with .gz behind it or not"
+        "with .gz behind it or not, or in .parquet"
     )

@@ -39,7 +39,7 @@ class Progress:
         self._done = self._failed = 0
         self._begun = self._said = time.monotonic()
         if bar and sys.stderr.isatty():
-            self._bar = _rich_bar()
+            self._bar = rich_bar()
             self._task = self._bar.add_task("", total=inputs.count(0.3), rate="")
 
     def __enter__(self) -> Progress:
@@ -77,7 +77,8 @@ class Progress:
             self._logger.info("%d spectra done, %.0f spectra/s", self._done, rate)
 
 
-def _rich_bar() -> Any:
+def rich_bar() -> Any:
+    """Return a bar on standard error, whose tasks have a field ``rate``."""
     # Imported only where a bar is shown: it takes 0.1 s.
     from rich.console import Console
     from rich.progress import (

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
+import re
 import threading
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from huggins import __version__
+from huggins.download.connection import Client, PassingError
+from huggins.download.part import Part
 from huggins.errors import DownloadError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-_CHUNK: Final = 1 << 16
-# Statuses that pass: the request can simply be made again.
-_BUSY: Final = (408, 425, 429, 500, 502, 503, 504)
+    from huggins.download.connection import Answer
 
 
-class _PassingError(DownloadError):
-    """A fault that may be gone at the next attempt."""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that has come.
+
+    Attributes
+    ----------
+    url : str
+        Where it came from in the end.
+    size : int
+        Bytes.
+    sha256, sha1 : str
+        Checksums of its content, in hexadecimal.
+    """
+
+    url: str
+    size: int
+    sha256: str
+    sha1: str
 
 
 def fetch(
@@ -72,115 +85,145 @@ def fetch(
     OutputError
         If it cannot be written.
     """
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise DownloadError("only http and https addresses can be fetched", url)
     record = path.with_name(path.name + ".sha256")
+    # Unique to this thread, so that two that fetch one file do not write into each other.
+    mark = f"{os.getpid()}-{threading.get_ident()}"
+    part = Part(path.with_name(f".{path.name}.{mark}.part"), keep=False)
+    client = Client(timeout)
     try:
         expected = _recorded(record)
-        if expected and path.is_file() and _sha256(path) == expected:
+        if expected and path.is_file() and sha256(path) == expected:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         for attempt in range(attempts):
             try:
-                _fetch_once(url, path, record, timeout, begins, expected)
-            except _PassingError:
+                fetched = transfer(client, url, part, begins=begins)
+            except PassingError:
                 if attempt + 1 == attempts:
                     raise
                 time.sleep(pause * 2**attempt)
             else:
                 break
+        if expected and fetched.sha256 != expected:
+            raise DownloadError(
+                f"the file has changed since it was first fetched (SHA-256 "
+                f"{fetched.sha256[:12]}..., then {expected[:12]}...): delete {record} to "
+                "accept the new one",
+                url,
+            )
+        part.path.replace(path)
+        part.path.write_text(f"{fetched.sha256}  {path.name}\n", encoding="utf-8")
+        part.path.replace(record)
     except OSError as error:  # the network's own are DownloadErrors by now
         raise OutputError(
             f"{error.filename or path}: cannot be written: {error.strerror or error}"
         ) from error
+    finally:
+        client.close()
+        part.discard()
     return path
 
 
-def _fetch_once(
-    url: str, path: Path, record: Path, timeout: float, begins: bytes, expected: str
-) -> None:
-    digest = hashlib.sha256()
-    with _Temporary(path) as (file, temporary):
-        first = True
-        for chunk in _chunks(url, timeout):
-            if first and chunk[: len(begins)] != begins[: len(chunk)]:
-                raise DownloadError(
-                    f"the answer is not the file: it begins with {chunk[:16]!r}; a proxy or "
-                    "a login page may have answered instead",
-                    url,
-                )
-            first = False
-            digest.update(chunk)
-            file.write(chunk)
-        file.close()
-        found = digest.hexdigest()
-        if expected and found != expected:
-            raise DownloadError(
-                f"the file has changed since it was first fetched (SHA-256 {found[:12]}..., "
-                f"then {expected[:12]}...): delete {record} to accept the new one",
-                url,
-            )
-        temporary.replace(path)
-    with _Temporary(record) as (file, temporary):
-        file.write(f"{found}  {path.name}\n".encode())
-        file.close()
-        temporary.replace(record)
+def transfer(
+    client: Client,
+    url: str,
+    part: Part,
+    *,
+    begins: bytes = b"",
+    room: Callable[[int], None] | None = None,
+    watch: Callable[[int], None] | None = None,
+) -> Fetched:
+    """Make one attempt at a file.
 
+    Parameters
+    ----------
+    client
+        Of this thread.
+    url
+        http or https.
+    part
+        Where its bytes go; what it holds is gone on with where the server can.
+    begins
+        Bytes that the file must begin with.
+    room
+        Called with the bytes that the whole file will take, before any is written; where the
+        server does not say, with what has come. It may raise.
+    watch
+        Called with the number of bytes of each piece that comes. It may raise.
 
-def _chunks(url: str, timeout: float) -> Iterator[bytes]:
-    """Yield the content as it comes; all of it, or `DownloadError`."""
-    request = urllib.request.Request(  # noqa: S310 (the scheme has been looked at)
-        url, headers={"User-Agent": f"huggins/{__version__}"}
-    )
+    Raises
+    ------
+    PassingError
+        If another attempt may do.
+    DownloadError
+        If none will.
+    OSError
+        If it cannot be written.
+    """
     try:
-        response: Any = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310
-    except urllib.error.HTTPError as error:
-        error.close()
-        kind = _PassingError if error.code in _BUSY else DownloadError
-        raise kind(f"the server answers {error.code} {error.reason}", url) from error
-    except TimeoutError as error:
-        raise DownloadError(f"no answer within {timeout:g} s", url, answered=False) from error
-    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
-        reason = getattr(error, "reason", error)
-        what = f"cannot be reached: {getattr(reason, 'strerror', None) or reason}"
-        if isinstance(reason, TimeoutError):
-            what = f"no answer within {timeout:g} s"
-        raise DownloadError(what, url, answered=False) from error
-    with response:
-        size, received = response.length, 0
-        while True:
-            try:
-                chunk = response.read1(_CHUNK)
-            except (OSError, http.client.HTTPException) as error:
-                raise _PassingError(
-                    f"the connection broke after {received} bytes: {error}", url
-                ) from error
-            if not chunk:
-                break
-            received += len(chunk)
-            yield chunk
-    if received == 0:
-        raise _PassingError("the server sent an empty file", url)
-    if size is not None and received != size:
-        raise _PassingError(f"broken off after {received} of {size} bytes", url)
+        with client.get(url, _ask_for_rest(part)) as answer:
+            _start(part, url, answer)
+            first = part.size == 0
+            for chunk in answer.chunks():
+                if first and chunk[: len(begins)] != begins[: len(chunk)]:
+                    raise DownloadError(
+                        f"the answer is not the file: it begins with {chunk[:16]!r}; a proxy "
+                        "or a login page may have answered instead",
+                        url,
+                    )
+                first = False
+                if room is not None:
+                    room(part.total or part.size + len(chunk))
+                part.write(chunk)
+                if watch is not None:
+                    watch(len(chunk))
+    except BaseException:
+        part.pause()
+        raise
+    if part.size == 0:
+        part.discard()
+        raise PassingError("the server sent an empty file", url)
+    if part.total is not None and part.size != part.total:
+        size, total = part.size, part.total
+        part.pause()
+        raise PassingError(f"broken off after {size} of {total} bytes", url)
+    part.finish()
+    sha256_, sha1 = (digest.hexdigest() for digest in part.digest)
+    return Fetched(answer.url, part.size, sha256_, sha1)
 
 
-class _Temporary:
-    """A file beside `path`, open for writing; gone at the end unless it was renamed."""
+def _ask_for_rest(part: Part) -> dict[str, str]:
+    """Headers that ask for what is missing, if the file is still the same."""
+    if not part.size:
+        return {}
+    return {"Range": f"bytes={part.size}-", "If-Range": part.validator}
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    def __enter__(self) -> tuple[BinaryIO, Path]:
-        # Unique to this thread, so that two that fetch one file do not write into each other.
-        mark = f"{os.getpid()}-{threading.get_ident()}"
-        self._name = self._path.with_name(f".{self._path.name}.{mark}.part")
-        self._file = self._name.open("wb")
-        return self._file, self._name
+def _start(part: Part, url: str, answer: Answer) -> None:
+    """Set the part to where the answer begins."""
+    if answer.status == 200:
+        etag = answer.header("ETag")
+        validator = etag if etag and not etag.startswith("W/") else ""
+        part.begin(url, answer.length, validator or answer.header("Last-Modified"))
+        return
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.header("Content-Range").strip())
+    if (
+        answer.status == 206
+        and part.size
+        and match
+        and int(match[1]) == part.size
+        and match[2] in ("*", str(part.total))
+    ):
+        part.go_on()
+        return
+    part.discard()
+    raise PassingError("the server sent another piece of the file than was asked for", url)
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._name.unlink(missing_ok=True)
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _recorded(record: Path) -> str:
@@ -190,8 +233,3 @@ def _recorded(record: Path) -> str:
     except FileNotFoundError:
         return ""
     return words[0] if words and len(words[0]) == 64 else ""
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

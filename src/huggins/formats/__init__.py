@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.errors import ReadError
-from huggins.formats import desi, hdf5, lamost, spec, spplate, spspec, text
+from huggins.formats import desi, hdf5, lamost, pack, spec, spplate, spspec, text
 from huggins.formats.fits import Fits
 from huggins.formats.interop import from_specutils
 from huggins.formats.source import Source
@@ -33,8 +33,8 @@ class _Reader(Protocol):
     def read(self, fits: Fits) -> Iterator[Spectrum | ReadError]: ...
 
 
-# Asked in this order; the common formats first.
-_FITS: tuple[_Reader, ...] = (spec, lamost, spspec, spplate, desi)
+# Asked in this order: the common formats first, behind the one that looks like one of them.
+_FITS: tuple[_Reader, ...] = (pack, spec, lamost, spspec, spplate, desi)
 
 
 def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:

@@ -81,7 +81,12 @@ class Hdu:
         return keyword(self.header, name)
 
     def column(
-        self, name: str, dtype: DTypeLike | None = None, *, row: int | None = None
+        self,
+        name: str,
+        dtype: DTypeLike | None = None,
+        *,
+        row: int | None = None,
+        rows: tuple[int, int] | None = None,
     ) -> NDArray[Any]:
         """Return a column, in the machine's byte order.
 
@@ -94,6 +99,8 @@ class Hdu:
             double precision.
         row
             Only this row, of a column of vectors.
+        rows
+            Only these rows, of any column: the first, and how many.
 
         Returns
         -------
@@ -114,13 +121,13 @@ class Hdu:
             ) from None
         kind, size, _ = CODES[column.code]
         shape = (column.repeat,) if column.repeat != 1 else ()
-        rows, row_bytes = self.shape
+        all_rows, row_bytes = self.shape
+        first, count = rows or ((0, all_rows) if row is None else (row, 1))
         if not kind or column.code == "A" or column.scale != 1 or column.zero != 0:
             from huggins.formats import fallback
 
-            values = fallback.column(self, name, (rows, *shape))
-            return _convert(values if row is None else values[row].reshape(-1), dtype)
-        first, count = (0, rows) if row is None else (row, 1)
+            values = fallback.column(self, name, (all_rows, *shape))[first : first + count]
+            return _convert(values if row is None else values[0].reshape(-1), dtype)
         buffer, offset = self._data(first * row_bytes, count * row_bytes)
         strides = (row_bytes, size) if shape else (row_bytes,)
         raw: NDArray[Any] = np.ndarray(

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 NAME = "spec"
 
-# Columns of the pipeline's row, with the names of all generations.
-_ROW: Final = (
+#: Columns of the pipeline's row, with the names of all generations.
+ROW: Final = (
     "CLASS",
     "SUBCLASS",
     "Z",
@@ -67,10 +67,11 @@ _PIXELS: Final = ("FLUX", "LOGLAM", "IVAR")
 
 def identify(fits: Fits) -> bool:
     """Whether this is a spec file: a table with flux and loglam among its HDUs."""
-    return _coadd(fits) is not None
+    return find_coadd(fits) is not None
 
 
-def _coadd(fits: Fits) -> Hdu | None:
+def find_coadd(fits: Fits) -> Hdu | None:
+    """Return the table of the spectrum's pixels; None where there is none."""
     first = fits.hdu(1)
     if first is None:
         return None
@@ -87,12 +88,12 @@ def _is_coadd(hdu: Hdu) -> bool:
     return sum(name in columns for name in _PIXELS) >= 2 and "WAVELENGTH" not in columns
 
 
-def _pipeline_row(fits: Fits, coadd: Hdu) -> dict[str, Any]:
-    """Return the pipeline's row: HDU 2, or wherever it has gone; empty where there is none."""
+def find_pipeline(fits: Fits, coadd: Hdu) -> Hdu | None:
+    """Return the pipeline's table: HDU 2, or wherever it has gone; None where there is none."""
     second = fits.hdu(2)
     if second is None or not _is_pipeline(second):
         second = next((hdu for hdu in fits if _is_pipeline(hdu)), None)
-    return second.record(_ROW) if second is not None and second is not coadd else {}
+    return None if second is coadd else second
 
 
 def _is_pipeline(hdu: Hdu) -> bool:
@@ -102,7 +103,7 @@ def _is_pipeline(hdu: Hdu) -> bool:
 
 def read(fits: Fits) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
-    coadd = _coadd(fits)
+    coadd = find_coadd(fits)
     if coadd is None:
         raise ReadError("no table of flux, loglam and ivar in this file", fits.source.path)
     loglam = coadd.column("LOGLAM", np.float64)
@@ -114,7 +115,8 @@ def read(fits: Fits) -> Iterator[Spectrum]:
             "LOGLAM, FLUX and IVAR must hold one number a row: fetch the file again",
             fits.source.path,
         )
-    row = _pipeline_row(fits, coadd)
+    pipeline = find_pipeline(fits, coadd)
+    row = pipeline.record(ROW) if pipeline is not None else {}
     header = fits.hdu(0)
     run2d = row.get("RUN2D") or (header.get("RUN2D") if header else None) or ""
     spectrum = Spectrum(
@@ -125,11 +127,11 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         file=fits.source.path,
         format=NAME,
     )
-    _identify_object(spectrum, row, str(run2d).strip())
+    identify_object(spectrum, row, str(run2d).strip())
     yield spectrum
 
 
-def _identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None:
+def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None:
     """Fill in what the pipeline's row says."""
     spectrum.mjd = whole(row.get("MJD")) or None
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)

@@ -30,13 +30,7 @@ from huggins.train.data import (
 )
 from huggins.train.labelled import labelled
 from huggins.train.loop import HELD_LOSS, train
-from huggins.train.measure import (
-    Verdict,
-    mock_figures,
-    real_figures,
-    redshift_figures,
-    verdict,
-)
+from huggins.train.measure import Verdict, mock_figures, real_figures, redshift_figures, verdict
 from huggins.train.networks import build, contract_of
 from huggins.train.package import write_package
 from huggins.train.ranks import ALONE

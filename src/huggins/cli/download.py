@@ -1,0 +1,291 @@
+"""`huggins download`: from targets to files of the archive."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from huggins.cli import INTERRUPTED, NOTHING_DONE, SOME_FAILED, options
+from huggins.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from huggins.download import Archive, Checksums, State, Unusable, Wanted
+
+_TABLES: Final = (".fits", ".fit", ".fts", ".csv", ".ecsv", ".parquet")
+_FILES: Final = (*_TABLES, ".txt", ".lst", ".gz")
+
+
+class Kind(enum.StrEnum):
+    """Kinds of files, as words of the command line."""
+
+    lite = "lite"
+    full = "full"
+    plate = "spPlate"
+
+
+class Lister(enum.StrEnum):
+    """Programs that lists of addresses can be made for."""
+
+    wget = "wget"
+    aria2c = "aria2c"
+
+
+def download(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGET",
+            help="A table of huggins catalog, or any with columns PLATE, MJD, FIBERID (RUN2D) "
+            "or URL (.fits, .csv, .ecsv, .parquet); a list of plate-mjd-fiber or addresses, "
+            "one a line (any other file, - for standard input); or such words themselves.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go."),
+    ] = Path("spectra"),
+    release: Annotated[
+        str, typer.Option("--release", help="Data release, dr8 to dr20.")
+    ] = "dr17",
+    kind: Annotated[
+        Kind,
+        typer.Option(
+            "--kind",
+            help="Spectra without their exposures, with them, or whole plates (each with its "
+            "spZbest).",
+        ),
+    ] = Kind.lite,
+    run2d: Annotated[
+        str,
+        typer.Option(
+            "--run2d", help="Reduction of targets that name none; the release's own by default."
+        ),
+    ] = "",
+    base: Annotated[
+        str, typer.Option("--base", metavar="URL", help="Root of the archive, or of a mirror.")
+    ] = "https://data.sdss.org/sas",
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, max=64, help="Files fetched at a time.")
+    ] = 4,
+    per_host: Annotated[
+        int, typer.Option("--per-host", min=1, help="Of them, from one server.")
+    ] = 4,
+    delay: Annotated[
+        float,
+        typer.Option("--delay", min=0.0, help="Seconds between two requests to one server."),
+    ] = 0.0,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", min=0.1, help="Seconds of silence that end an attempt."),
+    ] = 30.0,
+    attempts: Annotated[
+        int, typer.Option("--attempts", min=1, help="Attempts where a fault may pass.")
+    ] = 5,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", metavar="SIZE", help="Stop before FOLDER holds more: 500MB, 10GB, 1TiB."
+        ),
+    ] = None,
+    shrink: Annotated[
+        bool,
+        typer.Option("--shrink", help="Keep a small copy of each spectrum (huggins shrink)."),
+    ] = False,
+    checksums: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checksums",
+            metavar="FILE",
+            help="The archive's list of checksums (*.sha1sum); may be given more than once.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compare files of earlier runs with their checksums, not sizes."
+        ),
+    ] = False,
+    accept_changed: Annotated[
+        bool,
+        typer.Option(
+            "--accept-changed", help="Take files that are not what an earlier run fetched."
+        ),
+    ] = False,
+    list_for: Annotated[
+        Lister | None,
+        typer.Option("--list", help="Fetch nothing; print a list for this program."),
+    ] = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Fetch spectra from the archive, as many as there are.
+
+    Every file ends whole in FOLDER, or in FOLDER/missing.csv with the reason; the manifest
+    there knows addresses, sizes and checksums. The same command goes on where an earlier one
+    stopped. Exit status 0: all there; 1: some are missing; 2: nothing is there.
+    """
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.download import Archive, Checksums, Settings
+    from huggins.download import download as fetch_all
+    from huggins.download.budget import parse_size
+    from huggins.download.run import MISSING
+
+    archive = Archive(release, kind.value, run2d, base)
+    sums = _checksums(checksums or [], Checksums())
+    wanted = _Targets(targets, archive)
+    if list_for is not None:
+        return _print_list(wanted, list_for, sums, logger)
+    settings = Settings(
+        jobs=jobs,
+        per_host=per_host,
+        delay=delay,
+        timeout=timeout,
+        attempts=attempts,
+        budget=None if budget is None else parse_size(budget),
+        verify=verify,
+        accept_changed=accept_changed,
+        checksums=sums,
+    )
+    from huggins.cli.meter import Meter, megabytes
+    from huggins.dataset.small_files import arrive
+
+    with Meter(logger, "files", wanted.total, bar=not quiet) as meter:
+        try:
+            state = fetch_all(
+                wanted,
+                output,
+                settings,
+                arrive=partial(arrive, small=shrink),
+                watch=lambda state: meter.show(state.seen, state.received),
+            )
+        except KeyboardInterrupt:
+            logger.error("interrupted: what is done is kept; the same command goes on")
+            return INTERRUPTED
+    missing = state.absent + state.failed
+    logger.info(
+        "%d files fetched (%s, %s kept), %d there already, %d missing%s%s%s",
+        state.done,
+        megabytes(state.received),
+        megabytes(state.kept),
+        state.had,
+        missing,
+        f" ({output / MISSING} says why)" if missing else "",
+        f", {state.repeated} asked for twice" if state.repeated else "",
+        f", {state.unusable} targets that are none" if state.unusable else "",
+    )
+    return _status(state)
+
+
+def _status(state: State) -> int:
+    lost = state.absent + state.failed + state.unusable
+    if not lost and state.seen:
+        return 0
+    return SOME_FAILED if state.done + state.had else NOTHING_DONE
+
+
+class _Targets:
+    """What the arguments stand for; nothing is read before it is due."""
+
+    def __init__(self, arguments: Sequence[str], archive: Archive) -> None:
+        self._archive = archive
+        self.total: int | None = None if "-" in arguments else 0
+        self._parts = [self._part(argument) for argument in arguments]
+
+    def __iter__(self) -> Iterator[Wanted | Unusable]:
+        for part in self._parts:
+            yield from part
+
+    def _part(self, argument: str) -> Iterable[Wanted | Unusable]:
+        from huggins.download.targets import from_words
+
+        path = Path(argument.removeprefix("@"))
+        if argument == "-":
+            return from_words(sys.stdin, self._archive)
+        if not path.is_file():
+            word = argument.startswith(("http:", "https:", "spec-"))
+            if not word and (argument.startswith("@") or path.suffix.lower() in _FILES):
+                raise InputError(f"{path}: there is no such file")
+            self._count(1)
+            return from_words([argument], self._archive)
+        if path.name.lower().removesuffix(".gz").endswith(_TABLES):
+            return self._table(path)
+        return from_words(self._lines(path), self._archive)
+
+    def _table(self, path: Path) -> Iterator[Wanted | Unusable]:
+        from huggins.catalog.source import open_table
+        from huggins.download.targets import COLUMNS, check_columns, from_chunk
+
+        table = open_table(path)
+        check_columns(table.names, str(path))
+        columns = tuple(name for name in COLUMNS if name in table.names)
+        self.total = None
+        return (
+            item for chunk in table.chunks(columns) for item in from_chunk(chunk, self._archive)
+        )
+
+    def _lines(self, path: Path) -> list[str]:
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+        words = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        if not words:
+            raise InputError(f"{path}: the list is empty: give one target a line")
+        self._count(len(words))
+        return words
+
+    def _count(self, number: int) -> None:
+        if self.total is not None:
+            self.total += number
+
+
+def _checksums(paths: Sequence[Path], sums: Checksums) -> Checksums:
+    for path in paths:
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                sums.add(file, str(path))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return sums
+
+
+def _print_list(
+    wanted: Iterable[Wanted | Unusable],
+    lister: Lister,
+    sums: Checksums,
+    logger: logging.Logger,
+) -> int:
+    from huggins.download import Unusable
+
+    count = unusable = 0
+    for item in wanted:
+        if isinstance(item, Unusable):
+            unusable += 1
+            logger.warning("%s: %s", item.name, item.why)
+            continue
+        count += 1
+        if lister is Lister.wget:
+            print(item.urls[0])
+            continue
+        print("\t".join(item.urls))
+        print(f"  out={item.path}")
+        digest = next(filter(None, map(sums.of, item.urls)), "")
+        if digest:
+            print(f"  checksum={'sha-1' if len(digest) == 40 else 'sha-256'}={digest}")
+    if lister is Lister.wget:
+        logger.info("%d addresses: wget -x -nH --cut-dirs=1 -c -w 0.1 -P FOLDER -i LIST", count)
+    else:
+        logger.info("%d files: aria2c -c -j 4 -d FOLDER -i LIST", count)
+    if not count:
+        raise OutputError("no target stands for a file")
+    return SOME_FAILED if unusable else 0

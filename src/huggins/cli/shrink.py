@@ -1,0 +1,190 @@
+"""`huggins shrink`: spec files made small, or packed by plate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from huggins.cli import INTERRUPTED, options, status
+from huggins.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Sequence
+
+    from huggins.inference import Inputs
+
+
+def shrink(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT",
+            help="Spec files, folders (searched recursively), patterns, @list.txt (a path a "
+            "line), - for such a list on standard input.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where small copies go, in folders as those of the inputs.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Put small copies in place of the files, each after it has been read back and "
+            "compared. With --pack: remove the files when their container has been.",
+        ),
+    ] = False,
+    pack: Annotated[
+        bool,
+        typer.Option("--pack", help="Write one container a plate and night into FOLDER."),
+    ] = False,
+    wdisp: Annotated[bool, typer.Option("--wdisp", help="Keep the resolution too.")] = False,
+    gzip: Annotated[
+        bool, typer.Option("--gzip", help="Compress the copies: half the size, slower to read.")
+    ] = False,
+    jobs: options.Jobs = 1,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Make spec files small: flux, wavelength, ivar, masks, headers and the pipeline's row.
+
+    A full spec file becomes a tenth of its size, one without exposures two thirds. What is kept
+    is kept to the bit, and every reader takes it. Files that are small already are left alone;
+    a run that was interrupted goes on when it is called again.
+    """
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.inference import Inputs
+    from huggins.inference.runner import cores
+
+    if output is None and (pack or not replace):
+        raise InputError("nowhere to write to: give -o FOLDER, or --replace")
+    if output is not None and replace and not pack:
+        raise InputError("-o and --replace exclude each other: name one")
+    if pack and gzip:
+        raise InputError("containers are not compressed: leave out --gzip or --pack")
+    found = Inputs(inputs)
+    try:
+        if pack:
+            assert output is not None
+            return _pack(found, output, logger, wdisp=wdisp, replace=replace)
+        place = None if output is None else _placing(inputs, output)
+        return _shrink(
+            found,
+            place,
+            logger,
+            wdisp=wdisp,
+            gzip=gzip,
+            jobs=jobs or cores(),
+            bar=not quiet,
+        )
+    except KeyboardInterrupt:
+        logger.error("interrupted: every file is whole; the same command goes on")
+        return INTERRUPTED
+
+
+def _shrink(
+    found: Inputs,
+    place: Callable[[str], Path] | None,
+    logger: logging.Logger,
+    *,
+    wdisp: bool,
+    gzip: bool,
+    jobs: int,
+    bar: bool,
+) -> int:
+    from huggins.cli.meter import Meter, megabytes
+    from huggins.dataset.small_files import shrink_files
+
+    count = failed = had = before = after = 0
+    with Meter(logger, "files", found.count(0.3), bar=bar) as meter:
+        for outcome in shrink_files(found, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
+            count += 1
+            had += outcome.had
+            before += outcome.before
+            after += outcome.after
+            if outcome.error:
+                failed += 1
+                logger.warning("%s: %s", outcome.source, outcome.error)
+            meter.show(count, before)
+    logger.info(
+        "%d files: %s to %s, a factor of %.1f; %d of them were done already, %d failed",
+        count,
+        megabytes(before),
+        megabytes(after),
+        before / max(after, 1),
+        had,
+        failed,
+    )
+    return status(count, failed)
+
+
+def _pack(
+    found: Inputs, folder: Path, logger: logging.Logger, *, wdisp: bool, replace: bool
+) -> int:
+    from huggins.cli.meter import megabytes
+    from huggins.dataset.pack import pack
+    from huggins.errors import ReadError
+
+    count = failed = before = after = containers = 0
+    for packed in pack(found, folder, wdisp=wdisp):
+        if isinstance(packed, ReadError):
+            count += 1
+            failed += 1
+            logger.warning("%s", packed)
+            continue
+        containers += 1
+        count += len(packed.sources)
+        before += packed.before
+        after += packed.after
+        if replace:
+            for source in packed.sources:
+                try:
+                    Path(source).unlink()
+                except OSError as error:
+                    raise OutputError(
+                        f"{source}: cannot be removed: {error.strerror}"
+                    ) from error
+        logger.info("%s: %d spectra", packed.path, len(packed.sources))
+    logger.info(
+        "%d files in %d containers: %s to %s; %d failed",
+        count - failed,
+        containers,
+        megabytes(before),
+        megabytes(after),
+        failed,
+    )
+    return status(count, failed)
+
+
+def _remove(sources: Sequence[str]) -> None:
+    """Remove files that are in a container now."""
+    for source in sources:
+        try:
+            Path(source).unlink()
+        except OSError as error:
+            raise OutputError(f"{source}: cannot be removed: {error.strerror}") from error
+
+
+def _placing(arguments: Sequence[str], folder: Path) -> Callable[[str], Path]:
+    """Return where a copy goes: below `folder` as the file is below its argument."""
+    roots = sorted((Path(a).absolute() for a in arguments if Path(a).is_dir()), reverse=True)
+
+    def place(path: str) -> Path:
+        full = Path(path).absolute()
+        for root in roots:
+            if full.is_relative_to(root):
+                return folder / full.relative_to(root)
+        return folder / full.name
+
+    return place

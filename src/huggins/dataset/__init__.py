@@ -1,0 +1,1 @@
+"""Training data: small files, containers, and the HDF5 file of spectra."""

@@ -1,0 +1,346 @@
+"""From files of spectra to one HDF5 file, in chunks, so that no work is ever lost.
+
+Each chunk of the inputs becomes a part on disk (`huggins.dataset.chunk`), by whichever worker;
+the parts, in the order of the inputs, become the file (`huggins.dataset.merge`). What is in the
+file depends on the inputs and options alone, not on who did the work, how many, or how often it
+was interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import shutil
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import asdict, dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from huggins import __version__
+from huggins.dataset.chunk import Chunk, Options, build_chunk, chunks
+from huggins.dataset.labels import compile_table
+from huggins.dataset.merge import Making, merge
+from huggins.dataset.parts import About, part_path, read_about
+from huggins.dataset.report import write_skipped
+from huggins.dataset.workers import Workers, executor
+from huggins.errors import InputError, OutputError
+from huggins.locks import lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from io import FileIO
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class State:
+    """How far a run is.
+
+    Attributes
+    ----------
+    inputs, spectra, skipped : int
+        Done so far.
+    resumed : int
+        Inputs that an interrupted run had done.
+    written : int
+        Spectra written to the file.
+    """
+
+    inputs: int = 0
+    spectra: int = 0
+    skipped: int = 0
+    resumed: int = 0
+    written: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run did.
+
+    Attributes
+    ----------
+    rows : int
+        Spectra in the file.
+    inputs, resumed : int
+        Inputs, and how many of them an interrupted run had done.
+    reasons : dict of str to int
+        Why spectra were left out, and how many.
+    """
+
+    rows: int
+    inputs: int
+    resumed: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def work_folder(output: Path) -> Path:
+    """Return where a run keeps its parts until the file is made of them."""
+    return output.with_name(output.name + ".parts")
+
+
+def skipped_path(output: Path) -> Path:
+    """Return where the list of what is left out goes."""
+    return output.with_name(output.name + ".skipped.csv")
+
+
+def build(
+    paths: Iterable[str],
+    output: Path,
+    *,
+    targets: Path | None = None,
+    label_column: str = "",
+    options: Options | None = None,
+    making: Making | None = None,
+    workers: Workers | None = None,
+    resume: bool = False,
+    watch: Callable[[State], None] | None = None,
+) -> Summary:
+    """Build the file of spectra.
+
+    Parameters
+    ----------
+    paths
+        Files of any known format, containers and plates too; gone through once.
+    output
+        The file; one that is there is replaced when the new one is whole.
+    targets
+        A table of targets with labels (see `huggins.dataset.labels.compile_table`); None: the
+        labels of the surveys' pipelines.
+    label_column
+        Its column that holds the class.
+    options, making, workers
+        What, how and by whom.
+    resume
+        Go on where an interrupted run with the same inputs and options stopped.
+    watch
+        Called with the state now and then.
+
+    Raises
+    ------
+    InputError
+        If nothing can be made of the inputs, or the run to resume was another.
+    OutputError
+        If something cannot be written, or another process builds the file. What is done is
+        kept.
+    """
+    options, making = options or Options(), making or Making()
+    workers = workers or Workers()
+    making = _same_layout(making, options)
+    _check(output)
+    folder = work_folder(output)
+    with _claimed(output, resume=resume):
+        _same_run(folder, _depends(options, targets, label_column))
+        if targets is not None:
+            options = _with_labels(options, targets, folder, label_column)
+        state = State()
+        abouts = _parts(paths, folder, options, workers, state, watch)
+        _no_more(folder, len(abouts))
+
+        def written(count: int) -> None:
+            state.written = count
+            if watch is not None:
+                watch(state)
+
+        rows, repeated = merge(folder, abouts, output, making, written)
+        skipped = chain(chain.from_iterable(about.skipped for about in abouts), repeated)
+        reasons = write_skipped(skipped_path(output), skipped)
+        return Summary(rows, state.inputs, state.resumed, reasons)
+
+
+def _same_layout(making: Making, options: Options) -> Making:
+    if making.layout != options.layout:
+        raise InputError(f"layout is {making.layout!r} and {options.layout!r}: choose one")
+    return making
+
+
+def _check(output: Path) -> None:
+    """Complain now about an output that could not be written in the end."""
+    if output.suffix.lower() not in (".h5", ".hdf5"):
+        raise InputError(f"{output}: the name must end in .h5 or .hdf5")
+    if output.is_dir():
+        raise OutputError(f"{output}: is a folder: name a file in it")
+    if not output.parent.is_dir():
+        raise OutputError(f"{output}: there is no folder {output.parent}: make it first")
+    if not os.access(output.parent, os.W_OK):
+        raise OutputError(f"{output}: folder {output.parent} is read-only: name another output")
+
+
+@contextlib.contextmanager
+def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
+    """Hold the folder of parts; it goes when all is well."""
+    folder = work_folder(output)
+    held = output.with_name(f".{output.name}.lock")
+    file = _locked(held, output)
+    try:
+        if not resume and folder.exists():
+            old = folder.with_name(folder.name + ".old")
+            if any(folder.glob("*.part")):
+                _log.warning(
+                    "an interrupted run had left parts, now in %s: --resume would have gone on",
+                    old,
+                )
+            shutil.rmtree(old, ignore_errors=True)
+            folder.replace(old)
+        folder.mkdir(exist_ok=True)
+        yield
+        shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise _cannot_write(output, error) from error
+    finally:
+        held.unlink(missing_ok=True)
+        file.close()
+
+
+def _locked(held: Path, output: Path) -> FileIO:
+    try:
+        while True:
+            file = held.open("wb", buffering=0)
+            mine = lock(file)
+            # Whoever held it may have removed it meanwhile.
+            if mine and held.exists() and os.fstat(file.fileno()).st_ino == held.stat().st_ino:
+                return file
+            file.close()
+            if not mine:
+                raise OutputError(
+                    f"{output}: another huggins is building it: wait for it, or name another "
+                    "output"
+                )
+    except OSError as error:
+        raise _cannot_write(output, error) from error
+
+
+def _depends(options: Options, targets: Path | None, column: str) -> dict[str, Any]:
+    """Return all that the parts depend on besides the inputs."""
+    depends = asdict(options) | {"huggins": __version__, "label_column": column}
+    del depends["labels"]
+    depends["targets"] = "" if targets is None else _digest(targets)
+    return depends
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _same_run(folder: Path, depends: dict[str, Any]) -> None:
+    """Check that the parts that are there are of this very run; note what it depends on."""
+    path = folder / "run.json"
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        temporary = path.with_name(".run.json.tmp")
+        temporary.write_text(json.dumps(depends, sort_keys=True), encoding="utf-8")
+        temporary.replace(path)
+        return
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}): leave out --resume to begin anew"
+        ) from error
+    for key, value in depends.items():
+        if begun.get(key) != value:
+            raise InputError(
+                f"{folder}: cannot resume, because {key} was {begun.get(key)!r} and is "
+                f"{value!r} now: give the same options, or leave out --resume"
+            )
+
+
+def _with_labels(options: Options, targets: Path, folder: Path, column: str) -> Options:
+    place = (folder / "labels").absolute()
+    place.mkdir(exist_ok=True)
+    if not (place / "done").exists():
+        rows = compile_table(targets, place, column)
+        _log.info("%s: %d rows with labels", targets, rows)
+        (place / "done").write_text("")
+    return Options(options.layout, str(place), options.min_trust, options.air)
+
+
+def _parts(
+    paths: Iterable[str],
+    folder: Path,
+    options: Options,
+    workers: Workers,
+    state: State,
+    watch: Callable[[State], None] | None,
+) -> list[About]:
+    """Have the parts made that are not there, and return what each holds."""
+    abouts: dict[int, About] = {}
+    under_way: dict[Future[About], Chunk] = {}
+
+    def note(chunk: Chunk, about: About) -> None:
+        abouts[chunk.number] = about
+        state.inputs += about.inputs
+        state.spectra += about.total
+        state.skipped += len(about.skipped)
+        if watch is not None:
+            watch(state)
+
+    def settle() -> None:
+        ended, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
+        for future in ended:
+            chunk = under_way.pop(future)
+            note(chunk, _result(future, chunk))
+
+    place = str(folder.absolute())
+    with executor(workers) as (pool, most):
+        try:
+            for chunk in chunks(paths):
+                about = read_about(part_path(folder, chunk.number))
+                if about is not None:
+                    _same_inputs(about, chunk, folder)
+                    state.resumed += about.inputs
+                    note(chunk, about)
+                    continue
+                while len(under_way) >= most:
+                    settle()
+                under_way[pool.submit(build_chunk, chunk, place, options)] = chunk
+            while under_way:
+                settle()
+        except BaseException:
+            for future in under_way:
+                future.cancel()
+            raise
+    return [abouts[number] for number in range(len(abouts))]
+
+
+def _result(future: Future[About], chunk: Chunk) -> About:
+    try:
+        return future.result()
+    except BrokenExecutor as error:
+        raise OutputError(
+            f"a worker has died at {chunk.paths[0]} or one of the {len(chunk.paths) - 1} "
+            "inputs behind it, perhaps for lack of memory: use fewer --jobs; what is done is "
+            "kept, and --resume goes on"
+        ) from error
+
+
+def _same_inputs(about: About, chunk: Chunk, folder: Path) -> None:
+    if about.digest != chunk.digest:
+        raise InputError(
+            f"{folder}: cannot resume, because the inputs are not those of the interrupted run "
+            f"(from {chunk.paths[0]} on): give the same ones, or leave out --resume"
+        )
+
+
+def _no_more(folder: Path, count: int) -> None:
+    """Check that an interrupted run had no more inputs than this one."""
+    if part_path(folder, count).exists():
+        raise InputError(
+            f"{folder}: cannot resume, because the interrupted run had more inputs: give the "
+            "same ones, or leave out --resume"
+        )
+
+
+def _cannot_write(output: Path, error: OSError) -> OutputError:
+    where = error.filename or output
+    return OutputError(
+        f"{where}: cannot be written: {error.strerror or error}: free space or name another "
+        "output; what is done is kept, and --resume goes on from there"
+    )

@@ -1,0 +1,139 @@
+"""Parts of a data set: what one chunk of the inputs has given, in one file on disk.
+
+A part is a ZIP archive of numpy arrays, in blocks of rows, and of ``about.json``; it gets its
+name when it is whole, so a part that is there is done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import zipfile
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Block = dict[str, NDArray[Any]]
+
+_ABOUT = "about.json"
+
+
+@dataclass(slots=True)
+class About:
+    """What a part holds.
+
+    Attributes
+    ----------
+    digest : str
+        Of the inputs that it was made of.
+    inputs : int
+        How many those are.
+    rows : list of int
+        Spectra of each block.
+    widths : dict of str to int
+        Bytes of the longest text in each column of text.
+    skipped : list of (str, int, str)
+        File, index and reason of what is left out.
+    """
+
+    digest: str
+    inputs: int
+    rows: list[int] = field(default_factory=list)
+    widths: dict[str, int] = field(default_factory=dict)
+    skipped: list[tuple[str, int, str]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Spectra in the part."""
+        return sum(self.rows)
+
+
+def part_path(folder: Path, number: int) -> Path:
+    """Return where the part of a chunk is."""
+    return folder / f"{number:07d}.part"
+
+
+class PartWriter:
+    """Writes a part, block by block; without `finish` there is none.
+
+    Parameters
+    ----------
+    path
+        From `part_path`.
+    about
+        Filled in as blocks are written.
+    """
+
+    def __init__(self, path: Path, about: About) -> None:
+        self.about = about
+        self._path = path
+        # Several workers may be at one chunk, where a cluster gives one up for lost.
+        self._temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}")
+        self._file = self._temporary.open("wb")
+        self._archive = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+
+    def write(self, block: Block) -> None:
+        """Add a block of rows; every block has the same columns."""
+        number = len(self.about.rows)
+        self.about.rows.append(len(next(iter(block.values()))))
+        for name, values in block.items():
+            if values.dtype.kind == "S":
+                widest = max(self.about.widths.get(name, 1), values.dtype.itemsize)
+                self.about.widths[name] = widest
+            with self._archive.open(f"{number}/{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, values, allow_pickle=False)
+
+    def finish(self) -> None:
+        """Give the part its name."""
+        self._archive.writestr(_ABOUT, json.dumps(asdict(self.about)))
+        self._archive.close()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._temporary.replace(self._path)
+
+    def __enter__(self) -> PartWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._archive.close()
+        with contextlib.suppress(OSError):
+            self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+
+def read_about(path: Path) -> About | None:
+    """Return what a part holds; None where there is no whole part."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            values = json.loads(archive.read(_ABOUT))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None
+    values["skipped"] = [tuple(item) for item in values["skipped"]]
+    return About(**values)
+
+
+def read_blocks(path: Path, names: tuple[str, ...] | None = None) -> Iterator[Block]:
+    """Yield the blocks of a part, or these columns of them."""
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if name != _ABOUT]
+        blocks: dict[str, list[str]] = {}
+        for member in members:
+            number, _, name = member.partition("/")
+            blocks.setdefault(number, []).append(name.removesuffix(".npy"))
+        for number, columns in blocks.items():
+            block = {}
+            for name in columns:
+                if names is None or name in names:
+                    with archive.open(f"{number}/{name}.npy") as file:
+                        block[name] = np.lib.format.read_array(file, allow_pickle=False)
+            yield block

@@ -1,0 +1,39 @@
+"""The list of what is not in the file, and why."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import TYPE_CHECKING
+
+from huggins.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[str, int]:
+    """List what is not in the file and why, as CSV; return how many times each reason comes.
+
+    The list is removed where nothing is skipped.
+    """
+    reasons: dict[str, int] = {}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open(
+            "w", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("file", "index", "reason"))
+            for name, index, reason in skipped:
+                writer.writerow((name, index, reason))
+                reasons[reason] = reasons.get(reason, 0) + 1
+        if reasons:
+            temporary.replace(path)
+        else:
+            temporary.unlink()
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    return reasons

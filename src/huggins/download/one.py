@@ -1,0 +1,252 @@
+"""One file of a run: its addresses, attempts, checks, and what became of it."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import threading
+import time
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from huggins.download.connection import AbsentError, Client, PassingError
+from huggins.download.fetch import Fetched, sha256, transfer
+from huggins.download.hosts import Hosts, StoppedError
+from huggins.download.manifest import Entry, Status, size_on_disk
+from huggins.download.part import Part
+from huggins.errors import DownloadError, HugginsError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from huggins.download.budget import Budget
+    from huggins.download.settings import Settings, State
+    from huggins.download.targets import Wanted
+
+_log = logging.getLogger(__name__)
+
+_BEGINS: Final = {".fits": b"SIMPLE  =", ".fit": b"SIMPLE  =", ".gz": b"\x1f\x8b"}
+# A piece of this size is progress: the attempts are counted anew after it.
+_PROGRESS: Final = 1 << 20
+_LONGEST_PAUSE: Final = 60.0
+_NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
+class NoRoomError(DownloadError):
+    """The file does not fit into the budget."""
+
+
+class Fetcher:
+    """Fetches files of a run, each call in any thread.
+
+    Parameters
+    ----------
+    folder, settings, arrive
+        As for `huggins.download.run.download`.
+    state
+        Of the run: the bytes received and whether the budget is used up are noted there.
+    budget
+        Of the run.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        arrive: Callable[[Path, Path], None],
+        state: State,
+        budget: Budget,
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._arrive = arrive
+        self._state = state
+        self._budget = budget
+        self._stop = threading.Event()
+        self._hosts = Hosts(settings.per_host, settings.delay, self._stop)
+        self._own = threading.local()
+        self._clients: list[Client] = []
+        self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        """Break off whatever is under way: large files go on from there next time."""
+        self._stop.set()
+        for client in self._clients:
+            client.abort()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients:
+            client.close()
+
+    def left_out(self, item: Wanted, known: Entry | None) -> Entry:
+        """Return the entry of a file that is not fetched because the budget is used up."""
+        budget = self._settings.budget
+        reason = f"left out: the budget of {budget} bytes is used up; a later run goes on"
+        return _failure(item, "failed", reason, known)
+
+    def fetch(self, item: Wanted, known: Entry | None) -> Entry | None:
+        """Fetch one file, in a thread; None where the run ends before."""
+        reasons = []
+        kept = 0
+        try:
+            for url in item.urls:
+                try:
+                    got = self._from(url, item, known)
+                except AbsentError as error:
+                    reasons.append(error.what)
+                    continue
+                entry = _success(item, url, got, self._folder)
+                kept = entry.kept_size
+                return entry
+            return _failure(item, "absent", "; ".join(reasons), known)
+        except StoppedError:
+            return None
+        except NoRoomError:
+            self._state.full = True
+            return self.left_out(item, known)
+        except DownloadError as error:
+            if self._stop.is_set():
+                return None
+            return _failure(item, "failed", error.what, known, error.url)
+        except OSError as error:
+            where = error.filename or self._folder / item.path
+            what = f"{where}: cannot be written: {error.strerror or error}"
+            if error.errno in _NO_SPACE:
+                raise OutputError(
+                    f"{what}: free space; what is done is kept, and a further run goes on"
+                ) from error
+            return _failure(item, "failed", what, known)
+        finally:
+            self._budget.settle(item.path, kept)
+
+    def _from(self, url: str, item: Wanted, known: Entry | None) -> Fetched:
+        """Fetch one file from one address, with as many attempts as it takes."""
+        place = self._folder / item.path
+        part = Part(place.with_name(f".{place.name}.part"), keep=True)
+        part.recall(url)
+        attempt = 0
+        damaged = ""
+        try:
+            while True:
+                before = part.size
+                try:
+                    got = self._attempt(url, item, part)
+                    self._check(url, got, known)
+                    self._put(url, got, part, place, damaged)
+                    return got
+                except DownloadError as error:
+                    if part.total is None or part.size == part.total:
+                        damaged = part.digest[0].hexdigest()
+                        part.discard()
+                    passing = isinstance(error, PassingError) or not error.answered
+                    if not passing or self._stop.is_set():
+                        raise
+                    attempt = 1 if part.size - before >= _PROGRESS else attempt + 1
+                    if attempt >= self._settings.attempts:
+                        raise
+                    self._pause(url, attempt, error)
+        finally:
+            part.leave()
+
+    def _attempt(self, url: str, item: Wanted, part: Part) -> Fetched:
+        with self._hosts.of(url).turn():
+            return transfer(
+                self._client(),
+                url,
+                part,
+                begins=_BEGINS.get(PurePosixPath(item.path).suffix.lower(), b""),
+                room=lambda size: self._hold(item.path, size, url),
+                watch=self._count,
+            )
+
+    def _put(self, url: str, got: Fetched, part: Part, place: Path, damaged: str) -> None:
+        """Put what came in its place, unless it is damaged."""
+        try:
+            self._arrive(part.path, place)
+        except HugginsError as error:
+            # What comes damaged in the same way twice is damaged in the archive.
+            kind = DownloadError if damaged == got.sha256 else PassingError
+            what = getattr(error, "what", str(error))
+            raise kind(f"what came is damaged: {what}", url) from error
+
+    def _check(self, url: str, got: Fetched, known: Entry | None) -> None:
+        """Compare what came with the checksums that are known."""
+        published = self._settings.checksums.of(url)
+        if published and published not in (got.sha256, got.sha1):
+            raise PassingError(
+                f"what came is damaged: its checksum is not {published}, as the archive's list "
+                "says",
+                url,
+            )
+        if (
+            known is not None
+            and known.url == url
+            and known.sha256 not in ("", got.sha256)
+            and not (published or self._settings.accept_changed)
+        ):
+            raise DownloadError(
+                "the file has changed since it was first fetched (SHA-256 "
+                f"{got.sha256[:12]}..., then {known.sha256[:12]}...): --accept-changed takes "
+                "the new one",
+                url,
+            )
+
+    def _pause(self, url: str, attempt: int, error: DownloadError) -> None:
+        after = error.after if isinstance(error, PassingError) else 0.0
+        if after > self._settings.patience:
+            raise DownloadError(
+                f"{error.what}, and asks to wait for {after:.0f} s: run again later", url
+            ) from error
+        _log.debug("%s: %s; attempt %d follows", url, error.what, attempt + 1)
+        if after:
+            self._hosts.of(url).hold(after)
+        spread = random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
+        pause = min(self._settings.pause * 2 ** (attempt - 1), _LONGEST_PAUSE) * spread
+        if self._stop.wait(max(pause, after)):
+            raise StoppedError
+
+    def _hold(self, path: str, size: int, url: str) -> None:
+        if not self._budget.hold(path, size):
+            raise NoRoomError("the budget is used up", url)
+
+    def _count(self, size: int) -> None:
+        if self._stop.is_set():
+            raise StoppedError
+        with self._lock:
+            self._state.received += size
+
+    def _client(self) -> Client:
+        """Return this thread's client."""
+        client: Client | None = getattr(self._own, "client", None)
+        if client is None:
+            client = self._own.client = Client(self._settings.timeout)
+            with self._lock:
+                self._clients.append(client)
+        return client
+
+
+def _success(item: Wanted, url: str, got: Fetched, folder: Path) -> Entry:
+    place = folder / item.path
+    size = size_on_disk(place)
+    digest = got.sha256 if size == got.size else sha256(place)
+    return Entry(item.path, url, got.url, "done", "", got.size, got.sha256, size, digest, now())
+
+
+def _failure(
+    item: Wanted, status: Status, reason: str, known: Entry | None, url: str = ""
+) -> Entry:
+    """Return the entry of a file that is missing; what was once fetched is remembered."""
+    size, digest, first = 0, "", url or item.urls[0]
+    if known is not None and known.sha256:
+        size, digest, first = known.size, known.sha256, known.url
+    return Entry(item.path, first, "", status, reason, size, digest, 0, "", now())
+
+
+def now() -> str:
+    """UTC, in microseconds, so that texts sort as times."""
+    seconds = time.time()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{stamp}.{int(seconds % 1 * 1e6):06d}Z"

@@ -1,0 +1,313 @@
+"""What is wanted: from tables, lists and addresses to files of the archive."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from huggins.download.archive import SDSS, Kind, addresses, reductions, release_number
+from huggins.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_PLATE_KINDS: Final = ("spPlate", "spZbest")
+_NAME: Final = re.compile(
+    r"(?:spec-)?(\d{1,6})[-\s,;]+(\d{5})[-\s,;]+(\d{1,20})(?:\.fits)?(?:[-\s,;]+(\w+))?$"
+)
+#: Columns that a table of targets may have; the first that it has of each line counts.
+_PLATE: Final = ("PLATE", "FIELD", "FIELDID", "PLATEID")
+_MJD: Final = ("MJD",)
+_FIBRE: Final = ("FIBERID", "FIBER")
+_NUMBER: Final = ("CATALOGID", "TARGETID", "SDSS_ID")  # in place of fibres in SDSS-V
+_RUN2D: Final = ("RUN2D",)
+_URL: Final = ("URL",)
+#: All of them.
+COLUMNS: Final = (*_URL, *_PLATE, *_MJD, *_FIBRE, *_NUMBER, *_RUN2D)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file to fetch.
+
+    Attributes
+    ----------
+    urls : tuple of str
+        Where it may be: the next one is tried where the archive does not have the one before.
+    path : str
+        Where it goes, below the folder of the download.
+    """
+
+    urls: tuple[str, ...]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A target that stands for no file, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Which files of which release are wanted.
+
+    Attributes
+    ----------
+    release
+        ``dr8`` to ``dr20``.
+    kind
+        ``lite`` or ``full`` spectra, or ``spPlate`` for whole plates, each with its
+        ``spZbest``.
+    run2d
+        Reduction of targets that name none; where empty, that of the release.
+    base
+        Root of the archive.
+    """
+
+    release: str = "dr17"
+    kind: Kind = "lite"
+    run2d: str = ""
+    base: str = SDSS
+
+    def __post_init__(self) -> None:
+        release_number(self.release)
+
+    def files(
+        self, plate: int, mjd: int, target: int | str, run2d: str = ""
+    ) -> Iterator[Wanted]:
+        """Yield the files of one target.
+
+        Raises
+        ------
+        InputError
+            If the archive has no such file.
+        """
+        versions = [run2d or self.run2d] if run2d or self.run2d else None
+        kinds: tuple[Kind, ...] = (self.kind,)
+        if self.kind == "spPlate":
+            kinds = ("spPlate", "spZbest")
+        for kind in kinds:
+            urls = tuple(
+                url
+                for version in versions or reductions(plate, self.release)
+                for url in addresses(
+                    plate,
+                    mjd,
+                    target,
+                    version,
+                    release=self.release,
+                    kind=kind,
+                    base=self.base,
+                )
+            )
+            path = place(urls[0], self.base)
+            if kind == "spZbest":  # the reader of plates looks for it beside them
+                parent = PurePosixPath(path).parent.parent
+                path = str(parent / PurePosixPath(path).name)
+            yield Wanted(urls, path)
+
+
+def place(url: str, base: str = SDSS) -> str:
+    """Return where a file goes below the folder of a download.
+
+    Files of the archive keep their place in it, so that the folder is a part of the archive's
+    tree; any others go below the name of their host.
+
+    >>> place("https://data.sdss.org/sas/dr17/eboss/a.fits")
+    'dr17/eboss/a.fits'
+    >>> place("http://a.org/b/../../c.fits?d=1")
+    'a.org/b/c-b4dab1bb.fits'
+    """
+    parts = urllib.parse.urlsplit(url)
+    within = url.startswith(base.rstrip("/") + "/")
+    path = url[len(base.rstrip("/")) + 1 :] if within else f"{parts.hostname}/{parts.path}"
+    path = urllib.parse.unquote(path.partition("?")[0].partition("#")[0])
+    safe = [
+        re.sub(r"[\x00-\x1f\\:*?\"<>|]", "_", name)
+        for name in path.split("/")
+        if name not in ("", ".", "..")
+    ]
+    if not safe or path.endswith("/") or (not within and len(safe) < 2):
+        safe.append("index")
+    if parts.query:
+        mark = hashlib.blake2b(parts.query.encode(), digest_size=4).hexdigest()
+        stem, dot, end = safe[-1].rpartition(".")
+        safe[-1] = f"{stem}-{mark}{dot}{end}" if dot else f"{end}-{mark}"
+    # A hidden name is that of a file that is still to come.
+    return "/".join([*safe[:-1], safe[-1].lstrip(".") or "index"])
+
+
+def from_words(words: Iterable[str], archive: Archive) -> Iterator[Wanted | Unusable]:
+    """Yield the files of targets given as text.
+
+    Parameters
+    ----------
+    words
+        Each ``plate-mjd-fiber``, the name of a spec file, an address, or these numbers with
+        blanks or commas between and a reduction behind; empty ones and comments (#) are left
+        out.
+    archive
+        Which files.
+    """
+    for word in words:
+        text = word.strip()
+        if not text or text.startswith("#"):
+            continue
+        if re.match(r"https?://", text):
+            yield Wanted((text,), place(text, archive.base))
+            continue
+        match = _NAME.match(text)
+        if match is None:
+            yield Unusable(text, "no plate-mjd-fiber and no address of http or https")
+            continue
+        yield from _files(archive, text, match[1], match[2], match[3], match[4] or "")
+
+
+class Chunk(Protocol):
+    """Some rows of a table, as `huggins.catalog` reads them."""
+
+    path: str
+    start: int
+
+    def __len__(self) -> int: ...
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def integer(self, name: str, missing: int = -1) -> Any:
+        """Return a column of whole numbers."""
+        ...
+
+    def text(self, name: str) -> Any:
+        """Return a column of text, as bytes."""
+        ...
+
+
+def check_columns(names: Sequence[str], path: str) -> None:
+    """Complain about a table that does not say which files are wanted.
+
+    Raises
+    ------
+    InputError
+        If it has neither URL nor plate, MJD and fibre.
+    """
+    held = set(names)
+    if held.intersection(_URL):
+        return
+    absent = [
+        " or ".join(group)
+        for group in (_PLATE, _MJD, _FIBRE + _NUMBER)
+        if not held.intersection(group)
+    ]
+    if absent:
+        raise InputError(
+            f"{path}: there is no column {', no column '.join(absent)}; the columns are "
+            f"{', '.join(names[:40])}"
+        )
+
+
+def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[Wanted | Unusable]:
+    """Yield the files of some rows of a table of targets."""
+    url = _first(chunk, _URL)
+    if url:
+        yield from from_words((_decoded(word) for word in chunk.text(url)), archive)
+        return
+    plates = chunk.integer(_first(chunk, _PLATE)).tolist()
+    nights = chunk.integer(_first(chunk, _MJD)).tolist()
+    fibres = _whole(chunk, _first(chunk, _FIBRE))
+    numbers = _whole(chunk, _first(chunk, _NUMBER))
+    run2d = _first(chunk, _RUN2D)
+    versions = map(_decoded, chunk.text(run2d)) if run2d else iter([""] * len(plates))
+    rows = zip(plates, nights, fibres, numbers, versions, strict=True)
+    for row, (plate, mjd, fibre, number, version) in enumerate(rows, chunk.start + 1):
+        # SDSS-V has fibres too, but its files are called by numbers of the catalogue.
+        before = not (version or archive.run2d or "v5").startswith(("v6", "master"))
+        target = (fibre or number) if before else (number or fibre)
+        yield from _files(archive, f"{chunk.path}: row {row}", plate, mjd, target, version)
+
+
+def _whole(chunk: Chunk, name: str) -> list[str]:
+    """Return a column of fibres or identifiers as text, empty where there is none."""
+    if not name:
+        return [""] * len(chunk)
+    try:
+        return [str(value) if value > 0 else "" for value in chunk.integer(name).tolist()]
+    except InputError:  # text, and more than 64 bits
+        return [_decoded(word) for word in chunk.text(name)]
+
+
+def _files(
+    archive: Archive, name: str, plate: Any, mjd: Any, target: Any, run2d: str
+) -> Iterator[Wanted | Unusable]:
+    try:
+        number, night = int(plate), int(mjd)
+        word = str(target).strip()
+        if not (0 < number < 10**6 and 0 < night < 10**6 and word.isdigit() and int(word) > 0):
+            raise InputError(
+                f"plate {plate}, MJD {mjd}, fibre {target or 'missing'}: no such spectrum can "
+                "exist"
+            )
+        yield from archive.files(number, night, word, run2d)
+    except InputError as error:
+        yield Unusable(name, str(error))
+
+
+def _first(chunk: Chunk, names: Sequence[str]) -> str:
+    return next((name for name in names if name in chunk), "")
+
+
+def _decoded(word: Any) -> str:
+    return (word.decode("latin-1") if isinstance(word, bytes) else str(word)).strip()
+
+
+@dataclass(slots=True)
+class Checksums:
+    """Checksums that the archive publishes: lists as ``sha1sum`` and ``sha256sum`` write them.
+
+    Such a list lies in the folder of the files and names them without it, so an entry counts
+    for every address that ends in it.
+    """
+
+    _by_name: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_name.values()))
+
+    def add(self, lines: Iterable[str], path: str) -> None:
+        """Take in a list.
+
+        Raises
+        ------
+        InputError
+            If a line is none of such a list.
+        """
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            match = re.match(r"([0-9a-fA-F]{40}|[0-9a-fA-F]{64}) [ *](.+?)\s*$", line)
+            if match is None:
+                raise InputError(
+                    f"{path}: line {number} is no SHA-1 or SHA-256 and a name, as sha1sum and "
+                    "sha256sum write them"
+                )
+            name = match[2].removeprefix("./").lstrip("/")
+            entry = (name, match[1].lower())
+            self._by_name.setdefault(name.rpartition("/")[2], []).append(entry)
+
+    def of(self, url: str) -> str:
+        """Return the checksum of a file, empty where no list has it or two of them differ."""
+        path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
+        fitting = [
+            (len(name), digest)
+            for name, digest in self._by_name.get(path.rpartition("/")[2], ())
+            if path.endswith("/" + name)
+        ]
+        longest = max((length for length, _ in fitting), default=0)
+        digests = {digest for length, digest in fitting if length == longest}
+        return digests.pop() if len(digests) == 1 else ""

@@ -1,0 +1,104 @@
+"""Containers of many spec files, as ``huggins shrink --pack`` writes them.
+
+The primary header has HUGPACK, the version of the layout. HDU 1 (COADD) holds the pixels of all
+spectra, one spectrum behind another, in columns as in the spec files; HDU 2 (SPALL) their rows
+of the pipeline, as they were; HDU 3 (SPECTRA) says, a row a spectrum, which FILE it is from, in
+which row of HDU 1 it begins (FIRST, from 0), how many pixels it has (PIXELS), and its PRIMARY
+header. The layout is described in ``docs/reference/pack.md``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.errors import ReadError
+from huggins.formats.cards import keyword
+from huggins.formats.spec import ROW, identify_object
+from huggins.spectrum import Spectrum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from huggins.formats.fits import Fits
+    from huggins.formats.hdu import Hdu
+
+NAME = "pack"
+
+#: Version of the layout.
+SCHEMA: Final = 1
+# Pixels read at a time: 5 MB.
+_CHUNK: Final = 1 << 18
+
+
+def identify(fits: Fits) -> bool:
+    """Whether the primary header has HUGPACK."""
+    primary = fits.hdu(0)
+    return primary is not None and primary.get("HUGPACK") is not None
+
+
+def read(fits: Fits) -> Iterator[Spectrum]:
+    """Yield the spectra, in order."""
+    path = fits.source.path
+    pixels, rows, index = _tables(fits)
+    first = index.column("FIRST", np.int64)
+    count = index.column("PIXELS", np.int64)
+    ends = first + count
+    if len(first) == 0 or first[0] != 0 or (count < 0).any() or ends[-1] != pixels.rows:
+        raise ReadError("the container is damaged: pack it again", path)
+    if (first[1:] != ends[:-1]).any():
+        raise ReadError("the container is damaged: pack it again", path)
+    at = 0
+    while at < len(first):
+        stop = max(int(np.searchsorted(ends, first[at] + _CHUNK, side="right")), at + 1)
+        block = (int(first[at]), int(ends[stop - 1] - first[at]))
+        loglam = pixels.column("LOGLAM", np.float64, rows=block)
+        flux = pixels.column("FLUX", rows=block)
+        ivar = pixels.column("IVAR", rows=block)
+        masked = "AND_MASK" in pixels
+        mask = pixels.column("AND_MASK", np.int32, rows=block) if masked else None
+        for i in range(at, stop):
+            own = slice(int(first[i] - block[0]), int(ends[i] - block[0]))
+            spectrum = Spectrum(
+                loglam[own],
+                flux[own],
+                ivar[own],
+                None if mask is None else mask[own].view(np.uint32),
+                file=path,
+                index=i,
+                format=NAME,
+            )
+            row = rows.record(ROW, i) if rows is not None else {}
+            run2d = row.get("RUN2D") or _run2d(index, i)
+            identify_object(spectrum, row, str(run2d).strip())
+            yield spectrum
+        at = stop
+
+
+def _tables(fits: Fits) -> tuple[Hdu, Hdu | None, Hdu]:
+    """Return pixels, pipeline's rows and index, once they have been checked."""
+    path = fits.source.path
+    primary = fits.hdu(0)
+    assert primary is not None
+    version = primary.get("HUGPACK")
+    if version != SCHEMA:
+        raise ReadError(
+            f"a container of version {version}, this huggins reads {SCHEMA}: install the "
+            "huggins that wrote it",
+            path,
+        )
+    pixels, index = fits.hdu(1), fits.named("SPECTRA")
+    if pixels is None or index is None:
+        raise ReadError("the container is damaged: pack it again", path)
+    second = fits.hdu(2)
+    rows = second if second is not None and second.name != "SPECTRA" else None
+    if rows is not None and rows.rows != index.rows:
+        raise ReadError("the container is damaged: pack it again", path)
+    return pixels, rows, index
+
+
+def _run2d(index: Hdu, row: int) -> Any:
+    """Return RUN2D of a spectrum's own primary header, empty where it has none."""
+    cards = str(index.record(("PRIMARY",), row).get("PRIMARY", ""))
+    return keyword(cards.encode("latin-1"), "RUN2D") or ""
