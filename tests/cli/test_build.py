@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,14 +22,21 @@ from huggins.dataset import chunk as chunks
 CODE = "import sys; from huggins.cli import main; sys.exit(main())"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Sixty spectra in in/, copies of six but for plate and fibre."""
-    monkeypatch.chdir(tmp_path)
-    Path("in").mkdir()
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Sixty spectra of six plates."""
+    root = tmp_path_factory.mktemp("sixty")
     for i in range(60):
         truth = make_truth(200, seed=i, plate=3586 + i // 10, fiberid=i % 10 + 1, ra=i, z=0.1)
-        write_boss_spec(Path(f"in/{i:03d}.fits"), truth)
+        write_boss_spec(root / f"{i:03d}.fits", truth)
+    return root
+
+
+@pytest.fixture
+def folder(written, tmp_path, monkeypatch):
+    """A copy of them in in/."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(written, "in")
     return tmp_path
 
 

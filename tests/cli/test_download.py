@@ -25,14 +25,22 @@ def name(fibre):
     return f"{FOLDER}/spec-3586-55181-{fibre:04d}.fits"
 
 
-@pytest.fixture
-def server(tmp_path):
-    """An archive of ten spectra with exposures, under the names of files without them."""
-    server = LocalServer()
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Ten spectra with exposures, under the addresses of files without them."""
+    path = tmp_path_factory.mktemp("spec") / "x.fits"
+    made = {}
     for fibre in range(1, 11):
         truth = make_truth(600, seed=fibre, plate=3586, mjd=55181, fiberid=fibre)
-        path = write_boss_spec(tmp_path / "x.fits", truth, exposures=3)
-        server.files[f"/{name(fibre)}"] = path.read_bytes()
+        made[f"/{name(fibre)}"] = write_boss_spec(path, truth, exposures=3).read_bytes()
+    return made
+
+
+@pytest.fixture
+def server(files):
+    """An archive of them."""
+    server = LocalServer()
+    server.files.update(files)
     yield server
     server.close()
 

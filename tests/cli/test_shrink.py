@@ -17,17 +17,25 @@ from huggins import cli
 from huggins.formats import read
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
     """Two plates of three spectra each, with exposures."""
-    monkeypatch.chdir(tmp_path)
+    root = tmp_path_factory.mktemp("plates")
     for plate in (3586, 3587):
-        (tmp_path / "in" / str(plate)).mkdir(parents=True)
+        (root / str(plate)).mkdir()
         for fibre in (1, 2, 3):
             truth = make_truth(700, seed=fibre, plate=plate, fiberid=fibre)
-            path = tmp_path / "in" / str(plate) / f"spec-{plate}-{fibre}.fits"
+            path = root / str(plate) / f"spec-{plate}-{fibre}.fits"
             write_boss_spec(path, truth, exposures=4)
-    shutil.copytree(tmp_path / "in", tmp_path / "kept")
+    return root
+
+
+@pytest.fixture
+def folder(written, tmp_path, monkeypatch):
+    """Two copies of them, in in/ and kept/."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(written, "in")
+    shutil.copytree(written, "kept")
     return tmp_path
 
 

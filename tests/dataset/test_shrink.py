@@ -119,8 +119,8 @@ def test_compressed_copy_is_smaller_and_the_same(full, tmp_path):
 
 
 def test_shared_spectra_keep_every_value(shared_data, tmp_path):
-    files = sorted((shared_data / "spectra").glob("[bs]*/*/*.fits"))[::10]
-    assert len(files) > 30
+    files = sorted((shared_data / "spectra").glob("[bs]*/*/*.fits"))[::40]
+    assert len(files) > 8
     for path in files:
         done = shrink(path, tmp_path / "small.fits")
         assert done.after < done.before

@@ -128,7 +128,7 @@ def merge(
 
 def _survey(folder: Path, abouts: list[About], how: Making) -> Table:
     """Read of all parts what tells spectra and objects apart."""
-    names = ("key", "object", "ra", "dec", "plate", "mjd", "fiberid", "file", "index")
+    names = ("key", "object", "ra", "dec", "plate", "mjd", "fiberid")
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
     for number, about in enumerate(abouts):
         if about.total:
@@ -146,30 +146,36 @@ def _survey(folder: Path, abouts: list[About], how: Making) -> Table:
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     original = first[inverse]
     kept = original == np.arange(len(key))
-    repeated = []
-    if not kept.all():
-        place = _Places(columns["file"], columns["index"])
-        repeated = [
-            (*place(row), "the same spectrum as {} [{}]".format(*place(int(original[row]))))
-            for row in np.flatnonzero(~kept).tolist()
-        ]
+    repeated = _repeated(folder, abouts, np.flatnonzero(~kept), original)
     objects = objects_of(own, ra, dec, plate, mjd, fibre)
     split = split_of(objects, how.validation, how.test)
     return Table(key, objects, kept, split, repeated)
 
 
-class _Places:
-    """File and index of a row, by its number among all blocks."""
-
-    def __init__(self, files: list[NDArray[Any]], indices: list[NDArray[Any]]) -> None:
-        self._files, self._indices = files, indices
-        self._ends = np.cumsum([len(part) for part in files])
-
-    def __call__(self, row: int) -> tuple[str, int]:
-        part = int(np.searchsorted(self._ends, row, side="right"))
-        at = row - (int(self._ends[part - 1]) if part else 0)
-        name = self._files[part][at].decode("utf-8", "surrogateescape")
-        return name, int(self._indices[part][at])
+def _repeated(
+    folder: Path, abouts: list[About], rows: NDArray[np.intp], original: NDArray[np.intp]
+) -> list[tuple[str, int, str]]:
+    """Return which spectra are left out because they come twice, and where the first is."""
+    if len(rows) == 0:
+        return []
+    wanted = np.union1d(rows, original[rows])
+    places: dict[int, tuple[str, int]] = {}
+    at = 0
+    for number, about in enumerate(abouts):
+        end = at + about.total
+        here = wanted[np.searchsorted(wanted, at) : np.searchsorted(wanted, end)]
+        if len(here):
+            blocks = list(read_blocks(part_path(folder, number), ("file", "index")))
+            files = np.concatenate([block["file"] for block in blocks])
+            indices = np.concatenate([block["index"] for block in blocks])
+            for row in here.tolist():
+                name = files[row - at].decode("utf-8", "surrogateescape")
+                places[row] = (name, int(indices[row - at]))
+        at = end
+    return [
+        (*places[row], "the same spectrum as {} [{}]".format(*places[int(original[row])]))
+        for row in rows.tolist()
+    ]
 
 
 def _write(

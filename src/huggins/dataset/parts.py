@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ class PartWriter:
         self.about = about
         self._path = path
         # Several workers may be at one chunk, where a cluster gives one up for lost.
-        self._temporary = path.with_name(f".{path.name}.{os.uname().nodename}.{os.getpid()}")
+        self._temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}")
         self._file = self._temporary.open("wb")
         self._archive = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
 

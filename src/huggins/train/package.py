@@ -145,10 +145,8 @@ def into_package(
     said = not_worse(_report(comparison), model.hash, comparison)
     folder = folder or Path(weights.__file__).parent
     target = folder / path.name
-    for suffix in (".json", ".md", ".onnx"):
+    for suffix in (".json", ".onnx"):  # the card beside them is written by hand
         source = path.with_suffix(suffix)
-        if not source.is_file():
-            continue
         part = folder / f".{source.name}.{os.getpid()}.part"
         try:
             shutil.copyfile(source, part)
