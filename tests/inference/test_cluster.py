@@ -60,7 +60,7 @@ def test_rows_come_in_order_from_a_dask_cluster(paths, model):
     distributed = pytest.importorskip("distributed", reason="dask is not installed")
     here, _ = joined(run_paths(paths, load_model(model, threads=1), SETTINGS))
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as local:
         workers = Workers(cluster=local.scheduler_address)
         there, _ = joined(cluster.run_cluster(paths, model, SETTINGS, workers))
