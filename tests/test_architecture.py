@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where"}
+COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where", "workers"}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},
@@ -57,7 +57,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
-    "distributed": {"dataset"},
+    "distributed": {"workers"},
     "sqlite3": {"download"},
     "urllib": {"download"},
     "http": {"download"},

@@ -23,7 +23,7 @@ from huggins.dataset.build import build, skipped_path, work_folder
 from huggins.dataset.chunk import Options
 from huggins.dataset.merge import Making
 from huggins.dataset.pack import pack
-from huggins.dataset.workers import Workers
+from huggins.workers import Workers
 from huggins.errors import InputError, OutputError
 from huggins.formats import identify, read
 from huggins.prepare import SEED, STANDARD, median_sn
@@ -131,7 +131,7 @@ def test_same_bytes_from_a_dask_cluster(survey, tmp_path, small_chunks, check_sa
     distributed = pytest.importorskip("distributed", reason="dask is not installed")
     build(survey, tmp_path / "1.h5")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         address = cluster.scheduler_address
         build(survey, tmp_path / "2.h5", workers=Workers(cluster=address))
@@ -158,7 +158,7 @@ def test_slurm_starts_workers(survey, tmp_path, monkeypatch, check_same):
 
     class Cluster(distributed.LocalCluster):
         def __init__(self):
-            super().__init__(n_workers=0, processes=False, dashboard_address=None)
+            super().__init__(n_workers=0, processes=False, dashboard_address=":0")
 
         def scale(self, count):
             asked.append(count)

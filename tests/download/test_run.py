@@ -443,7 +443,7 @@ def test_target_that_stands_for_no_file_is_counted_and_said(server, tmp_path, ca
 def test_interrupted_run_keeps_what_is_done_and_the_next_goes_on(server, tmp_path):
     def until_ctrl_c():
         yield from everything(server)[:6]
-        while not (tmp_path / "a/f5.fits").exists():
+        while not all((tmp_path / f"a/f{i}.fits").exists() for i in range(6)):
             time.sleep(0.01)
         raise KeyboardInterrupt
 

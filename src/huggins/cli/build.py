@@ -76,16 +76,8 @@ def build(
             "--jobs", "-j", min=0, help="Processes (with --slurm: workers); 0: one a core."
         ),
     ] = 0,
-    cluster: Annotated[
-        str,
-        typer.Option("--cluster", metavar="ADDRESS", help="Scheduler of a Dask cluster."),
-    ] = "",
-    slurm: Annotated[
-        bool,
-        typer.Option(
-            "--slurm", help="Start Dask workers by SLURM, as jobqueue.yaml describes them."
-        ),
-    ] = False,
+    cluster: options.Cluster = "",
+    slurm: options.Slurm = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,
@@ -103,9 +95,9 @@ def build(
     from huggins.dataset.build import build as make
     from huggins.dataset.chunk import Options
     from huggins.dataset.merge import Making
-    from huggins.dataset.workers import Workers
     from huggins.inference import Inputs
     from huggins.inference.runner import cores
+    from huggins.workers import Workers
 
     provenance = {"command": shlex.join(["huggins", *context.obj])}
     if targets is not None:

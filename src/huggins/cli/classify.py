@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huggins.cli import INTERRUPTED, options, status
+from huggins.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,6 +76,8 @@ def classify(
         ),
     ] = 128,
     jobs: options.Jobs = 0,
+    cluster: options.Cluster = "",
+    slurm: options.Slurm = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,
@@ -99,8 +102,12 @@ def classify(
         classify_to_file,
         journal_path,
     )
+    from huggins.workers import Workers
 
     settings = Settings(jobs, batch_size, threshold, air, redshift=not no_redshift)
+    workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
+    if workers is not None and output is None:
+        raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
     found = Inputs(inputs, exclude=output)
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))
@@ -111,6 +118,7 @@ def classify(
                 output,
                 model=model,
                 settings=settings,
+                workers=workers,
                 desi=desi_columns,
                 resume=resume,
                 command=shlex.join(["huggins", *context.obj]),

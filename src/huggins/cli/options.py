@@ -37,6 +37,16 @@ Log = Annotated[
 Air = Annotated[
     bool, typer.Option("--air", help="Wavelengths of text files are in air, not in vacuum.")
 ]
+Cluster = Annotated[
+    str, typer.Option("--cluster", metavar="ADDRESS", help="Scheduler of a Dask cluster.")
+]
+Slurm = Annotated[
+    bool,
+    typer.Option(
+        "--slurm",
+        help="Start Dask workers by SLURM, --jobs of them, as jobqueue.yaml describes them.",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option("--model", metavar="NAME|PATH", help="A shipped model's name, or a file."),

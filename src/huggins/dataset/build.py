@@ -25,9 +25,9 @@ from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
 from huggins.dataset.report import write_skipped
-from huggins.dataset.workers import Workers, executor
 from huggins.errors import InputError, OutputError
 from huggins.locks import lock
+from huggins.workers import Workers, executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from huggins.errors import ReadError
 from huggins.formats import from_specutils, open_file
 from huggins.inference import output as outputs
+from huggins.inference.cluster import run_cluster
 from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import Journal, cannot_write
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astropy.table import Table
+
+    from huggins.workers import Workers
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +129,7 @@ def classify_to_file(
     *,
     model: str | Path = DEFAULT,
     settings: Settings | None = None,
+    workers: Workers | None = None,
     desi: bool = False,
     resume: bool = False,
     command: str = "huggins.inference.classify_to_file",
@@ -142,6 +146,8 @@ def classify_to_file(
         once the new one is complete.
     model, settings, desi
         As for `classify`.
+    workers
+        Who does the work, where that is a cluster; None: this machine.
     resume
         Go on where an interrupted run with the same inputs and options stopped.
     command
@@ -179,7 +185,11 @@ def classify_to_file(
             )
         if resume:
             _log.info("%d rows of the interrupted run are kept", resumed)
-        for rows, place in run_paths(inputs, network, settings, done=journal.place):
+        if workers is None:
+            parts = run_paths(inputs, network, settings, done=journal.place)
+        else:
+            parts = run_cluster(inputs, str(model), settings, workers, done=journal.place)
+        for rows, place in parts:
             journal.append(rows, place)
             if watch is not None:
                 watch(rows)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
 
     Item = Spectrum | ReadError
-    _Source = Iterator[tuple["_Origin", Item]]
-    _Reading = tuple[_Source, Future[list[tuple["_Origin", Item]]]]
+    _Source = Iterator[tuple["Origin", Item]]
+    _Reading = tuple[_Source, Future[list[tuple["Origin", Item]]]]
 
 _log = logging.getLogger(__name__)
 
@@ -122,13 +122,13 @@ def run_paths(
         If the paths are not those that the earlier run had.
     """
     with _fits(settings) as fits, _pool(settings) as pool:
-        items = _read_ahead(_origins(paths, done or Place()), pool, settings)
+        items = _read_ahead(origins_of(paths, done or Place()), pool, settings)
         yield from _classified(items, pool, model, fits, settings)
 
 
 def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> Iterator[Rows]:
     """Classify spectra that are in memory, in order."""
-    nowhere = _Origin("", Place())
+    nowhere = Origin("", Place())
     with _fits(settings) as fits, _pool(settings) as pool:
         items = ((nowhere, item) for item in spectra)
         for rows, _ in _classified(items, pool, model, fits, settings):
@@ -157,7 +157,7 @@ def _pool(settings: Settings) -> Iterator[ThreadPoolExecutor]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Origin:
+class Origin:
     """Which input a spectrum comes from.
 
     Attributes
@@ -175,7 +175,7 @@ class _Origin:
     skip: int = 0
 
 
-def _origins(paths: Iterable[str], done: Place) -> Iterator[_Origin]:
+def origins_of(paths: Iterable[str], done: Place) -> Iterator[Origin]:
     """Give the inputs their numbers, without those that are done."""
     digest = b""
     number = 0
@@ -185,7 +185,7 @@ def _origins(paths: Iterable[str], done: Place) -> Iterator[_Origin]:
             break
         if number >= done.inputs:
             skip = done.rows_of_last if number == done.inputs else 0
-            yield _Origin(path, Place(number, 0, digest), skip)
+            yield Origin(path, Place(number, 0, digest), skip)
     if number < done.inputs or (number == done.inputs and digest != done.digest):
         raise InputError(
             "cannot resume, because the inputs are not those of the interrupted run: give the "
@@ -193,15 +193,29 @@ def _origins(paths: Iterable[str], done: Place) -> Iterator[_Origin]:
         )
 
 
-def _read(origins: Sequence[_Origin], *, air: bool) -> Iterator[tuple[_Origin, Item]]:
-    """Yield the spectra of some inputs; every input yields something."""
+def read_origins(
+    origins: Sequence[Origin], *, air: bool, root: str = ""
+) -> Iterator[tuple[Origin, Item]]:
+    """Yield the spectra of some inputs; every input yields something.
+
+    Parameters
+    ----------
+    origins
+        The inputs.
+    air
+        Whether text files give air wavelengths.
+    root
+        Folder that their paths are relative to, where that is not the current one.
+    """
     for origin in origins:
         count = 0
         try:
-            for item in open_file(origin.path, air=air):
+            for item in open_file(os.path.join(root, origin.path), air=air):  # noqa: PTH118
                 count += 1
                 if isinstance(item, ReadError):
                     item.path = origin.path
+                else:
+                    item.file = origin.path
                 if count > origin.skip:
                     yield origin, item
         except Exception as error:
@@ -214,7 +228,7 @@ def _read(origins: Sequence[_Origin], *, air: bool) -> Iterator[tuple[_Origin, I
                 yield origin, ReadError("no spectra in this file", origin.path)
 
 
-def _take(source: _Source, count: int, new: Sequence[_Origin]) -> list[tuple[_Origin, Item]]:
+def _take(source: _Source, count: int, new: Sequence[Origin]) -> list[tuple[Origin, Item]]:
     """Return the next spectra of some inputs, of which `new` have not been touched yet."""
     for origin in new:
         _fetch(origin.path)
@@ -236,17 +250,17 @@ def _fetch(path: str) -> None:
 
 
 def _read_ahead(
-    origins: Iterator[_Origin], pool: ThreadPoolExecutor, settings: Settings
-) -> Iterator[tuple[_Origin, Item]]:
+    origins: Iterator[Origin], pool: ThreadPoolExecutor, settings: Settings
+) -> Iterator[tuple[Origin, Item]]:
     """Yield spectra in order, while threads read the next ones."""
 
     def submit() -> None:
         some = list(islice(origins, settings.batch_size))
         if some:
-            proceed(_read(some, air=settings.air), under_way.append, some)
+            proceed(read_origins(some, air=settings.air), under_way.append, some)
 
     def proceed(
-        source: _Source, put: Callable[[_Reading], None], new: Sequence[_Origin] = ()
+        source: _Source, put: Callable[[_Reading], None], new: Sequence[Origin] = ()
     ) -> None:
         put((source, pool.submit(_take, source, settings.batch_size, new)))
 
@@ -263,8 +277,21 @@ def _read_ahead(
         yield from items
 
 
+def batches_of(
+    items: Iterator[tuple[Origin, Item]], size: int
+) -> Iterator[tuple[list[Item], Place]]:
+    """Yield spectra in batches, each with how far a run has come that has done it."""
+    place, last = Place(), None
+    while batch := list(islice(items, size)):
+        for origin, _ in batch:
+            first = origin is not last
+            count = (origin.skip if first else place.rows_of_last) + 1
+            place, last = replace(origin.place, rows_of_last=count), origin
+        yield [item for _, item in batch], place
+
+
 def _classified(
-    items: Iterator[tuple[_Origin, Item]],
+    items: Iterator[tuple[Origin, Item]],
     pool: ThreadPoolExecutor,
     model: Model,
     fits: Fits | None,
@@ -272,18 +299,9 @@ def _classified(
 ) -> Iterator[tuple[Rows, Place]]:
     """Classify spectra batch by batch, several at a time, in order."""
     under_way: deque[tuple[Future[Rows], Place]] = deque()
-    place, last = Place(), None
-    while batch := list(islice(items, settings.batch_size)):
-        for origin, _ in batch:
-            first = origin is not last
-            count = (origin.skip if first else place.rows_of_last) + 1
-            place, last = replace(origin.place, rows_of_last=count), origin
+    for batch, place in batches_of(items, settings.batch_size):
         task = pool.submit(
-            classify_batch,
-            [item for _, item in batch],
-            model,
-            threshold=settings.threshold,
-            fits=fits,
+            classify_batch, batch, model, threshold=settings.threshold, fits=fits
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:
