@@ -44,7 +44,7 @@ def run() -> dict[str, object]:
             except ReadError:
                 continue
             labels.append(row)
-    model, fits = load_model(threads=1), Fits(1)
+    model, fits = load_model(threads=1), Fits(0)
     boss = [s for s, row in zip(spectra, labels, strict=True) if row["survey"] == "BOSS"] * 4
     batches = [boss[i : i + BATCH] for i in range(0, len(boss), BATCH)]
     classify_batch(batches[0], model, fits=fits)

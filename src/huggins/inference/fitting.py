@@ -146,7 +146,7 @@ class Fits:
     Parameters
     ----------
     jobs
-        Worker processes, at most.
+        Worker processes, at most; with 0 everything is fitted in the caller's thread.
     """
 
     def __init__(self, jobs: int) -> None:

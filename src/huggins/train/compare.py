@@ -63,6 +63,7 @@ def measured(config: Config, runs: Path, mocks: int = MOCKS) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "training speed": training_speed(config),
         "inference speed": inference_speed(path, config),
+        "redshift": load_model(path).metadata.redshift is not None,
         **figures,
     }
 
@@ -120,7 +121,7 @@ def table(results: Sequence[dict[str, Any]]) -> str:
         ]
         for name in _COLUMNS[7:]:
             rate = result["real"][name]
-            known = rate["n"] and rate["value"] is not None
+            known = rate["n"] and (result["redshift"] or " z " not in name)
             cells.append(
                 f"{100 * rate['value']:.1f} ({rate['count']}/{rate['n']})" if known else "-"
             )
