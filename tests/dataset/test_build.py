@@ -23,11 +23,11 @@ from huggins.dataset.build import build, skipped_path, work_folder
 from huggins.dataset.chunk import Options
 from huggins.dataset.merge import Making
 from huggins.dataset.pack import pack
-from huggins.workers import Workers
 from huggins.errors import InputError, OutputError
 from huggins.formats import identify, read
 from huggins.prepare import SEED, STANDARD, median_sn
 from huggins.taxonomy import CLASSES
+from huggins.workers import Workers
 
 SEED_OPTIONS = {"options": Options(layout="seed"), "making": Making(layout="seed")}
 
