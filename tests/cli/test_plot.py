@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from factories import make_truth, write_boss_spec, write_spplate
 from huggins.cli import main
@@ -124,3 +125,16 @@ def test_many_spectra_in_a_file_are_not_drawn_by_accident(folder, run, monkeypat
 )
 def test_name_of_the_picture(path, stem):
     assert _stem(path) == stem
+
+
+def test_second_and_no_redshift_change_what_is_drawn(folder, run, monkeypatch):
+    drawn = []
+
+    def draw(spectrum, row, *, fit, second):
+        drawn.append((fit is not None, second, bool(row["DELTACHI2"] is not np.ma.masked)))
+        return Figure()
+
+    monkeypatch.setattr("huggins.plot.plot_spectrum", draw)
+    for options in ((), ("--second",), ("--no-redshift",)):
+        assert run("spec-1.fits", *options)[0] == 0
+    assert drawn == [(True, False, True), (True, True, True), (False, False, False)]

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from huggins import lines
+from huggins.inference import FitDetails, FittedModel
 from huggins.plot import plot_spectrum
 from huggins.quality import ZWarning
 from huggins.spectrum import Pipeline, Spectrum
@@ -70,6 +72,67 @@ def test_model_is_drawn_and_must_fit_the_pixels():
     np.testing.assert_array_equal(drawn["best fit"].get_ydata(), model)
     with pytest.raises(ValueError, match=r"\(10,\).*\(4600,\)"):
         plot_spectrum(spectrum, model=np.ones(10))
+
+
+def make_fit(spectrum, **changed):
+    best = FittedModel("QSO", "BAL", 2.5, 4700.0, 1.02, np.full(len(spectrum), 10.0))
+    second = FittedModel("STAR", "WD", -0.00004, 9100.0, 2.0, np.full(len(spectrum), 11.0))
+    return replace(FitDetails(best, second, 4123.4, 1.0), **changed)
+
+
+def test_residuals_are_in_units_of_the_error():
+    spectrum = make_spectrum(sn=20.0)
+    figure = plot_spectrum(spectrum, make_result(), fit=make_fit(spectrum))
+    assert "residuals 2" not in parts(figure)
+    panel = parts(figure)["residuals 1"]
+    left = panel.lines[1].get_ydata()
+    np.testing.assert_allclose(left, (spectrum.flux - 10.0) / 0.5, rtol=1e-5, atol=1e-5)
+    # Away from the line, which the model lacks, they scatter by one.
+    assert np.std(left[spectrum.wavelength > 6000]) == pytest.approx(1.0, abs=0.05)
+    assert panel.texts[0].get_text() == "best fit: reduced χ² 1.02,  next redshift Δχ² 4,123"
+    assert parts(figure)["spectrum"].get_xlabel() == ""
+    assert panel.get_xlabel() == "observed vacuum wavelength (Å)"
+
+
+def test_second_solution_is_drawn_where_there_is_one():
+    spectrum = make_spectrum()
+    figure = plot_spectrum(spectrum, make_result(), fit=make_fit(spectrum), second=True)
+    np.testing.assert_array_equal(curves(figure)["second"].get_ydata(), 11.0)
+    said = parts(figure)["residuals 2"].texts[0].get_text()
+    assert said == "second best: STAR WD, z = 0.0000,  reduced χ² 2.00,  Δχ² 4,400"
+    alone = make_fit(spectrum, second=None, deltachi2=np.nan)
+    figure = plot_spectrum(spectrum, make_result(), fit=alone, second=True)
+    assert "residuals 2" not in parts(figure)
+    assert parts(figure)["residuals 1"].texts[0].get_text() == "best fit: reduced χ² 1.02"
+
+
+def test_panels_do_not_overlap_and_the_spectrum_keeps_its_height():
+    spectrum = make_spectrum()
+    heights = []
+    for second in (None, False, True):
+        fit = None if second is None else make_fit(spectrum)
+        figure = plot_spectrum(spectrum, make_result(), fit=fit, second=bool(second))
+        tall = figure.get_figheight()
+        boxes = [
+            parts(figure)[name].get_position()
+            for name in ("lines", "spectrum", "residuals 1", "residuals 2")
+            if name in parts(figure)
+        ]
+        assert all(lower.y1 <= upper.y0 + 1e-9 for upper, lower in pairwise(boxes))
+        heights.append(boxes[1].height * tall)
+    assert heights == pytest.approx([heights[0]] * 3)
+
+
+def test_residuals_of_masked_pixels_and_beyond_the_model_are_left_out():
+    spectrum = make_spectrum()
+    spectrum.ivar[100:200] = 0.0
+    fit = make_fit(spectrum)
+    fit.best.model[:50] = np.nan
+    figure = plot_spectrum(spectrum, make_result(), fit=fit)
+    left = parts(figure)["residuals 1"].lines[1].get_ydata()
+    assert np.isnan(left[:50]).all()
+    assert np.isnan(left[100:200]).all()
+    assert np.isfinite(left[200:]).all()
 
 
 def test_masked_pixels_are_left_out_and_marked():

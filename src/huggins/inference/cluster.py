@@ -110,7 +110,7 @@ def classify_task(task: _Task) -> Part:
     settings = task.settings
     parts: Part = []
     with contextlib.ExitStack() as stack:
-        fits = stack.enter_context(Fits(1)) if settings.redshift else None
+        fits = stack.enter_context(Fits(0)) if settings.redshift else None
         items = read_origins(task.origins, air=settings.air, root=task.root)
         for batch, place in batches_of(items, settings.batch_size):
             rows = classify_batch(batch, model, threshold=settings.threshold, fits=fits)
