@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 ROOT = Path(huggins.__file__).parent
 
 #: What every stage may import.
-COMMON = {"", "spectrum", "taxonomy", "lines", "quality", "errors", "locks", "where", "workers"}
+COMMON = {
+    "",
+    "spectrum",
+    "taxonomy",
+    "lines",
+    "quality",
+    "errors",
+    "locks",
+    "target",
+    "where",
+    "workers",
+}
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},

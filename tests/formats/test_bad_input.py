@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import factories as make
@@ -68,8 +68,8 @@ def test_cut_anywhere_gives_an_error_or_the_same_pixels(form, data, whole):
     content = whole[form]
     expected = _open(content)
     cut = data.draw(st.integers(0, len(content) - 1))
-    # A DESI file cut between two cameras is a whole file without the second.
-    assume(form != "desi" or cut % 2880)
+    if form == "desi" and cut % 2880 == 0:
+        cut += 1  # cut between two cameras it would be a whole file without the second
     found = _open(content[:cut])
     assert found
     for item, good in zip(found, expected, strict=False):

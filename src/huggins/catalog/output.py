@@ -12,7 +12,8 @@ import numpy as np
 
 from huggins import __version__
 from huggins.catalog.targets import COLUMNS, MISSING, Column, Targets
-from huggins.errors import InputError, OutputError
+from huggins.errors import OutputError
+from huggins.target import check_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,17 +38,7 @@ def check(path: Path) -> None:
     OutputError
         If the folder does not exist or cannot be written to, or the path is a folder.
     """
-    if path.suffix.lower() not in WRITERS:
-        raise InputError(
-            f"{path}: unknown kind of table {path.suffix!r}: the name must end in "
-            f"{', '.join(WRITERS)}"
-        )
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder: name a file in it")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path}: folder {path.parent} is read-only: name another output")
+    check_table(path, WRITERS)
 
 
 def write_targets(path: Path, targets: Targets, command: str) -> None:

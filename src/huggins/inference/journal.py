@@ -25,6 +25,7 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.inference.table import NUMBERS, TEXTS, Rows, ascii_only
+from huggins.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ class Journal:
         old = self.path.exists() and self.path.stat().st_size > 0
         # Unbuffered, so that a failed write leaves nothing behind to fail again at the close.
         file = self.path.open("r+b" if old else "w+b", buffering=0)
-        if not _lock(file):
+        if not lock(file):
             file.close()
             raise OutputError(
                 f"{self.path}: another huggins is writing it: wait for it, or name another "
@@ -255,18 +256,3 @@ def _decode(body: bytes) -> tuple[Rows, Place]:
     texts = body[_PLACE.size + numbers.nbytes :].decode().split("\0")
     columns = {name: texts[i * count : (i + 1) * count] for i, name in enumerate(TEXTS)}
     return Rows(numbers, columns), Place(inputs, rows_of_last, digest)
-
-
-def _lock(file: FileIO) -> bool:
-    """Keep other processes off the file; True where that is settled or cannot be told."""
-    try:
-        import fcntl
-    except ImportError:  # not a POSIX system
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # some network file systems know no locks
-        return True
-    return True

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
-from huggins.errors import InputError, OutputError
 from huggins.inference.table import (
     COLUMNS,
     NO_INTEGER,
@@ -24,6 +23,7 @@ from huggins.inference.table import (
     output_names,
     to_table,
 )
+from huggins.target import check_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -75,17 +75,7 @@ def check(path: Path) -> None:
     OutputError
         If the folder does not exist or cannot be written to, or the path is a folder.
     """
-    if path.suffix.lower() not in WRITERS:
-        raise InputError(
-            f"{path}: unknown kind of table {path.suffix!r}: the name must end in "
-            f"{', '.join(WRITERS)}"
-        )
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder: name a file in it")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path}: folder {path.parent} is read-only: name another output")
+    check_table(path, WRITERS)
 
 
 def write(path: Path, result: Result) -> None:

@@ -1,8 +1,8 @@
 """Learn the rest-frame basis of the redshift fit.
 
 ``python -m huggins.train.basis DATA -o basis.npz`` learns it from mocks without noise, from
-templates and from the real spectra of the training folds; docs/decisions/redshift.md says why
-each class has the basis it has and how its size was chosen.
+templates and from the real spectra of the training folds. docs/decisions/0021-redshift-fit.md
+says why each class has the basis it has and how its size was chosen.
 """
 
 from __future__ import annotations
