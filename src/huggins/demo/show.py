@@ -74,7 +74,7 @@ def run(
     )
     source = "they were simulated" if simulated else "the archive has them"
     print(f"\n{right} of {len(examples)} classes as {source}.", file=out, flush=True)
-    paths = list(save(_figures(examples, table, simulated=simulated), Path(folder)))
+    paths = list(save(_figures(examples, table, network, simulated=simulated), Path(folder)))
     print(f"{len(paths)} pictures are in {Path(folder).resolve()}", file=out, flush=True)
     return paths
 
@@ -120,8 +120,9 @@ def _lines(examples: list[Example], table: Any) -> Iterator[str]:
 
 
 def _figures(
-    examples: list[Example], table: Any, *, simulated: bool
+    examples: list[Example], table: Any, model: Model, *, simulated: bool
 ) -> Iterator[tuple[str, Figure]]:
+    from huggins.inference import fit_details
     from huggins.plot import plot_spectrum
 
     for i, (example, row) in enumerate(zip(examples, table, strict=True), start=1):
@@ -131,7 +132,8 @@ def _figures(
         )
         if simulated and example.z is not None:
             title += f" at z = {_number(example.z, 4)}"
-        figure = plot_spectrum(example.spectrum, row, title=title)
+        fit = fit_details(example.spectrum, model=model)
+        figure = plot_spectrum(example.spectrum, row, fit=fit, title=title)
         yield f"{i:02d}-{name}" if simulated else f"{i:02d}-{example.cls}-{name}", figure
 
 

@@ -109,15 +109,14 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
             "10759 A, or the fit failed"
         )
     # Pixels that were fitted, from the reduced chi2 of the best.
-    good = best.chi2 / float(found.rchi2[0]) + len(best.coefficients)
+    degrees = best.chi2 / float(found.rchi2[0]) if found.rchi2[0] > 0.0 else 1.0
+    good = degrees + len(best.coefficients)
 
     def fitted(solution: Solution, z: float) -> FittedModel:
         subclass = _subclass(solution.kind, found.probabilities[0])
         flux = fitter.model_on(spectrum, solution)
-        degrees = max(good - len(solution.coefficients), 1.0)
-        return FittedModel(
-            solution.kind, subclass, z, solution.chi2, solution.chi2 / degrees, flux
-        )
+        rchi2 = solution.chi2 / max(good - len(solution.coefficients), 1.0)
+        return FittedModel(solution.kind, subclass, z, solution.chi2, rchi2, flux)
 
     return FitDetails(
         fitted(best, float(found.z[0])),
