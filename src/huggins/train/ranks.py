@@ -79,6 +79,9 @@ def together(device: str = "auto") -> Iterator[Ranks]:
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Ranks(chosen, distributed.get_rank(), world)
+        # The first process calibrates and writes when the others are done. torchrun ends all
+        # as soon as one fails, so none leaves before the first has finished.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
