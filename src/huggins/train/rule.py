@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import simulate
-from huggins.errors import SpectrumError
-from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, scores
 from huggins.redshift.fit import MEMBERSHIP, Fitter
-from huggins.redshift.native import SIZE, START, to_native
+from huggins.redshift.native import to_native
 from huggins.redshift.search import Candidates, Proposal, Search, proposals
-from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.train.basis import quasar_basis, real_quasars
+from huggins.train.data import read_labels, read_real
+from huggins.train.native_mocks import native_mocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.network import Model
+    from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
@@ -149,8 +149,6 @@ def predict(model: Model, spectra: Sequence[Spectrum]) -> tuple[Array, Array]:
 
 def real_cases(data: Path, folds: Sequence[int], model: Model, search: Search) -> list[Case]:
     """Return the trusted real spectra of some folds, sky fibres among them."""
-    from huggins.train.data import read_labels, read_real
-
     labels = read_labels(data / "spectra", folds, trust=2)
     real = read_real(data / "spectra", labels)
     trained = set(model.metadata.data.get("folds", folds))
@@ -175,27 +173,9 @@ def mock_cases(
     data: Path, folds: Sequence[int], count: int, model: Model, search: Search, seed: int
 ) -> list[Case]:
     """Return mocks from held-back templates with noise of the training folds."""
-    from huggins.train.data import read_labels, read_real
-
-    real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
-    surveys = [row["survey"] for row in real.labels]
-    sky = [row["class3"] == "SKY" for row in real.labels]
-    grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
-    bank = simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, grid)
-    library = simulate.load(data / "templates", test=True)
-    mocks = simulate.draw(count, library, bank, np.random.default_rng(seed), sn=(1.0, 40.0))
-    spectra, truth = [], []
-    for flux, ivar, kind, z in zip(mocks.flux, mocks.ivar, mocks.kind, mocks.z, strict=True):
-        name = simulate.KINDS[kind]
-        spectrum = Spectrum(grid.loglam, flux, ivar)
-        try:
-            spectrum.check()
-        except SpectrumError:
-            continue
-        if name != "NONE":
-            spectra.append(spectrum)
-            truth.append((BROAD[name], name, float(z), True))
-    return cases(spectra, truth, model, search, real=False)
+    mocks = list(native_mocks(data, folds, count, seed))
+    truth = [(BROAD[mock.kind], mock.kind, mock.z, True) for mock in mocks]
+    return cases([mock.spectrum for mock in mocks], truth, model, search, real=False)
 
 
 def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = 400) -> Rule:
@@ -372,8 +352,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def _without(basis: Basis, data: Path, folds: Sequence[int], seed: int) -> Basis:
     """Return the basis with quasars learned from the real ones of these folds alone."""
-    from huggins.train.data import read_labels, read_real
-
     real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
     quasar = quasar_basis(
         simulate.load(data / "templates"),
