@@ -109,6 +109,17 @@ def test_many_outliers(case):
     assert case.bits() == 0
 
 
+def test_broad_absorption_is_no_outlier(case):
+    case.flux[1000:2000] -= 1.5
+    assert case.bits() == ZWarning.MANY_OUTLIERS
+    absorbed = np.zeros(SIZE, bool)
+    absorbed[990:2010] = True
+    case.solution = replace(case.solution, absorbed=absorbed)
+    assert case.bits() == 0
+    case.flux[::8] += 1.5  # the share is of what is left
+    assert case.bits() == ZWarning.MANY_OUTLIERS
+
+
 @pytest.mark.parametrize(
     ("kind", "z", "at_edge"),
     [

@@ -68,3 +68,30 @@ def test_chi2_of_all_pixels_is_kept_beside_the_masked_one():
     solution = Track("QSO", -1, solve, 0, 1, 100.0, whole, 120.0).climb()
     assert solution.masked == pytest.approx(10.0)
     assert solution.chi2 == pytest.approx(50.0)
+
+
+def test_a_climb_settles_where_the_pixels_that_tell_the_redshift_say():
+    def solve(shift: int) -> tuple[float, np.ndarray]:
+        return 900.0 - (shift - 50) ** 2, np.array([float(shift)])
+
+    asked: list[int] = []
+
+    def settle(at: int):
+        asked.append(at)
+        return lambda shift: (100.0 - ((shift - 44.2) / 2.0) ** 2, np.zeros(1))
+
+    solution = Track("QSO", -1, solve, 51, 3, 1000.0, settle=settle).climb()
+    assert asked == [50, 44]
+    assert solution.shift == pytest.approx(44.2)
+    assert solution.sigma == pytest.approx(2.0)
+    assert solution.masked == pytest.approx(100.0)  # of the minimum of all pixels
+    assert solution.coefficients[0] == 44.0  # of the fit to all of them
+
+
+def test_too_few_pixels_that_tell_the_redshift_change_nothing():
+    def solve(shift: int) -> tuple[float, np.ndarray]:
+        return 900.0 - (shift - 50) ** 2, np.zeros(1)
+
+    plain = Track("QSO", -1, solve, 51, 3, 1000.0).climb()
+    same = Track("QSO", -1, solve, 51, 3, 1000.0, settle=lambda at: None).climb()
+    assert (same.shift, same.sigma, same.chi2) == (plain.shift, plain.sigma, plain.chi2)

@@ -52,7 +52,8 @@ def doubts(
       ``rule.feature``, so that any redshift would do as well. Both in units of the reduced
       chi2 where that is above 1.
     - NEGATIVE_MODEL: the model's weighted mean, or the spectrum's by 3 sigma, is negative.
-    - MANY_OUTLIERS: more than ``rule.outliers`` of the pixels lie over 5 sigma off the model.
+    - MANY_OUTLIERS: more than ``rule.outliers`` of the pixels, broad absorption left out, lie
+      over 5 sigma off the model.
     - Z_FITLIMIT: the redshift lies at the end of the range that is searched.
     - NEGATIVE_EMISSION: a quasar's C III], Mg II, H beta or H alpha is negative by more than
       ``rule.emission`` sigma.
@@ -83,7 +84,11 @@ def doubts(
     if float(ivar @ model) <= 0.0 or mean < -3.0:
         bits |= ZWarning.NEGATIVE_MODEL
     far = (flux - model) ** 2 * ivar > 25.0
-    if np.count_nonzero(far) > rule.outliers * good:
+    shown = good
+    if solution.absorbed is not None:
+        far &= ~solution.absorbed
+        shown -= int(np.count_nonzero(solution.absorbed & (ivar > 0)))
+    if np.count_nonzero(far) > rule.outliers * shown:
         bits |= ZWarning.MANY_OUTLIERS
     if _at_limit(solution.kind, solution.shift, basis):
         bits |= ZWarning.Z_FITLIMIT

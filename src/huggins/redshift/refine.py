@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from huggins.redshift.basis import Archetypes, Components
 
     Array = NDArray[np.float64]
+    Solve = Callable[[int], tuple[float, Array]]
 
 # Steps of a climb; a candidate lies within a few pixels of its minimum.
 _STEPS = 8
@@ -43,6 +44,8 @@ class Solution:
         Of the vectors and the polynomials, at the nearest whole shift.
     archetype
         Which star; -1 for a linear basis.
+    absorbed : ndarray of bool, shape (SIZE,), or None
+        Pixels taken for broad absorption, which the model leaves out; None if there are none.
     """
 
     kind: str
@@ -52,6 +55,7 @@ class Solution:
     sigma: float
     coefficients: Array
     archetype: int = -1
+    absorbed: NDArray[np.bool_] | None = None
 
 
 class LinearFit:
@@ -159,20 +163,28 @@ class Track:
         The same as `solve` with no pixel masked; None where none is.
     everything
         chi2 of an empty model with no pixel masked.
+    settle
+        Given a shift, the same as `solve` on the pixels alone that tell the redshift there;
+        None where too few are left. For a climb that ends in two steps.
+    absorbed
+        For the solutions.
     """
 
     def __init__(
         self,
         kind: str,
         archetype: int,
-        solve: Callable[[int], tuple[float, Array]],
+        solve: Solve,
         start: int,
         stride: int,
         total: float,
-        whole: Callable[[int], tuple[float, Array]] | None = None,
+        whole: Solve | None = None,
         everything: float = 0.0,
+        settle: Callable[[int], Solve | None] | None = None,
+        absorbed: NDArray[np.bool_] | None = None,
     ) -> None:
         self._kind, self._archetype = kind, archetype
+        self._settle, self._absorbed = settle, absorbed
         self._solve, self._whole = solve, whole
         self._start, self._stride = start, stride
         self._total, self._everything = total, everything
@@ -197,7 +209,31 @@ class Track:
         return self._solution(at, offset * step, height, sigma * step)
 
     def climb(self) -> Solution:
-        """Follow chi2 downhill to its minimum."""
+        """Follow chi2 downhill to its minimum.
+
+        Where some pixels tell the redshift better than all, its place and error are theirs:
+        they are chosen at the minimum of all, and once more where they lead. `Solution.masked`
+        stays that of the first minimum, since other candidates are compared by all pixels.
+        """
+        found = self._climb()
+        if self._settle is None:
+            return found
+        for _ in range(2):
+            solve = self._settle(round(found.shift))
+            if solve is None:
+                break
+            at = round(found.shift)
+            last = Track(self._kind, -1, solve, at, self._stride, self._total)._climb()
+            at = round(last.shift)
+            coefficients, chi2 = self._solve(at)[1], found.chi2
+            if self._whole is not None:
+                chi2 = self._everything - self._whole(at)[0]
+            found = replace(
+                found, shift=last.shift, sigma=last.sigma, coefficients=coefficients, chi2=chi2
+            )
+        return found
+
+    def _climb(self) -> Solution:
         best = self._start
         for step in sorted({self._stride, 1}, reverse=True):
             for _ in range(_STEPS):
@@ -222,7 +258,16 @@ class Track:
         masked = self._total - height
         chi2 = masked if self._whole is None else self._everything - self._whole(at)[0]
         coefficients = self._known[at][1]
-        return Solution(self._kind, shift, chi2, masked, sigma, coefficients, self._archetype)
+        return Solution(
+            self._kind,
+            shift,
+            chi2,
+            masked,
+            sigma,
+            coefficients,
+            self._archetype,
+            self._absorbed,
+        )
 
 
 def parabola(left: float, middle: float, right: float) -> tuple[float, float, float]:

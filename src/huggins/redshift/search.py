@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.redshift.basis import Basis, load_basis
-from huggins.redshift.native import SIZE, Frames, bin_down
+from huggins.lines import EMISSION
+from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.native import SIZE, START, Frames, bin_down
 from huggins.redshift.refine import LinearFit, Solution, StarFit, Track
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner
@@ -16,6 +17,8 @@ from huggins.taxonomy import INDEX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from huggins.redshift.refine import Solve
 
     Array = NDArray[np.float64]
     _Found = tuple[Solution, Track]
@@ -27,6 +30,12 @@ SAME: Final = 14.5
 _LN10: Final = float(np.log(10.0))
 # Share of BAL among the network's quasars from which on absorption is masked.
 _ABSORBED: Final = 0.15
+# The same share from which on the redshift comes from redward of C IV alone.
+_BROAD: Final = 0.3
+# Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
+_REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / 299792.458)) / STEP)
+# Fewer good pixels than this tell no redshift of themselves.
+_LEAST: Final = 500
 # Error of the network's redshifts, in ln(1 + z): 1800 km/s.
 _REACH: Final = 0.006
 
@@ -243,29 +252,52 @@ class Search:
         for n in np.argsort(-score, kind="stable")[:2]:
             _, masked, i = tried[n]
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
-            track = self._quasar_track(data, scanner.troughs(masked, i), start)
+            troughs = scanner.troughs(masked, i)
+            broad = proposal is not None and proposal.absorbed >= _BROAD
+            track = self._quasar_track(data, troughs, start, broad=broad)
             found.append((track.look() if found else track.peek(), track))
         return found
 
-    def _quasar_track(self, data: _Data, masked: NDArray[np.bool_], start: int) -> Track:
-        """Return the way of a quasar with absorption masked."""
+    def _quasar_track(
+        self, data: _Data, masked: NDArray[np.bool_], start: int, *, broad: bool
+    ) -> Track:
+        """Return the way of a quasar with absorption masked.
+
+        With `broad` absorption in it the redshift comes from what lies redward of C IV: troughs
+        too shallow or too noisy to be masked eat the blue sides of the lines, which would draw
+        redshifts up.
+        """
         fit = self.linear["QSO"]
+        place = START + data.used.start + np.arange(len(data.flux))
 
-        def whole(shift: int) -> tuple[float, Array]:
-            return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
+        def on(ivar: Array) -> Solve:
+            return lambda shift: fit.solve(data.flux, ivar, data.signal, shift, data.used)
 
-        if not masked.any():
-            return Track("QSO", -1, whole, start, 3, data.total)
         # What is masked counts as explained, but for its price.
         hidden = np.repeat(masked, self._quasar.factor)[data.used]
-        price = float((data.ivar * data.flux**2) @ hidden)
-        price -= ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
         ivar = np.where(hidden, 0.0, data.ivar)
 
-        def solve(shift: int) -> tuple[float, Array]:
-            return fit.solve(data.flux, ivar, data.signal, shift, data.used)
+        def redward(shift: int) -> Solve | None:
+            seen = np.where(place > _REDWARD + shift, ivar, 0.0)
+            return on(seen) if np.count_nonzero(seen) >= _LEAST else None
 
-        return Track("QSO", -1, solve, start, 3, data.total - price, whole, data.total)
+        settle = redward if broad else None
+        if not masked.any():
+            return Track("QSO", -1, on(data.ivar), start, 3, data.total, settle=settle)
+        price = float((data.ivar * data.flux**2) @ hidden)
+        price -= ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
+        return Track(
+            "QSO",
+            -1,
+            on(ivar),
+            start,
+            3,
+            data.total - price,
+            on(data.ivar),
+            data.total,
+            settle,
+            np.repeat(masked, self._quasar.factor),
+        )
 
     def _smooth(self, data: _Data) -> float:
         """Gain of a cubic polynomial."""
