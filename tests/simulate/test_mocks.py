@@ -17,7 +17,7 @@ GRID = STANDARD.grid
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_drawn(kind, library):
     rng = np.random.default_rng(5)
-    flux, z, empty = noiseless(np.full(64, KINDS.index(kind)), library, GRID, rng)
+    flux, z, empty, _ = noiseless(np.full(64, KINDS.index(kind)), library, GRID, rng)
     assert flux.shape == (64, GRID.size)
     assert np.isfinite(flux).all()
     if kind == "NONE":
@@ -38,13 +38,13 @@ def test_every_kind_can_be_drawn(kind, library):
 def test_one_at_a_time_is_as_good(kind, library):
     rng = np.random.default_rng(13)
     for _ in range(40):
-        flux, _, _ = noiseless(np.array([KINDS.index(kind)]), library, GRID, rng)
+        flux, _, _, _ = noiseless(np.array([KINDS.index(kind)]), library, GRID, rng)
         assert np.isfinite(flux).all()
 
 
 def test_quasar_lines_lie_at_the_redshift(library):
     rng = np.random.default_rng(6)
-    flux, z, _ = noiseless(np.full(400, KINDS.index("QSO")), library, GRID, rng)
+    flux, z, _, _ = noiseless(np.full(400, KINDS.index("QSO")), library, GRID, rng)
     chosen = (z > 2.3) & (z < 3.2)
     assert chosen.sum() > 30
     for line, side in ((1215.67, 1290.0), (1549.06, 1480.0)):
@@ -64,7 +64,7 @@ def test_bal_quasars_are_absorbed_blueward_of_carbon_iv(library):
     rng = np.random.default_rng(7)
 
     def depth(kind):
-        flux, z, _ = noiseless(np.full(300, KINDS.index(kind)), library, GRID, rng)
+        flux, z, _, _ = noiseless(np.full(300, KINDS.index(kind)), library, GRID, rng)
         rest = GRID.loglam[None] - np.log10(1.0 + z)[:, None]
         blue = (rest > np.log10(1470.0)) & (rest < np.log10(1535.0))
         red = (rest > np.log10(1600.0)) & (rest < np.log10(1680.0))
@@ -110,11 +110,11 @@ def test_held_back_templates_exist_for_every_class(shared_data, library):
 
 def test_native_pixels_are_those_of_a_boss_file(library, bank):
     native = LogGrid(3.55 - 0.5e-4, 1e-4, 4650)
-    flux, _, _ = noiseless(
+    flux, _, _, _ = noiseless(
         np.full(4, KINDS.index("F")), library, native, np.random.default_rng(1)
     )
     coarse = LogGrid(3.55 - 0.5e-4, 5e-4, 930)
-    binned, _, _ = noiseless(
+    binned, _, _, _ = noiseless(
         np.full(4, KINDS.index("F")), library, coarse, np.random.default_rng(1)
     )
     means = flux.reshape(4, 930, 5).mean(axis=2)
