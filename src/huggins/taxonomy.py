@@ -82,10 +82,11 @@ def spectral_place(subclass: str) -> float:
     Returns
     -------
     float
-        Units are letters: the middle of O0 is 0.05, of F5 3.55, of L0 7.05. NaN where there is
+        Units are letters: the middle of O0 is 0.05, of F5 3.55, of L0 7.05; F9.5 is 3.95. NaN where there is
         no such type or no tenth of it.
     """
     match = _SUBTYPE.match(subclass)
     if not match:
         return math.nan
-    return SEQUENCE.index(match.group(1)) + (float(match.group(2)) + 0.5) / 10.0
+    tenth = match.group(2)
+    return SEQUENCE.index(match.group(1)) + (float(tenth) + 0.5 * ("." not in tenth)) / 10.0

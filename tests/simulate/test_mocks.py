@@ -8,6 +8,7 @@ import pytest
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate import KINDS, draw, noiseless
+from huggins.simulate.stars import _subdwarf
 from huggins.simulate.templates import load
 from huggins.taxonomy import CLASSES
 
@@ -129,3 +130,26 @@ def test_mocks_come_fast_enough(library, bank):
     began = time.process_time()
     draw(1024, library, bank, rng)
     assert 1024 / (time.process_time() - began) > 1000  # 2,000 a second on two cores
+
+
+def test_stars_know_their_place_and_others_have_none(library, bank):
+    mocks = draw(300, library, bank, np.random.default_rng(5))
+    star = np.isfinite(mocks.place)
+    assert star.any()
+    names = np.array(KINDS)[mocks.kind]
+    assert all(
+        "OBAFGKML"[int(p)] == n for p, n in zip(mocks.place[star], names[star], strict=True)
+    )
+    others = np.isin(names, ["QSO", "BAL", "GAL", "WD", "C", "NONE"])
+    assert not star[others].any()
+
+
+@pytest.mark.parametrize("cls", ["O", "B"])
+def test_ionised_helium_makes_an_o_star(cls):
+    flux = _subdwarf(cls, 200, np.zeros(200), GRID, np.random.default_rng(6))
+    lam = 10.0**GRID.loglam
+    line = abs(lam - 4542.9).argmin()
+    depth = 1.0 - flux[:, line] / (0.5 * (flux[:, line - 6] + flux[:, line + 6]))
+    assert (depth > 0.02).mean() == (1.0 if cls == "O" else 0.0)
+    hydrogen = abs(lam - 4341.7).argmin()
+    assert (flux[:, hydrogen] < flux[:, hydrogen - 30]).all()

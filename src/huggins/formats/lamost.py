@@ -80,9 +80,6 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         mask = table.column("ANDMASK", row=0) if "ANDMASK" in table else None
     if not (wavelength > 0).all():
         raise ReadError("wavelengths are not positive: fetch the file again", path)
-    # Where LAMOST has no data, mostly at the ends, it writes a flux of exactly 0 beside
-    # a positive ivar.
-    ivar = np.where(flux == 0, ivar.dtype.type(0), ivar)
     air = primary.get("VACUUM") is False
     ra, dec = position(primary.get("RA"), primary.get("DEC"))
     yield Spectrum(
