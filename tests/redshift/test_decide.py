@@ -108,6 +108,31 @@ def test_choice_follows_the_climb():
     assert climbed.deltachi2 == pytest.approx(350.0)
 
 
+def test_a_bad_fit_leaves_no_doubt_between_redshifts_of_one_class_far_apart_in_chi2():
+    # Lines stronger than those of the basis: a bad fit, but the only redshift.
+    found = candidates(
+        solution("GALAXY", 900, 20.0 * GOOD),
+        solution("GALAXY", 2000, 40.0 * GOOD),
+        solution("QSO", 5000, 30.0 * GOOD),
+    )
+    sure = np.array([0.001, 0.998, 0.001])
+    choice = choose(found, sure, None, RULE)
+    assert (choice.best, choice.second) == (0, 1)
+    assert choice.margin > 3.0
+    # Between classes a bad fit still tells little.
+    choice = choose(found, EVEN, None, RULE)
+    assert choice.margin < 0.2
+    # And redshifts that fit nearly alike stay rivals.
+    near = candidates(solution("GALAXY", 900, 20.0 * GOOD), solution("GALAXY", 2000, 80010.0))
+    assert choose(near, sure, None, RULE).margin < 0.5
+
+
+def test_a_good_fit_counts_chi2_once():
+    found = candidates(solution("GALAXY", 900, GOOD), solution("GALAXY", 2000, GOOD + 10.0))
+    choice = choose(found, EVEN, None, RULE)
+    assert choice.margin == pytest.approx(0.5 * 30.0 * (1.0 - np.exp(-10.0 / 30.0)))
+
+
 def test_a_lone_candidate_has_no_delta_chi2():
     choice = choose(candidates(solution("QSO", 5000, 4100)), EVEN, None, RULE)
     assert np.isnan(choice.deltachi2)

@@ -118,7 +118,8 @@ class Choice:
         Positions in ``Candidates.solutions`` of the chosen one and of the next different one;
         `second` is -1 where there is none.
     margin
-        Lead of the best score over the next different one.
+        Lead of the best score over the next different one, between redshifts of one class by
+        chi2 at its full weight.
     deltachi2
         Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen redshift;
         NaN where there is no other.
@@ -161,6 +162,8 @@ def choose(
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
     second = max(different, key=lambda n: score[n], default=-1)
+    rated = score - _within_class(candidates, rule)
+    margin = rated[best] - rated[different].max(initial=-np.inf)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(KINDS))])
     probabilities = np.exp(peak - peak.max())
     chi2 = comparable(candidates)
@@ -170,7 +173,7 @@ def choose(
     return Choice(
         best,
         second,
-        float(score[best] - score[second]) if second >= 0 else np.inf,
+        float(margin),
         float(gap) if np.isfinite(gap) else np.nan,
         probabilities / probabilities.sum(),
     )
@@ -182,12 +185,8 @@ def scores(
     """Log probability of each candidate up to a constant; see the top of this file."""
     solutions = candidates.solutions
     kind = np.array([KINDS.index(s.kind) for s in solutions])
-    chi2 = comparable(candidates)
-    badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
     shift = np.array([s.shift for s in solutions])
-    near = np.abs(shift[:, None] - shift) <= SAME
-    local = np.where(near, chi2, np.inf).min(axis=1)
-    softness = 1.0 + ((badness - 1.0) / rule.soft) ** 2
+    chi2, local, badness, softness = _fits(candidates, rule)
     fit = saturate((local - chi2.min()) / badness, rule.ceiling / softness)
     fit += saturate((chi2 - local) / badness, rule.same / softness)
     out: Array = rule.network * np.log(broad + 1e-6)[kind]
@@ -198,6 +197,30 @@ def scores(
         top = float(proposal.logs.max())
         out += rule.density * np.where(kind == 0, np.maximum(prior, top - 3.0), prior)
     return out
+
+
+def _within_class(candidates: Candidates, rule: Rule) -> Array:
+    """Return what a bad fit takes from D between redshifts of one class, shape (n,).
+
+    A galaxy whose lines are stronger or broader than those of the basis fits badly, and yet its
+    redshift is beyond doubt, since every other fits far worse. It is between classes that a
+    bad fit tells little.
+    """
+    kind = np.array([s.kind for s in candidates.solutions])
+    _, local, badness, softness = _fits(candidates, rule)
+    best = np.array([local[kind == name].min() for name in kind])
+    lost: Array = saturate((local - best) / badness, rule.ceiling) * (1.0 - 1.0 / softness)
+    return 0.5 * lost
+
+
+def _fits(candidates: Candidates, rule: Rule) -> tuple[Array, Array, float, float]:
+    """Return chi2, the lowest at each redshift (both (n,)), r, and what r divides C by."""
+    chi2 = comparable(candidates)
+    shift = np.array([s.shift for s in candidates.solutions])
+    near = np.abs(shift[:, None] - shift) <= SAME
+    local = np.where(near, chi2, np.inf).min(axis=1)
+    badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
+    return chi2, local, badness, 1.0 + ((badness - 1.0) / rule.soft) ** 2
 
 
 def is_different(one: Solution, other: Solution) -> bool:
