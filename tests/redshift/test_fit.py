@@ -179,6 +179,30 @@ def test_few_good_pixels_are_flagged(fitter, count):
     assert fit.zwarning[0] & ZWarning.SMALL_DELTA_CHI2
 
 
+@pytest.mark.parametrize("count", [2, 20, 100, 300])
+def test_next_to_no_pixels_leave_no_number_out_of_range(fitter, count):
+    # Warnings of numpy are errors here. In the far blue high redshifts have no light.
+    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    scattered = np.random.default_rng(1).choice(len(spectrum), count, replace=False)
+    spectra = []
+    for some in (slice(0, count), slice(200, 200 + count), slice(-count, None), scattered):
+        ivar = np.zeros(len(spectrum))
+        ivar[some] = spectrum.ivar[0]
+        spectra.append(Spectrum(spectrum.loglam, spectrum.flux, ivar))
+    fit = fitter.fit(spectra)
+    assert np.isfinite(fit.z).all()
+    assert (fit.zwarning & ZWarning.LITTLE_COVERAGE > 0).all()
+
+
+@pytest.mark.parametrize("error", [1e-30, 1.0])
+def test_a_flux_that_cannot_be_is_flagged_and_raises_no_warning(fitter, error):
+    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum.flux[2000] = 1e30
+    spectrum.ivar[2000] = 1.0 / error**2
+    fit = fitter.fit([spectrum])
+    assert fit.zwarning[0] != 0
+
+
 def test_a_star_faster_than_the_search_is_at_the_limit(fitter):
     spectrum = made_of(fitter, "STAR", 1700.0 / 299792.458, sn=15.0)
     probabilities = np.full((1, 13), 1e-6)

@@ -97,6 +97,15 @@ def test_solve_agrees_with_numpy():
     np.testing.assert_allclose(solve(packed), expected, rtol=1e-4)
 
 
+def test_what_rounding_leaves_of_nothing_is_not_solved_for():
+    packed = np.zeros((3, 3, 4), np.float32)
+    packed[0, 0] = [4.0, -1e-8, 1e-9, 0.0]  # sums of squares, of which only the first has data
+    packed[1, 1] = [2.0, 2.0, 2.0, -1e-8]
+    packed[1, 0] = [0.0, 1e-8, 1e-8, 0.0]
+    packed[2, :2] = [[2.0, 1e-8, -1e-8, 0.0], [2.0, 2.0, 2.0, 1e-9]]
+    np.testing.assert_allclose(solve(packed), [3.0, 2.0, 2.0, 0.0], atol=1e-4)
+
+
 def test_absorption_is_masked_and_paid_for():
     part = components()
     scanner = Scanner(part, 6, terms=2, slack=0.3)

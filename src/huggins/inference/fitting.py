@@ -97,9 +97,7 @@ def fit(
     bins = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
     try:
-        # Single precision overflows where a spectrum has next to no pixels.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return fitter.fit(spectra, probabilities, known, **bins)
+        return fitter.fit(spectra, probabilities, known, **bins)
     except Exception as error:
         if len(spectra) == 1:
             _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)

@@ -28,6 +28,9 @@ _ON_GRID = 0.1
 # Distance in pixels of the differences that measure the noise: neighbours are correlated by
 # the surveys' own resampling, pixels this far apart are not.
 _LAG = 3
+# Largest ivar, of fluxes about 1: no pixel has an S/N of a million, and sums in single
+# precision have to hold what a flux of 1e30 leaves of the others.
+_SURE = 1e12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +92,7 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
     ivar *= scale[:, None] ** 2
     noise = _noise(flux, ivar)
     ivar /= noise[:, None] ** 2
+    np.minimum(ivar, _SURE, out=ivar)
     return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
 
 

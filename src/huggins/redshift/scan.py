@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # Added to the diagonal, relative to it: rounding in single precision would else make vectors
 # look independent that are not, where the signal-to-noise is high.
 _RIDGE: Final = 1e-5
+# Rounding of a sum in single precision, relative to the largest one.
+_EPSILON: Final = np.finfo(np.float32).eps
 # log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
 _LYMAN_ALPHA: Final = 3.0848
 _TROUGH: Final = 30
@@ -221,7 +223,10 @@ def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     The last row is the right-hand side. Returns b' M^-1 b, shape (S,).
     """
     order = len(matrix) - 1
-    least = [np.float32(_RIDGE) * matrix[j, j] + np.float32(1e-20) for j in range(order)]
+    # Where a vector meets no data its sum of squares is what rounding makes of 0, and may be
+    # negative: what lies below the rounding of the largest sum counts as that.
+    size = [np.abs(matrix[j, j]) for j in range(order)]
+    least = [np.float32(_RIDGE) * d + (_EPSILON * d.max() + np.float32(1e-20)) for d in size]
     for j in range(order):
         pivot = matrix[j, j]
         # What rounding leaves of a vector that depends on those before it must not be used.
