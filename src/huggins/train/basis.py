@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import simulate
+from huggins.errors import HugginsError
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components
 from huggins.redshift.native import SIZE, START, to_native
@@ -39,6 +40,8 @@ QUASAR: Final = (26400, 40360)  # 437 to 10863 A
 QUASAR_Z: Final = (-0.002, 7.0)
 GALAXY: Final = (31100, 40360)  # 1288 to 10863 A
 GALAXY_Z: Final = (-0.005, 1.7)
+#: Quasars without noise that a basis is learned from.
+MOCKS: Final = 3000
 #: Largest radial velocity of a star that is searched, km/s.
 VELOCITY: Final = 1500.0
 
@@ -111,7 +114,7 @@ def to_rest(flux: Array, ivar: Array, log1z: Array, span: tuple[int, int]) -> tu
 
 def quasar_basis(
     library: Library, real: tuple[Array, Array, Array], count: int, rng: np.random.Generator,
-    *, mocks: int = 3000,
+    *, mocks: int = MOCKS,
 ) -> Components:  # fmt: skip
     """Mean quasar and its principal variations; `real` is flux, ivar and log10(1 + z)."""
     flux, log1z = _quasars(library, mocks, rng)
@@ -167,7 +170,7 @@ def _quasars(library: Library, count: int, rng: np.random.Generator) -> tuple[Ar
 
 
 def galaxy_basis(
-    library: Library, count: int, rng: np.random.Generator, *, mocks: int = 1500
+    library: Library, count: int, rng: np.random.Generator, *, mocks: int = MOCKS // 2
 ) -> Components:
     """Stellar light of galaxies in `count` vectors, and emission lines."""
     grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
@@ -301,17 +304,34 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quasar", type=int, default=6, help="vectors of quasars")
     parser.add_argument("--galaxy", type=int, default=5, help="vectors of starlight")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mocks", type=int, default=MOCKS, help="of quasars")
     given = parser.parse_args(argv)
-    basis = learn(given.data, given.folds, given.quasar, given.galaxy, given.seed)
+    try:
+        basis = learn(
+            given.data, given.folds, given.quasar, given.galaxy, given.seed, mocks=given.mocks
+        )
+    except HugginsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
     basis.save(given.output)
     sys.stdout.write(f"{given.output}: {given.output.stat().st_size / 1e6:.2f} MB\n")
     return 0
 
 
 def learn(
-    data: Path, folds: Sequence[int], quasar: int, galaxy: int, seed: int, rule: Any = None
+    data: Path,
+    folds: Sequence[int],
+    quasar: int,
+    galaxy: int,
+    seed: int,
+    rule: Any = None,
+    *,
+    mocks: int = MOCKS,
 ) -> Basis:
-    """Learn everything but the rule, which is fitted with the basis in hand."""
+    """Learn everything but the rule, which is fitted with the basis in hand.
+
+    `mocks` is the number of quasars without noise; of galaxies there are half as many.
+    """
     from huggins.train.data import read_labels, read_real
 
     rng = np.random.default_rng(seed)
@@ -323,10 +343,12 @@ def learn(
         "quasar": quasar,
         "galaxy": galaxy,
         "seed": seed,
+        "mocks": mocks,
     }
+    known = real_quasars(real.labels, real.spectra)
     return Basis(
-        quasar_basis(library, real_quasars(real.labels, real.spectra), quasar, rng),
-        galaxy_basis(library, galaxy, rng),
+        quasar_basis(library, known, quasar, rng, mocks=mocks),
+        galaxy_basis(library, galaxy, rng, mocks=mocks // 2),
         star_archetypes(data / "templates"),
         rule or {},
         made,

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import simulate
+from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, scores
 from huggins.redshift.fit import MEMBERSHIP, Fitter
 from huggins.redshift.native import to_native
 from huggins.redshift.search import Candidates, Proposal, Search, proposals
 from huggins.taxonomy import BROAD, CLASSES
-from huggins.train.basis import quasar_basis, real_quasars
+from huggins.train.basis import MOCKS, quasar_basis, real_quasars
 from huggins.train.data import read_labels, read_real
 from huggins.train.native_mocks import native_mocks
 
@@ -49,6 +50,8 @@ SOFT: Final = (0.5, 3.0)
 #: Least margin, gap and feature. Few wrong answers are at hand to fit them to; a chi2 gap of 10
 #: is 3 sigma, and a feature needs more, because it is searched at a thousand redshifts.
 LEAST: Final = (1.0, 10.0, 28.0)
+#: Trials of the random search for the weights of the decision.
+DRAWS: Final = 400
 #: Share of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
 
@@ -178,7 +181,7 @@ def mock_cases(
     return cases([mock.spectrum for mock in mocks], truth, model, search, real=False)
 
 
-def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = 400) -> Rule:
+def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = DRAWS) -> Rule:
     """Find the weights of the score under which the right candidates are most probable.
 
     Only spectra that the network was not trained on count, or it would look infallible.
@@ -261,6 +264,8 @@ def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
 
 def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float]:
     """Return the factor and floor whose pulls are nearest to width 1 in every group."""
+    if not rows:
+        return 1.0, 0.0
     velocity, sigma = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
     real = np.array([r[3] for r in rows])
     groups, weights = [], []
@@ -307,7 +312,7 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
         for d in np.arange(LEAST[1], 40.0, 2.0):
             for g in np.arange(LEAST[2], 120.0, 4.0):
                 passes = (table[:, 2] >= m) & (table[:, 3] >= d) & (table[:, 4] >= g)
-                if np.mean(passes[sky]) > SKY_PASSES:
+                if np.count_nonzero(passes & sky) > SKY_PASSES * np.count_nonzero(sky):
                     continue
                 # A wrong answer that passes is worse than a right one that does not. Of
                 # thresholds that do equally well the strictest: few wrong ones are at hand.
@@ -326,20 +331,32 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
     parser.add_argument("--mocks", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draws", type=int, default=DRAWS, help="trials of the decision")
     given = parser.parse_args(argv)
+    if len(given.folds) < 2:
+        parser.error("--folds: give two at least: each is searched with what the others taught")
+    try:
+        return _run(given)
+    except HugginsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+
+
+def _run(given: argparse.Namespace) -> int:
     from huggins.inference import load_model
 
     model = load_model(given.model, threads=1)
     basis = load_basis(given.basis)
+    library = simulate.load(given.data / "templates")
     known: list[Case] = []
     for fold in given.folds:
         # Real spectra are searched with a basis that has not seen them.
         others = [other for other in given.folds if other != fold]
-        search = Search(_without(basis, given.data, others, given.seed))
+        search = Search(_without(basis, library, given.data, others, given.seed))
         known += real_cases(given.data, [fold], model, search)
     search = Search(basis)
     known += mock_cases(given.data, given.folds, given.mocks, model, search, given.seed)
-    rule = fit_rule(known, basis, np.random.default_rng(given.seed))
+    rule = fit_rule(known, basis, np.random.default_rng(given.seed), given.draws)
     made: dict[str, Any] = {
         **basis.made,
         "rule": f"python -m huggins.train.rule --model {model.name} --mocks {given.mocks}",
@@ -350,21 +367,26 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _without(basis: Basis, data: Path, folds: Sequence[int], seed: int) -> Basis:
+def _without(
+    basis: Basis, library: simulate.Library, data: Path, folds: Sequence[int], seed: int
+) -> Basis:
     """Return the basis with quasars learned from the real ones of these folds alone."""
     real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
     quasar = quasar_basis(
-        simulate.load(data / "templates"),
+        library,
         real_quasars(real.labels, real.spectra),
         len(basis.quasar.vectors),
         np.random.default_rng(seed),
+        mocks=basis.made.get("mocks", MOCKS),
     )
     return replace(basis, quasar=quasar)
 
 
-def fit_rule(known: Sequence[Case], basis: Basis, rng: np.random.Generator) -> Rule:
+def fit_rule(
+    known: Sequence[Case], basis: Basis, rng: np.random.Generator, draws: int = DRAWS
+) -> Rule:
     """Fit decision, errors and thresholds, one after the other."""
-    rule = fit_decision(known, rng)
+    rule = fit_decision(known, rng, draws)
     rule = fit_errors(known, rule, basis)
     return fit_thresholds(known, rule)
 
