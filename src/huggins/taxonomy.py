@@ -82,8 +82,8 @@ def spectral_place(subclass: str) -> float:
     Returns
     -------
     float
-        Units are letters: the middle of O0 is 0.05, of F5 3.55, of L0 7.05; F9.5 is 3.95. NaN where there is
-        no such type or no tenth of it.
+        Units are letters: the middle of O0 is 0.05, of F5 3.55, of L0 7.05; F9.5 is 3.95. NaN
+        where there is no such type or no tenth of it.
     """
     match = _SUBTYPE.match(subclass)
     if not match:
