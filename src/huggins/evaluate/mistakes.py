@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from huggins.errors import ReadError
+from huggins.errors import HugginsError, ReadError
 from huggins.evaluate.page import Markup, html, paragraph, photograph
+from huggins.evaluate.residuals import velocity
 from huggins.quality import names
+from huggins.taxonomy import BROAD
 
 if TYPE_CHECKING:
     from huggins.evaluate.evaluation import Evaluation, Mistake
     from huggins.evaluate.tables import Columns
+    from huggins.inference import FitDetails, Model
     from huggins.spectrum import Spectrum
 
 _HEADINGS = {
@@ -26,17 +29,22 @@ _HEADINGS = {
 
 def mistakes_section(evaluation: Evaluation) -> Markup:
     """Return the list of mistakes; spectra are read again from where FILE says."""
+    from huggins.inference import load_model
+
     if not evaluation.mistakes:
         return paragraph("None.", "lead")
+    there = any(Path(mistake.file).is_file() for mistake in evaluation.mistakes)
+    model = load_model(threads=1) if there else None
     parts = []
     for kind, heading in _HEADINGS.items():
         some = [mistake for mistake in evaluation.mistakes if mistake.kind == kind]
         if some:
             parts.append(f"<h3>{html(heading)}</h3>")
-            parts += [_mistake(evaluation.results, mistake) for mistake in some]
+            parts += [_mistake(evaluation.results, mistake, model) for mistake in some]
     lead = (
         "Those of which the model was surest, of each kind. Some will be errors of the truth: "
-        "look before you blame the model."
+        "look before you blame the model. Red is the fit at the redshift that the table gives, "
+        "below it what the fit leaves, in sigma; the lines stand at that redshift."
     )
     return Markup(paragraph(lead, "lead") + "".join(parts))
 
@@ -62,7 +70,28 @@ def row_of(results: Columns, row: int) -> dict[str, Any]:
     return found
 
 
-def _mistake(results: Columns, mistake: Mistake) -> str:
+def fit_of(spectrum: Spectrum, mistake: Mistake, model: Model) -> FitDetails | str:
+    """Fit a spectrum again; return the fit if it is the table's answer, else why there is none.
+
+    The table says neither which file its network was nor what was fitted. So a fit with the
+    shipped network counts if it comes to the table's CLASS and, to 1000 km/s, its redshift.
+    """
+    from huggins.inference import fit_details
+
+    try:
+        fit = fit_details(spectrum, model=model)
+    except HugginsError as error:
+        return str(error)
+    near = math.isfinite(mistake.z) and abs(float(velocity(fit.best.z, mistake.z))) <= 1000.0
+    if near and fit.best.cls == BROAD.get(mistake.said):
+        return fit
+    return (
+        f"the table's answer comes from another network or fit; this huggins' own is "
+        f"{fit.best.cls} at z = {fit.best.z:.4f}"
+    )
+
+
+def _mistake(results: Columns, mistake: Mistake, model: Model | None) -> Markup:
     from huggins.plot import plot_spectrum
 
     title = f"{mistake.truth} taken for {mistake.said}"
@@ -81,9 +110,14 @@ def _mistake(results: Columns, mistake: Mistake) -> str:
     if isinstance(spectrum, str):
         picture = paragraph(f"No picture: {spectrum}.", "note")
     else:
-        figure = plot_spectrum(spectrum, row_of(results, mistake.row))
+        fit = None if model is None else fit_of(spectrum, mistake, model)
+        drawn = None if isinstance(fit, str) else fit
+        figure = plot_spectrum(spectrum, row_of(results, mistake.row), fit=drawn)
         picture = photograph(figure, alt=f"{title}: the spectrum")
-    return (
+        if isinstance(fit, str):
+            note = paragraph(f"No fit is drawn: {fit}.", "note")
+            picture = Markup(picture + note)
+    return Markup(
         f'<div class="mistake"><h4>{html(title)}</h4>'
         f"<p>{html(' · '.join(fact for fact in facts if fact))}</p>{picture}</div>"
     )
