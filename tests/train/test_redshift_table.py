@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,6 +105,13 @@ def test_a_page_without_markers_is_refused(tmp_path):
     assert page.read_text() == f"# Title\n{BEGIN}\n"
     with pytest.raises(InputError, match="cannot be read"):
         replace_generated(tmp_path / "none.md", "text")
+
+
+def test_the_page_of_the_documents_shows_the_recorded_figures():
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    found = json.loads((docs / "results" / "redshift.json").read_text(encoding="utf-8"))
+    page = (docs / "explanation" / "redshift.md").read_text(encoding="utf-8")
+    assert f"{BEGIN}\n\n{to_markdown(found)}\n{END}" in page
 
 
 def test_native_mocks_are_the_same_again_and_of_a_class(shared_data):
