@@ -7,7 +7,8 @@ import pytest
 
 from huggins.quality import ZWarning
 from huggins.redshift import KINDS, Fitter
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.native import SIZE, START, to_native
+from huggins.redshift.search import proposals
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, CLASSES, INDEX
 
@@ -122,6 +123,25 @@ def test_shallow_broad_absorption_that_the_network_sees_does_not_draw_redshifts(
         off[name] = np.median((fit.z - 2.3) / 3.3 * 299792.458)
     assert off["QSO"] > 300.0
     assert abs(off["BAL"]) < 0.5 * off["QSO"]
+
+
+@pytest.mark.parametrize("z", [0.9, 1.3])
+def test_the_networks_redshift_is_always_a_candidate(fitter, z):
+    spectrum = made_of(fitter, "QSO", 2.4, sn=20.0)
+    density = np.full((1, 992), 1e-7)
+    density[0, round((np.log1p(z) + 0.005) / 0.002 - 0.5)] = 1.0
+    (offered,) = proposals(density, np.full((1, 13), 1 / 13), -0.005, 0.002)
+    found = fitter.search.run(to_native([spectrum]), 0, offered).solutions
+    for kind in ("QSO", "GALAXY"):
+        near = [
+            abs(np.log(10.0) * 1e-4 * s.shift - np.log1p(z)) for s in found if s.kind == kind
+        ]
+        assert min(near) < 0.008  # the network's own error and a bin
+    # The one that fits is there too, and wins against a network that is not sure.
+    assert min(abs(s.shift - 1e4 * np.log10(3.4)) for s in found if s.kind == "QSO") < 5.0
+    unsure = 0.02 * density + 0.98 / 992
+    fit = fitter.fit([spectrum], np.full((1, 13), 1 / 13), unsure)
+    assert fit.z[0] == pytest.approx(2.4, abs=0.01)
 
 
 def test_the_network_decides_where_the_fit_cannot(fitter):

@@ -223,7 +223,8 @@ class Search:
             return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
 
         tracks = []
-        for i in self._peaks(scanner, curve, data, proposal)[:3]:
+        peaks = self._peaks(scanner, curve, data, proposal)[:3]
+        for i in [*peaks, *_unlisted(scanner, curve, peaks, proposal)]:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
         # Lines that come out negative are put right only here.
@@ -248,14 +249,19 @@ class Search:
         score = self._fitness(chi2, int(np.count_nonzero(weight)))
         if proposal is not None:
             score += self.settings.trust * proposal.at(scanner.shifts[peaks] * scanner.step)
+        broad = proposal is not None and proposal.absorbed >= _BROAD
         found: list[_Found] = []
-        for n in np.argsort(-score, kind="stable")[:2]:
-            _, masked, i = tried[n]
+
+        def add(i: int, masked: NDArray[np.bool_]) -> None:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
-            troughs = scanner.troughs(masked, i)
-            broad = proposal is not None and proposal.absorbed >= _BROAD
-            track = self._quasar_track(data, troughs, start, broad=broad)
+            track = self._quasar_track(data, scanner.troughs(masked, i), start, broad=broad)
             found.append((track.look() if found else track.peek(), track))
+
+        kept = [tried[n] for n in np.argsort(-score, kind="stable")[:2]]
+        for _, masked, i in kept:
+            add(i, masked)
+        for i in _unlisted(scanner, curve, [i for _, _, i in kept], proposal):
+            add(i, scanner.robust(flux, weight, data.signal, i, rounds=rounds)[1])
         return found
 
     def _quasar_track(
@@ -349,6 +355,25 @@ class _Data:
     signal: float
     total: float
     good: int
+
+
+def _unlisted(
+    scanner: Scanner,
+    curve: NDArray[np.float32],
+    listed: list[int],
+    proposal: Proposal | None,
+) -> list[int]:
+    """Return the network's redshift where no place that is listed is near it.
+
+    What fits best by far need not be right: in a spectrum full of absorption, or one that the
+    basis does not know, lines that stand by chance where troughs end can gain hundreds.
+    """
+    if proposal is None:
+        return []
+    prior = proposal.at(scanner.shifts * scanner.step)
+    if prior[listed].max(initial=-np.inf) > prior.max() - 1.0:
+        return []
+    return [int(np.where(prior == prior.max(), curve, -np.inf).argmax())]
 
 
 def saturate(difference: Array, ceiling: float) -> Array:
