@@ -221,6 +221,24 @@ def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     assert int(said[1]["SPECOBJID"]) > 2**63
 
 
+def test_targets_that_eboss_gives_no_type_keep_their_class(tmp_path, rows):
+    path = write_survey(
+        tmp_path / "spAll.fits",
+        surveys.SPECOBJ,
+        FIBERID=[1, 2, 3],
+        CLASS=["QSO", "QSO", "GALAXY"],
+        SUBCLASS=["", "", ""],
+        OBJTYPE=["NA", "NA", "SKY"],
+        ZWARNING=[0, 128, 0],  # the second was not plugged
+        RUN2D=["v5_13_2"] * 3,
+    )
+    assert labels(make_targets([path])) == [
+        ("QSO", "QSO", -1, 2, "pipeline"),
+        ("", "", -1, 0, "pipeline"),
+        ("", "", -1, 0, "pipeline"),
+    ]
+
+
 def test_specobjall_of_the_archive_server(tmp_path, rows):
     path = tmp_path / "specObjAll_user.csv"
     path.write_text(

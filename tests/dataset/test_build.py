@@ -305,6 +305,15 @@ def test_spectra_of_one_object_are_never_split(tmp_path, arrays):
     assert fewer["split"].tolist() == got["split"][:7].tolist()
 
 
+def test_file_with_impossible_numbers_does_not_end_the_run(survey, tmp_path, arrays):
+    odd = make_truth(300, plate=2**22, mjd=2**20, fiberid=2**15, ra=np.nan, dec=np.nan)
+    paths = [*survey, str(write_boss_spec(tmp_path / "odd.fits", odd))]
+    assert build(paths, tmp_path / "o.h5").rows == 31
+    got = arrays(tmp_path / "o.h5")
+    assert got["fiberid"][-1] == 2**15
+    assert got["object"][-1] == b"R31"
+
+
 def test_shares_are_those_asked_for():
     from huggins.dataset.objects import split_of
 
