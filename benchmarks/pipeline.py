@@ -141,12 +141,12 @@ def verbs(base: str) -> list[str]:
         "--where 'CLASS != \"\"'",
         "catalog held-out/specObj.fits held-out/Superset_DR12Q.fits -o held-out.parquet "
         "--where 'CLASS != \"\"'",
-        "labels fit.parquet --visual fit/Superset_DR12Q.fits -o suspects.csv",
         f"download fit.parquet held-out.parquet -o sas --base {base}",
         "shrink sas -o packs --pack",
         "build packs -o fit.h5 --targets fit.parquet --min-trust 2 --validation 0.25 --test 0",
         "train small.toml --labels fit.h5",
         "classify packs -o results.fits --model runs/small/small.onnx",
+        "labels held-out.parquet --predictions results.fits --match plate -o suspects.csv",
         "evaluate results.fits --truth held-out.parquet --match plate "
         "--column class3=CLASS --column class13=SUBCLASS --where 'TRUST >= 2' -o report",
     ]
