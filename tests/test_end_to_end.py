@@ -197,7 +197,9 @@ def test_the_whole_way(rows, run, server, shared_data):
     assert results.metadata["MODEL"] == "tiny"
     columns = ["--column", "class3=CLASS", "--column", "class13=SUBCLASS"]
     truth = ["--truth", "held-out.parquet", "--match", "plate"]
-    out, err = run(0, "evaluate", "results.fits", *truth, *columns, "-o", "report")
+    out, err = run(
+        0, "evaluate", "results.fits", *truth, *columns, "-o", "report", "--mistakes", 0
+    )
     assert f"{len(held_out)} of {len(arrived)} rows matched by plate" in err
     figures = json.loads(Path("report/report.json").read_text())["figures"]
     assert figures["classes"]["accuracy"]["n"] == len(held_out)
