@@ -20,6 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from huggins import __version__
+from huggins.dataset.card import write_card
 from huggins.dataset.chunk import Chunk, Options, build_chunk, chunks
 from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
@@ -149,6 +150,7 @@ def build(
         rows, repeated = merge(folder, abouts, output, making, written)
         skipped = chain(chain.from_iterable(about.skipped for about in abouts), repeated)
         reasons = write_skipped(skipped_path(output), skipped)
+        write_card(output, reasons)
         return Summary(rows, state.inputs, state.resumed, reasons)
 
 
