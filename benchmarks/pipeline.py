@@ -193,8 +193,12 @@ def measure(folder: Path) -> dict[str, object]:
                     "seconds": round(seconds, 1),
                 }
             )
-    return {"spectra": len(rows), "steps": steps, "file": built(folder / "fit.h5")} | {
-        "report": report(folder / "report/report.json")
+    print((folder / "fit.h5.card.md").read_text(encoding="utf-8"), file=sys.stderr)
+    return {
+        "spectra": len(rows),
+        "steps": steps,
+        "file": built(folder / "fit.h5"),
+        "report": report(folder / "report/report.json"),
     }
 
 
