@@ -132,6 +132,36 @@ def test_column_with_the_class_can_be_named(tmp_path, spectrum):
 
 
 @pytest.mark.parametrize(
+    ("new", "subclass_new", "cls", "index", "z"),
+    [
+        ("GALAXY", "GAL", "GALAXY", INDEX["GAL"], 0.5),  # unchanged
+        ("STAR", "", "STAR", -1, np.nan),  # a person says: a star, of unknown type
+        ("QSO", "BAL", "QSO", INDEX["BAL"], np.nan),
+        ("", "", "", -1, np.nan),  # doubted, and nothing suggested
+    ],
+)
+def test_corrected_label_counts_as_a_whole(
+    tmp_path, spectrum, new, subclass_new, cls, index, z
+):
+    table = Table(
+        {
+            "PLATE": [7102, 7102],
+            "MJD": [56666, 56666],
+            "FIBERID": [82, 83],
+            "CLASS": ["GALAXY", "GALAXY"],
+            "SUBCLASS": ["GAL", "GAL"],
+            "Z": [0.5, 0.5],
+            "CLASS_NEW": [new, "STAR"],
+            "SUBCLASS_NEW": [subclass_new, "F"],
+        }
+    )
+    label = compiled(tmp_path, table, "SUBCLASS_NEW").of(spectrum)
+    assert (label.cls, label.index) == (cls, index)
+    np.testing.assert_equal(label.z, z)
+    assert compiled(tmp_path, table).of(spectrum).z == 0.5
+
+
+@pytest.mark.parametrize(
     ("table", "message"),
     [
         (row(PLATE=1, MJD=2, FIBERID=3, Z=1.0), "no column CLASS13 or SUBCLASS"),

@@ -137,7 +137,9 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
         )
     wanted = tuple(
         name
-        for name in dict.fromkeys((subclass, *_SUBCLASS, *_CLASS, *_PATH, *_OTHERS))
+        for name in dict.fromkeys(
+            (subclass, _beside(subclass, held), *_SUBCLASS, *_CLASS, *_PATH, *_OTHERS)
+        )
         if name in held
     )
     parts: list[NDArray[Any]] = []
@@ -166,8 +168,13 @@ def _rows(chunk: Chunk, subclass: str, root: Path, objects: Any) -> Iterator[NDA
     base = np.zeros(count, _ROW)
     base["row"] = chunk.start + np.arange(1, count + 1)
     base["index"] = _indices(chunk, subclass)
-    base["cls"] = _broads(chunk, base["index"])
+    column, usual = _beside(subclass, chunk), _first(_CLASS, chunk)
+    base["cls"] = _broads(chunk, base["index"], column)
     base["z"] = chunk.number("Z") if "Z" in chunk else np.nan
+    if column != usual:
+        # A label that was corrected to another class leaves no redshift to rely on.
+        before = _broads(chunk, np.full(count, -1, np.int8), usual)
+        base["z"][(before > 0) & (before != base["cls"])] = np.nan
     trust = chunk.integer("TRUST", 0) if "TRUST" in chunk else np.full(count, _TRUST)
     base["trust"] = np.clip(trust, 0, 3)
     base["object"] = -1
@@ -190,10 +197,18 @@ def _indices(chunk: Chunk, subclass: str) -> NDArray[np.int8]:
     return np.array(known, np.int8)[inverse]
 
 
-def _broads(chunk: Chunk, index: NDArray[np.int8]) -> NDArray[np.int8]:
+def _beside(subclass: str, held: Any) -> str:
+    """Return the column of STAR, GALAXY and QSO that goes with one of the 13 classes.
+
+    That of SUBCLASS_NEW, which `huggins labels` writes, is CLASS_NEW.
+    """
+    name = subclass.replace("SUBCLASS", "CLASS")
+    return name if name != subclass and name in held else _first(_CLASS, held)
+
+
+def _broads(chunk: Chunk, index: NDArray[np.int8], column: str) -> NDArray[np.int8]:
     names = list(INDEX)
     own = np.array([_BROAD_OF[BROAD[name]] for name in names] + [0], np.int8)[index]
-    column = _first(_CLASS, chunk)
     if not column:
         return own
     words, inverse = np.unique(chunk.text(column), return_inverse=True)
