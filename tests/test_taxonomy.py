@@ -2,9 +2,10 @@
 
 import csv
 
+import numpy as np
 import pytest
 
-from huggins.taxonomy import BROAD, CLASSES, INDEX, from_label
+from huggins.taxonomy import BROAD, CLASSES, INDEX, from_label, spectral_place
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,26 @@ def test_every_shared_label_agrees(shared_data):
     assert len(rows) > 250
     for row in rows:
         assert from_label("STAR", row["subclass"]) == (row["class13"] or None), row
+
+
+@pytest.mark.parametrize(
+    ("subclass", "place"),
+    [
+        ("O0", 0.05),
+        ("F5", 3.55),
+        ("F3/F5V (30743)", 3.35),
+        ("sdM1", 6.15),
+        ("B9.5V+... (37269)", 1.95),
+        ("A7_+0.5_Dwarf", 2.75),
+        ("L9", 7.95),
+    ],
+)
+def test_a_subtype_has_its_place_on_the_sequence(subclass, place):
+    assert spectral_place(subclass) == pytest.approx(place, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "subclass", ["", "Ldwarf", "Carbon", "WDhotter", "BROADLINE", "Am", "DA3"]
+)
+def test_what_names_no_tenth_of_a_letter_has_no_place(subclass):
+    assert np.isnan(spectral_place(subclass))

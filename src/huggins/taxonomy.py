@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -19,6 +20,10 @@ INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
 # "sd:F0 (G_84-29)", "G2", "M0V", "sdM1", "dM3", "L5", "Ldwarf". What may follow the letter is
 # listed, so that "Carbon" and "CV" are no MK types.
 _MK = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(?:\d|dwarf|[IV ]|$|\()")
+# The letter and the tenths of it, in whatever stands around them.
+_SUBTYPE = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(\d(?:\.\d)?)")
+#: Letters of the sequence of stars, hot to cool.
+SEQUENCE: Final = "OBAFGKML"
 _WHITE_DWARF = ("WD", "CalciumWD", "CarbonWD")
 _NONE_OF_THEM = ("CV", "T2", "NON", "UNKNOWN")
 
@@ -64,3 +69,24 @@ def _from_stellar(subclass: str) -> str | None:
         return "O"  # the seed counted the BOSS pipeline's "OB" template so
     match = _MK.match(subclass)
     return match.group(1) if match else None
+
+
+def spectral_place(subclass: str) -> float:
+    """Return where on the sequence O to L a stellar subclass lies.
+
+    Parameters
+    ----------
+    subclass
+        As a survey or a library of templates writes it, for example ``F3/F5V (30743)``.
+
+    Returns
+    -------
+    float
+        Units are letters: the middle of O0 is 0.05, of F5 3.55, of L0 7.05; F9.5 is 3.95. NaN
+        where there is no such type or no tenth of it.
+    """
+    match = _SUBTYPE.match(subclass)
+    if not match:
+        return math.nan
+    tenth = match.group(2)
+    return SEQUENCE.index(match.group(1)) + (float(tenth) + 0.5 * ("." not in tenth)) / 10.0

@@ -16,6 +16,14 @@ def test_scores_and_no_redshift():
     assert redshift is None
 
 
+def test_convolutions_along_two_axes_are_those_along_one():
+    torch.manual_seed(0)
+    network = Seed(1, 433, 13, SeedConfig()).eval()
+    x = torch.randn(5, 1, 433)
+    plain = network.dense(network.features(x).flatten(1))
+    torch.testing.assert_close(network(x)[0], plain, rtol=1e-4, atol=1e-6)
+
+
 def test_depth_is_a_setting():
     network = Seed(1, 433, 13, SeedConfig(kernels=(14, 12, 10, 8, 6)))
     assert network(torch.zeros(2, 1, 433))[0].shape == (2, 13)

@@ -23,6 +23,13 @@ def test_bad_pixels_lose_flux_and_weight():
     np.testing.assert_array_equal(ivar, [1, 0, 0, 0, 0, 0])
 
 
+def test_zeros_at_the_ends_are_no_data():
+    spectrum = make([0.0, 0.0, 3.0, 0.0, 2.0, 0.0], [1.0] * 6)
+    flux, ivar = clean(spectrum)
+    assert ivar.tolist() == [0.0, 0.0, 1.0, 1.0, 1.0, 0.0]
+    assert flux.tolist() == [0.0, 0.0, 3.0, 0.0, 2.0, 0.0]
+
+
 def test_brightsky_is_left_out_only_on_request():
     spectrum = make([1, 2, 3, 4], [1, 1, 1, 1], [0, BRIGHTSKY, 1 << 24, 0])
     np.testing.assert_array_equal(clean(spectrum)[1], [1, 1, 1, 1])

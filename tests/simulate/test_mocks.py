@@ -8,6 +8,7 @@ import pytest
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate import KINDS, draw, noiseless
+from huggins.simulate.stars import _subdwarf
 from huggins.simulate.templates import load
 from huggins.taxonomy import CLASSES
 
@@ -17,7 +18,7 @@ GRID = STANDARD.grid
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_can_be_drawn(kind, library):
     rng = np.random.default_rng(5)
-    flux, z, empty = noiseless(np.full(64, KINDS.index(kind)), library, GRID, rng)
+    flux, z, empty, _ = noiseless(np.full(64, KINDS.index(kind)), library, GRID, rng)
     assert flux.shape == (64, GRID.size)
     assert np.isfinite(flux).all()
     if kind == "NONE":
@@ -38,13 +39,13 @@ def test_every_kind_can_be_drawn(kind, library):
 def test_one_at_a_time_is_as_good(kind, library):
     rng = np.random.default_rng(13)
     for _ in range(40):
-        flux, _, _ = noiseless(np.array([KINDS.index(kind)]), library, GRID, rng)
+        flux, _, _, _ = noiseless(np.array([KINDS.index(kind)]), library, GRID, rng)
         assert np.isfinite(flux).all()
 
 
 def test_quasar_lines_lie_at_the_redshift(library):
     rng = np.random.default_rng(6)
-    flux, z, _ = noiseless(np.full(400, KINDS.index("QSO")), library, GRID, rng)
+    flux, z, _, _ = noiseless(np.full(400, KINDS.index("QSO")), library, GRID, rng)
     chosen = (z > 2.3) & (z < 3.2)
     assert chosen.sum() > 30
     for line, side in ((1215.67, 1290.0), (1549.06, 1480.0)):
@@ -64,7 +65,7 @@ def test_bal_quasars_are_absorbed_blueward_of_carbon_iv(library):
     rng = np.random.default_rng(7)
 
     def depth(kind):
-        flux, z, _ = noiseless(np.full(300, KINDS.index(kind)), library, GRID, rng)
+        flux, z, _, _ = noiseless(np.full(300, KINDS.index(kind)), library, GRID, rng)
         rest = GRID.loglam[None] - np.log10(1.0 + z)[:, None]
         blue = (rest > np.log10(1470.0)) & (rest < np.log10(1535.0))
         red = (rest > np.log10(1600.0)) & (rest < np.log10(1680.0))
@@ -110,11 +111,11 @@ def test_held_back_templates_exist_for_every_class(shared_data, library):
 
 def test_native_pixels_are_those_of_a_boss_file(library, bank):
     native = LogGrid(3.55 - 0.5e-4, 1e-4, 4650)
-    flux, _, _ = noiseless(
+    flux, _, _, _ = noiseless(
         np.full(4, KINDS.index("F")), library, native, np.random.default_rng(1)
     )
     coarse = LogGrid(3.55 - 0.5e-4, 5e-4, 930)
-    binned, _, _ = noiseless(
+    binned, _, _, _ = noiseless(
         np.full(4, KINDS.index("F")), library, coarse, np.random.default_rng(1)
     )
     means = flux.reshape(4, 930, 5).mean(axis=2)
@@ -129,3 +130,26 @@ def test_mocks_come_fast_enough(library, bank):
     began = time.process_time()
     draw(1024, library, bank, rng)
     assert 1024 / (time.process_time() - began) > 1000  # 2,000 a second on two cores
+
+
+def test_stars_know_their_place_and_others_have_none(library, bank):
+    mocks = draw(300, library, bank, np.random.default_rng(5))
+    star = np.isfinite(mocks.place)
+    assert star.any()
+    names = np.array(KINDS)[mocks.kind]
+    assert all(
+        "OBAFGKML"[int(p)] == n for p, n in zip(mocks.place[star], names[star], strict=True)
+    )
+    others = np.isin(names, ["QSO", "BAL", "GAL", "WD", "C", "NONE"])
+    assert not star[others].any()
+
+
+@pytest.mark.parametrize("cls", ["O", "B"])
+def test_ionised_helium_makes_an_o_star(cls):
+    flux = _subdwarf(cls, 200, np.zeros(200), GRID, np.random.default_rng(6))
+    lam = 10.0**GRID.loglam
+    line = abs(lam - 4542.9).argmin()
+    depth = 1.0 - flux[:, line] / (0.5 * (flux[:, line - 6] + flux[:, line + 6]))
+    assert (depth > 0.02).mean() == (1.0 if cls == "O" else 0.0)
+    hydrogen = abs(lam - 4341.7).argmin()
+    assert (flux[:, hydrogen] < flux[:, hydrogen - 30]).all()

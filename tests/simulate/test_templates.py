@@ -79,3 +79,19 @@ def test_choose_follows_the_odds():
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(InputError, match=r"stars\.h5: no such file"):
         load(tmp_path)
+
+
+def test_a_retyped_star_is_held_back_under_its_new_type(shared_data):
+    training, test = (
+        load(shared_data / "templates", test=False),
+        load(shared_data / "templates", test=True),
+    )
+    assert held_back("FEIGE66", "O")
+    assert held_back("FEIGE66", "B")
+    # Its type is our judgement, so its place is none to learn from.
+    assert np.isnan(test.star_places["B"]).any()
+    for library in (training, test):
+        for cls, places in library.star_places.items():
+            assert len(places) == library.stars[cls].count
+            known = places[np.isfinite(places)]
+            assert all("OBAFGKML"[int(place)] == cls for place in known)

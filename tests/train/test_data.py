@@ -10,7 +10,14 @@ from huggins.errors import InputError
 from huggins.prepare import SEED, STANDARD
 from huggins.simulate import KINDS
 from huggins.train.config import Config, DataConfig
-from huggins.train.data import Batches, allowed_by, coarser, read_labels, read_real
+from huggins.train.data import (
+    Batches,
+    allowed_by,
+    coarser,
+    read_labels,
+    read_real,
+    share_of_types,
+)
 
 
 def row(**changes):
@@ -97,3 +104,19 @@ def test_the_seed_gets_its_own_input(batches):
     seed.__dict__ = batches.__dict__ | {"contract": SEED}
     seed.config = replace(batches.config, network="seed")
     assert seed[0]["input"].shape == (64, 1, 433)
+
+
+def test_a_type_near_a_border_is_shared_with_the_next_letter():
+    allowed = np.zeros((6, len(KINDS)), bool)
+    for at, name in enumerate(["F", "F", "G", "QSO", "O"]):
+        allowed[at, KINDS.index(name)] = True
+    allowed[5] = True  # a star of unknown type
+    place = np.array([3.55, 3.95, np.nan, 3.5, 0.02, 3.5])
+    said = share_of_types(allowed, place, 0.15)
+    f, g = KINDS.index("F"), KINDS.index("G")
+    assert said.sum(axis=1) == pytest.approx([1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
+    assert said[0, f] > 0.99
+    assert said[1, f] == pytest.approx(0.63, abs=0.01)
+    assert said[1, g] == pytest.approx(0.37, abs=0.01)
+    assert said[4, KINDS.index("O")] == pytest.approx(1.0)  # there is nothing hotter
+    assert not share_of_types(allowed, place, 0.0).any()

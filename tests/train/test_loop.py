@@ -203,3 +203,13 @@ def test_a_full_disk_stops_training_and_keeps_what_was(tmp_path):
     with pytest.raises(OutputError, match="holds an earlier state"):
         train(SMALL, Toy(SMALL), tmp_path, say=quiet)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
+
+
+def test_a_shared_label_counts_for_both_letters():
+    scores = torch.log(torch.tensor([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]))
+    batch = {
+        "allowed": torch.tensor([[True, False, False], [False, True, False]]),
+        "said": torch.tensor([[0.7, 0.3, 0.0], [0.0, 0.0, 0.0]]),
+    }
+    expected = 0.5 * (-0.7 * np.log(0.5) - 0.3 * np.log(0.3) - np.log(0.3))
+    assert float(loss(scores, None, batch, 0.0, 0.0)) == pytest.approx(expected, rel=1e-5)

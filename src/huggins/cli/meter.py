@@ -39,9 +39,7 @@ class Meter:
         self._task: Any = None
         self._begun = self._said = time.monotonic()
         if bar and sys.stderr.isatty():
-            from huggins.cli.progress import rich_bar
-
-            self._bar = rich_bar()
+            self._bar = _rich_bar()
             self._task = self._bar.add_task("", total=total, rate="")
 
     def __enter__(self) -> Meter:
@@ -74,6 +72,28 @@ class Meter:
                 left = (self._total - done) * seconds / max(done, 1)
                 of = f" of {self._total}, {_time(left)} left"
             self._logger.info("%d%s %s done, %s", done, of, self._unit, rate)
+
+
+def _rich_bar() -> Any:
+    """Return a bar on standard error, whose tasks have a field ``rate``."""
+    # Imported only where a bar is shown: it takes 0.1 s.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def _time(seconds: float) -> str:

@@ -1,10 +1,11 @@
-"""How a long run shows what it does on standard error: a bar on a terminal, else lines."""
+"""How far a classification has come, and which inputs failed, on standard error."""
 
 from __future__ import annotations
 
 import sys
-import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from huggins.cli.meter import Meter
 
 if TYPE_CHECKING:
     import logging
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from huggins.inference import Inputs
     from huggins.inference.table import Rows
 
-#: Seconds between lines where there is no terminal.
-_PAUSE: Final = 10.0
 #: Failed inputs that are listed one by one; the table has them all.
 _LISTED: Final = 20
 
@@ -34,17 +33,13 @@ class Progress:
 
     def __init__(self, logger: logging.Logger, inputs: Inputs, *, bar: bool) -> None:
         self._logger = logger
-        self._bar: Any = None
-        self._task: Any = None
         self._done = self._failed = 0
-        self._begun = self._said = time.monotonic()
-        if bar and sys.stderr.isatty():
-            self._bar = rich_bar()
-            self._task = self._bar.add_task("", total=inputs.count(0.3), rate="")
+        # To count takes up to 0.3 s, for which only a bar is reason enough.
+        total = inputs.count(0.3) if bar and sys.stderr.isatty() else None
+        self._meter = Meter(logger, "spectra", total, bar=bar)
 
     def __enter__(self) -> Progress:
-        if self._bar is not None:
-            self._bar.start()
+        self._meter.__enter__()
         return self
 
     def __exit__(
@@ -53,8 +48,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._meter.__exit__(kind, error, trace)
         if self._failed > _LISTED:
             self._logger.warning(
                 "%d inputs failed; the column ERROR says why for each", self._failed
@@ -68,32 +62,4 @@ class Progress:
                 if self._failed <= _LISTED:
                     self._logger.warning("%s: %s", file, why)
         self._done += len(rows)
-        now = time.monotonic()
-        rate = self._done / max(now - self._begun, 1e-9)
-        if self._bar is not None:
-            self._bar.update(self._task, advance=len(rows), rate=f"{rate:,.0f} spectra/s")
-        elif now - self._said >= _PAUSE:
-            self._said = now
-            self._logger.info("%d spectra done, %.0f spectra/s", self._done, rate)
-
-
-def rich_bar() -> Any:
-    """Return a bar on standard error, whose tasks have a field ``rate``."""
-    # Imported only where a bar is shown: it takes 0.1 s.
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    return Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+        self._meter.show(self._done)

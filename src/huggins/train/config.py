@@ -73,6 +73,9 @@ class Config:
         Decay of the running mean of the weights, which is what is exported.
     smoothing
         Share of the class target spread over all classes.
+    type_error
+        Standard deviation, in letters, of a star's type between libraries and surveys: a label
+        near the border of two letters counts in part for the next one. 0: letters are sharp.
     redshift_weight
         Weight of the redshift loss beside the class loss.
     redshift_width
@@ -106,6 +109,7 @@ class Config:
     weight_decay: float = 0.02
     average: float = 0.998
     smoothing: float = 0.02
+    type_error: float = 0.15
     redshift_weight: float = 0.3
     redshift_width: float = 1.2
     clip: float = 2.0

@@ -17,7 +17,7 @@ from huggins.errors import InputError, ReadError
 from huggins.prepare import SEED, STANDARD
 from huggins.simulate import KINDS
 from huggins.simulate.effects import warp
-from huggins.taxonomy import BROAD
+from huggins.taxonomy import BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
 from huggins.train.ranks import ALONE
 from huggins.weights import RedshiftGrid
@@ -162,6 +162,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         self.real = real
         self.share = (ranks.rank, ranks.world)
         self.chances = _chances(real)
+        self.places = np.array([_place(row) for row in real.labels])
         self.odds = config.odds or simulate.ODDS
         require_classes(config, real)
         self.bank = self.library = None
@@ -183,10 +184,16 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
             mocks = simulate.draw(count - number, self.library, self.bank, rng, odds=self.odds)
             known = np.zeros((len(mocks.kind), len(KINDS)), bool)
             known[np.arange(len(known)), mocks.kind] = True
-            parts.append((mocks.flux, mocks.ivar, known, mocks.z))
-        parts.append(_augmented(self.real, self.chances, number, self.library, rng))
-        flux, ivar, allowed, z = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return as_tensors(self.contract, flux, ivar, allowed, z, self.config.redshift_width)
+            parts.append((mocks.flux, mocks.ivar, known, mocks.z, mocks.place))
+        rows = rng.choice(len(self.real), number, p=self.chances)
+        parts.append((*_augmented(self.real, rows, self.library, rng), self.places[rows]))
+        flux, ivar, allowed, z, place = (
+            np.concatenate(part) for part in zip(*parts, strict=True)
+        )
+        said = share_of_types(allowed, place, self.config.type_error)
+        return as_tensors(
+            self.contract, flux, ivar, allowed, z, self.config.redshift_width, said
+        )
 
 
 def require_classes(config: Config, real: Real) -> None:
@@ -222,22 +229,68 @@ def as_tensors(
     allowed: NDArray[np.bool_],
     z: Array,
     width: float,
+    said: NDArray[np.float32] | None = None,
 ) -> dict[str, torch.Tensor]:
     """Input and targets of N spectra that lie on the standard grid.
 
     Returns
     -------
     dict
-        ``input`` (N, C, G), ``allowed`` (N, K), ``redshift`` (N, B) summing to 1, and 0 where
-        the redshift is unknown or beyond the bins.
+        ``input`` (N, C, G), ``allowed`` (N, K), ``said`` (N, K) of `share_of_types`,
+        ``redshift`` (N, B) summing to 1, and 0 where the redshift is unknown or beyond the
+        bins.
     """
+    if said is None:
+        said = np.zeros(allowed.shape, np.float32)
     if contract is SEED:
         flux, ivar = coarser(flux, ivar)
     return {
         "input": torch.from_numpy(contract.tensor(flux, ivar)),
         "allowed": torch.from_numpy(allowed),
+        "said": torch.from_numpy(said),
         "redshift": torch.from_numpy(redshift_target(z, width)),
     }
+
+
+def share_of_types(
+    allowed: NDArray[np.bool_], place: Array, error: float
+) -> NDArray[np.float32]:
+    """How a star's label is shared between its type and the next, shape (N, K).
+
+    An F9 of one library is a G0 of another, so its label says F no more than G; an F5 is an F
+    to all. The share of a letter is the part that a Gaussian around the place has in it.
+
+    Parameters
+    ----------
+    allowed : ndarray of bool, shape (N, K)
+    place : ndarray, shape (N,)
+        `huggins.taxonomy.spectral_place`; NaN where unknown.
+    error
+        Standard deviation of a type between libraries, in letters.
+
+    Returns
+    -------
+    ndarray
+        Rows sum to 1; those of other spectra, and of stars without a place, are 0.
+    """
+    out = np.zeros(allowed.shape, np.float32)
+    if error <= 0.0:
+        return out
+    letters = [KINDS.index(letter) for letter in SEQUENCE]
+    known = np.isfinite(place) & (allowed.sum(axis=1) == 1)
+    known &= allowed[:, letters].any(axis=1)
+    edges = np.arange(len(SEQUENCE) + 1) - place[known, None]
+    below = torch.special.ndtr(torch.from_numpy(edges / error)).numpy()
+    share = np.diff(below, axis=1)
+    out[np.ix_(known, letters)] = share / share.sum(axis=1, keepdims=True)
+    return out
+
+
+def _place(row: dict[str, str]) -> float:
+    """Where the type that a label names lies; NaN where its class is no such type."""
+    place = spectral_place(row.get("subclass", ""))
+    known = np.isfinite(place) and SEQUENCE[int(place)] == row["class13"]
+    return place if known else np.nan
 
 
 def redshift_target(z: Array, width: float) -> NDArray[np.float32]:
@@ -276,13 +329,12 @@ def _chances(real: Real) -> Array:
 
 def _augmented(
     real: Real,
-    odds: Array,
-    count: int,
+    rows: NDArray[np.int64],
     library: simulate.Library | None,
     rng: np.random.Generator,
 ) -> tuple[Any, Any, NDArray[np.bool_], Array]:
     """Real spectra with their redshift, noise, calibration and coverage varied."""
-    rows = rng.choice(len(real), count, p=odds)
+    count = len(rows)
     flux, ivar = real.flux[rows].astype("f4"), real.ivar[rows].astype("f4")
     allowed, z = real.allowed[rows], real.z[rows]
     size = STANDARD.grid.size

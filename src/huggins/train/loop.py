@@ -50,7 +50,8 @@ def loss(
     """Mean loss of a batch.
 
     The class part is minus the log of the probability of all classes that the label leaves
-    open; a network without NONE learns nothing from spectra that are none of its classes.
+    open, or, where the batch says how a label is shared between types, the cross entropy with
+    it; a network without NONE learns nothing from spectra that are none of its classes.
     Weights of classes (K,) make it a weighted mean, a spectrum's weight being the mean of those
     that its label leaves open.
     """
@@ -59,6 +60,9 @@ def loss(
     use = allowed.any(dim=1)
     right = logp.masked_fill(~allowed, -torch.inf)[use]
     part = -torch.logsumexp(right, dim=1)
+    if "said" in batch:
+        said = batch["said"][use, : scores.shape[1]]
+        part = torch.where(said.sum(dim=1) > 0, -(said * logp[use]).sum(dim=1), part)
     part = (1.0 - smoothing) * part - smoothing * logp[use].mean(dim=1)
     if class_weights is None:
         total = part.mean()
