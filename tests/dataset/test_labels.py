@@ -76,6 +76,18 @@ def test_specobjid_as_a_number(tmp_path, spectrum):
     assert compiled(tmp_path, table).of(spectrum).index == INDEX["K"]
 
 
+@pytest.mark.parametrize("name", ["SPECOBJID", "TARGETID"])
+def test_rounded_identifiers_are_refused_unless_something_else_tells(tmp_path, spectrum, name):
+    path = tmp_path / "t.csv"
+    for word in ("7.99E18", "7e18", "12.5", "1.0"):
+        path.write_text(f"{name},SUBCLASS\n123,F\n{word},K\n")
+        with pytest.raises(InputError, match=rf"row 2: {name} {word} was rounded"):
+            compile_table(path, tmp_path)
+    path.write_text(f"{name},SUBCLASS,PLATE,MJD,FIBERID\n7e18,K,7102,56666,82\n")
+    compile_table(path, tmp_path)
+    assert Labels(tmp_path).of(spectrum).index == INDEX["K"]
+
+
 def test_other_reduction_of_the_same_spectrum_is_found(tmp_path, spectrum):
     table = row(PLATE=7102, MJD=56666, FIBERID=82, SPECOBJID="12345", SUBCLASS="K")
     assert compiled(tmp_path, table).of(spectrum).index == INDEX["K"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,7 @@ _OTHERS: Final = (
     *("PLATE", "MJD", "FIBERID", "SPECOBJID", "TARGETID", "CATALOGID"),
     *("Z", "TRUST", "OBJECT", "LABEL_FROM"),
 )
+_ROUNDED: Final = re.compile(r"[+-]?\d+(\.\d*([eE][+-]?\d+)?|[eE][+-]?\d+)")
 #: Trust in a label of which the table does not say how sure it is.
 _TRUST: Final = 2
 _BROADS: Final = ("", "STAR", "GALAXY", "QSO")
@@ -230,17 +232,38 @@ def _keys(chunk: Chunk, root: Path) -> Iterator[NDArray[np.uint64]]:
     if "FIBERID" in chunk:
         rows = zip(plate, mjd, fibre, strict=True)
         yield _hashed(f"p{p}-{m}-{f}" if min(p, m, f) > 0 else "" for p, m, f in rows)
+    otherwise = bool(path) or "FIBERID" in chunk
     if "SPECOBJID" in chunk:
-        words = (word.decode("latin-1") for word in chunk.text("SPECOBJID").tolist())
-        yield _hashed(f"s{word}" if word.strip("0") else "" for word in words)
+        longs = _identifiers(chunk, "SPECOBJID", otherwise=otherwise)
+        yield _hashed(f"s{word}" if word.strip("0") else "" for word in longs)
     for name in ("TARGETID", "CATALOGID"):
         if name in chunk:
-            numbers = [word.decode("latin-1") for word in chunk.text(name).tolist()]
+            numbers = _identifiers(chunk, name, otherwise=otherwise)
             rows = zip(numbers, plate, mjd, strict=True)
             yield _hashed(
                 "" if not n.strip("0-") else f"t{n}-{p}-{m}" if min(p, m) > 0 else f"t{n}"
                 for n, p, m in rows
             )
+
+
+def _identifiers(chunk: Chunk, name: str, *, otherwise: bool) -> list[str]:
+    """Return long numbers as text.
+
+    Raises
+    ------
+    InputError
+        If they went through floating point, which keeps 16 of their 19 digits, and nothing
+        else names the spectra.
+    """
+    words = [word.decode("latin-1") for word in chunk.text(name).tolist()]
+    if not otherwise:
+        for row, word in enumerate(words, chunk.start + 1):
+            if _ROUNDED.fullmatch(word):
+                raise InputError(
+                    f"{chunk.path}: row {row}: {name} {word} was rounded to a floating-point "
+                    "number: export it as text or as a whole number"
+                )
+    return words
 
 
 def _hashed(names: Iterable[str]) -> NDArray[np.uint64]:
