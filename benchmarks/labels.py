@@ -1,10 +1,9 @@
 """How many planted wrong labels `huggins labels` finds, and how many right ones it accuses.
 
-``python benchmarks/labels.py [SHARED_DATA [MOCKS]]`` swaps 5 % of the labels, once to any other
+``python -m benchmarks labels`` swaps 5 % of the labels, once to any other
 class and once to a neighbouring one, of (a) mocks from templates that training did not see and
 (b) the real spectra of folds 0 and 1, which it did not see either; the shipped network's
-probabilities are then searched by confident learning. It prints JSON and writes it to
-``benchmarks/results/labels.json``.
+probabilities are then searched by confident learning.
 
 Recall: planted errors that are suspected. Precision: suspects that are planted errors. Labels
 of the real spectra are those of surveys and have errors of their own, which count against
@@ -15,19 +14,18 @@ from __future__ import annotations
 
 import csv
 import json
-import platform
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from huggins import __version__, simulate
+from huggins import simulate
 from huggins.errors import ReadError
 from huggins.evaluate.intervals import rate
 from huggins.formats import read
 from huggins.inference import load_model
-from huggins.labels import confident_joint, doubted
+from huggins.labels import confident_joint, doubted, share_wrong
 from huggins.prepare import STANDARD
 from huggins.simulate import KINDS
 from huggins.taxonomy import CLASSES, INDEX
@@ -68,11 +66,7 @@ def search(
     truth: np.ndarray, labels: np.ndarray, p: np.ndarray, either: np.ndarray
 ) -> dict[str, tuple[int, int]]:
     """Return counts, each out of how many."""
-    p = p.copy()
-    # As `huggins labels` does: QSO of a pipeline may rightly be a BAL.
-    free = either & (labels == INDEX["QSO"])
-    p[free, INDEX["QSO"]] += p[free, INDEX["BAL"]]
-    p[free, INDEX["BAL"]] = 0.0
+    p = without_bal(labels, p, either)
     found = confident_joint(labels, p)
     rows, suggested, score = doubted(labels, p, found)
     wrong = labels != truth
@@ -90,13 +84,29 @@ def search(
         "precision of as many as were planted": (int(wrong[budget].sum()), len(budget)),
         "recall of plain disagreement": (int((plain & wrong).sum()), int(wrong.sum())),
         "precision of plain disagreement": (int((plain & wrong).sum()), int(plain.sum())),
-        "estimated wrong, of 10000": (round(1e4 * found.wrong), 10_000),
+        "estimated wrong, of 10000": (round(1e4 * share_wrong(labels, p).value), 10_000),
+        "off the diagonal, of 10000": (round(1e4 * found.apart), 10_000),
     }
     for least in SCORES:
         sure = score >= least
         counts[f"recall at score {least}"] = (int(hit[sure].sum()), int(wrong.sum()))
         counts[f"precision at score {least}"] = (int(hit[sure].sum()), int(sure.sum()))
     return counts
+
+
+def without_bal(labels: np.ndarray, p: np.ndarray, either: np.ndarray) -> np.ndarray:
+    """Return probabilities as `huggins labels` has them: a pipeline's QSO may be a BAL."""
+    p = p.copy()
+    free = either & (labels == INDEX["QSO"])
+    p[free, INDEX["QSO"]] += p[free, INDEX["BAL"]]
+    p[free, INDEX["BAL"]] = 0.0
+    return p
+
+
+def unplanted(labels: np.ndarray, p: np.ndarray, either: np.ndarray) -> list[float]:
+    """Return the estimated share of wrong labels, and its interval, with none planted."""
+    share = share_wrong(labels, without_bal(labels, p, either))
+    return [round(value, 4) for value in (share.value, share.low, share.high)]
 
 
 def shown(counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
@@ -109,9 +119,8 @@ def shown(counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
             "interval": [round(share.low, 4), round(share.high, 4)],
             "of": n,
         }
-    result["estimated wrong, of 10000"] = {
-        "value": result["estimated wrong, of 10000"]["value"]
-    }
+    for name in ("estimated wrong, of 10000", "off the diagonal, of 10000"):
+        result[name] = {"value": result[name]["value"]}  # no count, and so no interval
     return result
 
 
@@ -165,16 +174,11 @@ def mocks(shared: Path, count: int, sn: tuple[float, float]) -> tuple[np.ndarray
     return truth, p
 
 
-def main(argv: list[str]) -> None:
-    root = Path(__file__).resolve().parents[1]
-    shared = Path(argv[0]) if argv else root.parent / "shared/data"
-    count = int(argv[1]) if len(argv) > 1 else 6000
+def run(count: int = 6000) -> dict[str, Any]:
+    shared = Path(__file__).resolve().parents[2] / "shared/data"
     model = load_model(threads=1)
     result: dict[str, Any] = {
-        "huggins": __version__,
         "model": f"{model.name} {model.hash}",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
         "share swapped": SHARE,
     }
     for sn in ((2.0, 5.0), (5.0, 40.0)):
@@ -185,6 +189,7 @@ def main(argv: list[str]) -> None:
             "network agrees with the true class": round(
                 float((p.argmax(1) == truth).mean()), 4
             ),
+            "estimated wrong, none planted": unplanted(truth, p, none),
         }
         for how in ("random", "neighbour"):
             labels = swap(truth, list(range(len(CLASSES))), how, np.random.default_rng(11))
@@ -207,6 +212,7 @@ def main(argv: list[str]) -> None:
         part = {
             "spectra": len(t),
             "network agrees with the label": round(float(agree.mean()), 4),
+            "estimated wrong, none planted": unplanted(t, q, e),
         }
         for how in ("random", "neighbour"):
             trials = []
@@ -216,12 +222,8 @@ def main(argv: list[str]) -> None:
                 trials.append(search(t, labels, q, e))
             part[how] = spread(trials)
         result[name] = part
-    text = json.dumps(result, indent=2)
-    print(text)
-    target = root / "benchmarks/results/labels.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text + "\n", encoding="utf-8")
+    return result
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print(json.dumps(run(*map(int, sys.argv[1:2])), indent=2))

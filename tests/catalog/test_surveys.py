@@ -221,6 +221,24 @@ def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):
     assert int(said[1]["SPECOBJID"]) > 2**63
 
 
+def test_targets_that_eboss_gives_no_type_keep_their_class(tmp_path, rows):
+    path = write_survey(
+        tmp_path / "spAll.fits",
+        surveys.SPECOBJ,
+        FIBERID=[1, 2, 3],
+        CLASS=["QSO", "QSO", "GALAXY"],
+        SUBCLASS=["", "", ""],
+        OBJTYPE=["NA", "NA", "SKY"],
+        ZWARNING=[0, 128, 0],  # the second was not plugged
+        RUN2D=["v5_13_2"] * 3,
+    )
+    assert labels(make_targets([path])) == [
+        ("QSO", "QSO", -1, 2, "pipeline"),
+        ("", "", -1, 0, "pipeline"),
+        ("", "", -1, 0, "pipeline"),
+    ]
+
+
 def test_specobjall_of_the_archive_server(tmp_path, rows):
     path = tmp_path / "specObjAll_user.csv"
     path.write_text(
@@ -242,19 +260,19 @@ def test_sdss5(tmp_path, rows):
     path = write_survey(
         tmp_path / "spAll-v6_1_3.fits",
         surveys.SDSS5,
-        FIELD=[15173, 112361, 112361],
-        CATALOGID=[4350951054, 27021597775058535, 4350951056],
-        SPECOBJID=["184739058730580375869204730589", "", "123"],
-        CLASS=["QSO", "STAR", "GALAXY"],
-        SUBCLASS=["BROADLINE", "M5", ""],
-        OBJTYPE=["science", "science", "SKY"],
-        RACAT=[200.0, 201.0, -999.0],
-        DECCAT=[30.0, 31.0, -999.0],
+        FIELD=[15173, 112361, 112361, 112361],
+        CATALOGID=[4350951054, 27021597775058535, 4350951056, 4350951057],
+        SPECOBJID=["184739058730580375869204730589", "", "123", "124"],
+        CLASS=["QSO", "STAR", "GALAXY", "STAR"],
+        SUBCLASS=["BROADLINE", "M5", "", "F5"],
+        OBJTYPE=["science", "NA", "SKY", "sky_boss"],
+        RACAT=[200.0, 201.0, -999.0, 202.0],
+        DECCAT=[30.0, 31.0, -999.0, 32.0],
     )
     targets = make_targets([path])
     said = rows(targets)
-    assert [r["SUBCLASS"] for r in said] == ["QSO", "M", ""]
-    assert [r["TARGETID"] for r in said] == ["4350951054", "27021597775058535", "4350951056"]
+    assert [r["SUBCLASS"] for r in said] == ["QSO", "M", "", ""]
+    assert [r["TARGETID"] for r in said][:2] == ["4350951054", "27021597775058535"]
     assert said[0]["SPECOBJID"] == "184739058730580375869204730589"
     assert said[1]["SPECOBJID"] == ""  # no rule gives it from v6 on
     assert said[0]["PLATE"] == 15173

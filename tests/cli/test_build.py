@@ -68,7 +68,7 @@ def test_a_file(run):
     assert status == 0
     assert "60 spectra of 60 inputs: a.h5\n" in err
     assert len(arrays("a.h5")["flux"]) == 60
-    assert sorted(path.name for path in Path().iterdir()) == ["a.h5", "in"]
+    assert sorted(path.name for path in Path().iterdir()) == ["a.h5", "a.h5.card.md", "in"]
     with h5py.File("a.h5") as file:
         assert file.attrs["command"] == "huggins build in -o a.h5 --jobs 1"
     assert cli.main(["info", "a.h5", "-q"]) == 0

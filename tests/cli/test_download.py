@@ -286,6 +286,14 @@ def test_table_of_targets(run, server, end):
     ]
 
 
+def test_file_that_is_neither_table_nor_list_is_refused_at_once(run):
+    Path("train.h5").write_bytes(b"\x89HDF\r\n\x1a\n\0\0 3586-55181-500\n")
+    status, _, err = run("train.h5", "-o", "out")
+    assert status == 2
+    assert "train.h5: is neither a table" in err
+    assert err.count("\n") == 1
+
+
 def test_table_without_the_columns_says_which_it_has(run):
     Path("t.csv").write_text("RA,DEC,PLATE\n1,2,3\n")
     status, _, err = run("t.csv", "-o", "got")

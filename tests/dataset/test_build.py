@@ -305,6 +305,15 @@ def test_spectra_of_one_object_are_never_split(tmp_path, arrays):
     assert fewer["split"].tolist() == got["split"][:7].tolist()
 
 
+def test_file_with_impossible_numbers_does_not_end_the_run(survey, tmp_path, arrays):
+    odd = make_truth(300, plate=2**22, mjd=2**20, fiberid=2**15, ra=np.nan, dec=np.nan)
+    paths = [*survey, str(write_boss_spec(tmp_path / "odd.fits", odd))]
+    assert build(paths, tmp_path / "o.h5").rows == 31
+    got = arrays(tmp_path / "o.h5")
+    assert got["fiberid"][-1] == 2**15
+    assert got["object"][-1] == b"R31"
+
+
 def test_shares_are_those_asked_for():
     from huggins.dataset.objects import split_of
 
@@ -479,9 +488,21 @@ def test_older_file_stays_until_the_new_one_is_whole(survey, tmp_path, arrays):
 
 def test_no_spectrum_at_all_is_an_error(tmp_path):
     (tmp_path / "a.fits").write_bytes(b"")
-    with pytest.raises(InputError, match="none of the inputs gives a spectrum"):
+    with pytest.raises(InputError, match=r"gives a spectrum .* 1 of 1 .*the file is empty"):
         build([str(tmp_path / "a.fits")], tmp_path / "o.h5")
-    assert not (tmp_path / "o.h5").exists()
+    assert [reason for _, _, reason in skipped(tmp_path / "o.h5")] != []
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["a.fits", "o.h5.skipped.csv"]
+    with pytest.raises(InputError, match="none of the inputs holds a spectrum"):
+        build([], tmp_path / "p.h5")
+
+
+def test_table_that_cannot_be_used_leaves_nothing_behind(survey, tmp_path):
+    (tmp_path / "t.fits").write_bytes(b"")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(InputError, match=r"t\.fits"):
+        build(survey, tmp_path / "o.h5", targets=tmp_path / "t.fits")
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,18 @@ def test_specobjid_as_a_number(tmp_path, spectrum):
     assert compiled(tmp_path, table).of(spectrum).index == INDEX["K"]
 
 
+@pytest.mark.parametrize("name", ["SPECOBJID", "TARGETID"])
+def test_rounded_identifiers_are_refused_unless_something_else_tells(tmp_path, spectrum, name):
+    path = tmp_path / "t.csv"
+    for word in ("7.99E18", "7e18", "12.5", "1.0"):
+        path.write_text(f"{name},SUBCLASS\n123,F\n{word},K\n")
+        with pytest.raises(InputError, match=rf"row 2: {name} {word} was rounded"):
+            compile_table(path, tmp_path)
+    path.write_text(f"{name},SUBCLASS,PLATE,MJD,FIBERID\n7e18,K,7102,56666,82\n")
+    compile_table(path, tmp_path)
+    assert Labels(tmp_path).of(spectrum).index == INDEX["K"]
+
+
 def test_other_reduction_of_the_same_spectrum_is_found(tmp_path, spectrum):
     table = row(PLATE=7102, MJD=56666, FIBERID=82, SPECOBJID="12345", SUBCLASS="K")
     assert compiled(tmp_path, table).of(spectrum).index == INDEX["K"]
@@ -129,6 +141,36 @@ def test_column_with_the_class_can_be_named(tmp_path, spectrum):
     assert compiled(tmp_path, table, "subclass_new").of(spectrum).index == INDEX["M"]
     with pytest.raises(InputError, match="there is no column MINE; the columns are FIBERID"):
         compiled(tmp_path, table, "MINE")
+
+
+@pytest.mark.parametrize(
+    ("new", "subclass_new", "cls", "index", "z"),
+    [
+        ("GALAXY", "GAL", "GALAXY", INDEX["GAL"], 0.5),  # unchanged
+        ("STAR", "", "STAR", -1, np.nan),  # a person says: a star, of unknown type
+        ("QSO", "BAL", "QSO", INDEX["BAL"], np.nan),
+        ("", "", "", -1, np.nan),  # doubted, and nothing suggested
+    ],
+)
+def test_corrected_label_counts_as_a_whole(
+    tmp_path, spectrum, new, subclass_new, cls, index, z
+):
+    table = Table(
+        {
+            "PLATE": [7102, 7102],
+            "MJD": [56666, 56666],
+            "FIBERID": [82, 83],
+            "CLASS": ["GALAXY", "GALAXY"],
+            "SUBCLASS": ["GAL", "GAL"],
+            "Z": [0.5, 0.5],
+            "CLASS_NEW": [new, "STAR"],
+            "SUBCLASS_NEW": [subclass_new, "F"],
+        }
+    )
+    label = compiled(tmp_path, table, "SUBCLASS_NEW").of(spectrum)
+    assert (label.cls, label.index) == (cls, index)
+    np.testing.assert_equal(label.z, z)
+    assert compiled(tmp_path, table).of(spectrum).z == 0.5
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from astropy.io import fits
 from factories import make_truth, write_boss_spec, write_sdss5_spec, write_sdss_spec
 from huggins.dataset import pack as module
 from huggins.dataset.pack import Packed, pack
+from huggins.dataset.rows import rows_of
 from huggins.errors import OutputError, ReadError
 from huggins.formats import identify, open_file, read
 
@@ -95,6 +96,60 @@ def test_plates_and_layouts_get_containers_of_their_own(tmp_path):
     ]
 
 
+def narrow(path, cls, subclass):
+    """As v5_13_0 writes them: texts as wide as those of the very file."""
+    with fits.open(path) as file:
+        hdus = fits.HDUList([hdu.copy() for hdu in file])
+        texts = {"CLASS": cls, "SUBCLASS": subclass}
+        columns = [
+            fits.Column(c.name, f"{max(len(texts[c.name]), 1)}A", array=[texts[c.name]])
+            if c.name in texts
+            else fits.Column(c.name, c.format, array=file[2].data[c.name])
+            for c in file[2].columns
+        ]
+        hdus[2] = fits.BinTableHDU.from_columns(columns, name="SPALL")
+        hdus.writeto(path, overwrite=True)
+
+
+def test_texts_of_other_widths_share_a_container(tmp_path):
+    paths = spectra(tmp_path / "in")
+    said = [("QSO", ""), ("STAR", "F9"), ("GALAXY", "STARFORMING"), ("STAR", "K"), ("QSO", "")]
+    for path, texts in zip(paths, said, strict=True):
+        narrow(path, *texts)
+    (container,) = packed(paths, tmp_path / "out")
+    assert container.sources == paths
+    with fits.open(container.path) as file:
+        file.verify("exception")
+        rows = file["SPALL"].data
+        assert list(zip(rows["CLASS"], rows["SUBCLASS"], strict=True)) == said
+        for i, path in enumerate(paths):
+            with fits.open(path) as one:
+                for name in rows.names:
+                    same = np.array_equal(rows[name][i], one[2].data[name][0])
+                    assert same, (path, name)
+    for spectrum, (cls, subclass) in zip(read(container.path), said, strict=True):
+        assert (spectrum.pipeline.cls, spectrum.pipeline.subclass) == (cls, subclass)
+    assert packed(paths, tmp_path / "out")[0].path == container.path
+
+
+def test_rows_that_only_look_alike_stay_apart():
+    """Texts of fixed shape, columns of another type, cards that are not in their place."""
+    card = "{:80}".format
+    begin = ["XTENSION", "BITPIX", "NAXIS", "NAXIS1  = 5", "NAXIS2"]
+
+    def alike(*cards):
+        count = sum(word.startswith("TFORM") for word in cards)
+        words = [*begin, f"TFIELDS = {count}", *cards]
+        return rows_of("".join(map(card, words)).encode()).alike
+
+    narrow, wide = "TFORM1  = '2A      '", "TFORM1  = '9A      '"
+    assert alike(narrow) == alike(wide)
+    assert alike(narrow, "TDIM1   = '(1,2)'") != alike(wide, "TDIM1   = '(1,2)'")
+    assert alike(narrow) != alike("TFORM1  = '2B      '")
+    assert alike(narrow, "TFORM2  = '1PE(9) '") != alike(wide, "TFORM2  = '1PE(9) '")
+    assert alike("TFORM1  = '2A'") != alike("TFORM1  = '9A'")
+
+
 def test_large_plates_are_split(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MOST", 2)
     containers = packed(spectra(tmp_path / "in"), tmp_path / "out")
@@ -155,10 +210,11 @@ def test_untrue_container_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     paths = spectra(tmp_path / "in")
     add = module._Writer.add
 
-    def wrong(self, path, small):
+    def wrong(self, path, small, rows):
         pixels = small.pixels.copy()
         pixels[7, 3] ^= 1
-        add(self, path, module.Small(small.primary, small.header, pixels, *small_rest(small)))
+        rest = small_rest(small)
+        add(self, path, module.Small(small.primary, small.header, pixels, *rest), rows)
 
     def small_rest(small):
         return small.row_header, small.row, small.size

@@ -70,6 +70,13 @@ def test_every_command_is_in_the_readme():
     assert set(VERBS) <= verbs
 
 
+def test_every_command_has_a_how_to():
+    shown = set()
+    for path in (ROOT / "docs" / "how-to").glob("*.md"):
+        shown |= {words[0] for words in commands(path)}
+    assert set(VERBS) <= shown
+
+
 @each_document
 def test_links_lead_somewhere(path):
     text = path.read_text(encoding="utf-8")

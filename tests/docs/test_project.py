@@ -61,3 +61,8 @@ def test_citation_is_of_this_version_and_complete(project):
 def test_changelog_has_this_version_first():
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\S+)", text, flags=re.MULTILINE)[0] == huggins.__version__
+
+
+def test_every_benchmark_can_be_run_by_name():
+    for path in (ROOT / "benchmarks").glob("[!_]*.py"):
+        assert re.search(r"^def run\(", path.read_text(encoding="utf-8"), re.MULTILINE), path

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.labels import confident_joint, doubted
+from huggins.labels import confident_joint, doubted, share_wrong
 
 
 def test_the_definition_on_a_case_worked_by_hand():
@@ -19,7 +19,7 @@ def test_the_definition_on_a_case_worked_by_hand():
     assert found.counts.tolist() == [[2, 1], [0, 1]]
     # Rows stretched to 3 and 2 labels: [2, 1] and [0, 2] of 5.
     assert found.joint == pytest.approx(np.array([[0.4, 0.2], [0.0, 0.4]]))
-    assert found.wrong == pytest.approx(0.2)
+    assert found.apart == pytest.approx(0.2)
     rows, suggested, score = doubted(labels, p, found)
     assert (rows.tolist(), suggested.tolist()) == ([2], [1])
     assert score == pytest.approx([(1 - (0.2 - 0.8)) / 2])
@@ -66,7 +66,33 @@ def test_planted_errors_come_first():
     assert np.isin(top, bad).mean() > 0.8
     assert (suggested == truth[rows])[score > 0.8].mean() > 0.9
     assert (np.diff(score) <= 0).all()
-    assert abs(found.wrong - 0.05) < 0.03
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.2])
+@pytest.mark.parametrize("sure", [0.6, 3.0])
+def test_share_of_wrong_labels_leaves_out_what_the_network_cannot_tell(share, sure):
+    """Networks that are right in half and in nine tenths, and know it: truth drawn from p."""
+    rng = np.random.default_rng(1)
+    n, classes = 6000, 6
+    p = np.exp(sure * rng.normal(size=(n, classes)))
+    p /= p.sum(axis=1, keepdims=True)
+    truth = (p.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
+    labels = truth.copy()
+    swapped = rng.choice(n, int(share * n), replace=False)
+    labels[swapped] = (truth[swapped] + rng.integers(1, classes, len(swapped))) % classes
+    found = share_wrong(labels, p)
+    assert found.low - 1e-9 <= share <= found.high
+    assert found.low <= found.value <= found.high
+    assert found.high - found.low < 0.2
+    # What the confident joint says counts the network's own errors, whatever the labels are.
+    assert confident_joint(labels, p).apart > share + 0.03
+
+
+def test_share_of_wrong_labels_where_there_is_nothing_to_tell_it_from():
+    assert share_wrong(np.array([1, 1]), np.array([[0.5, 0.5], [0.9, 0.1]])).high == 1.0
+    sure = share_wrong(np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 0, 1]])
+    assert sure.value == 0.0
+    assert share_wrong(np.array([0, 1]), np.eye(2)[[1, 0]]).value == pytest.approx(1.0)
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40), classes=st.integers(2, 5))

@@ -88,7 +88,7 @@ def test_the_network_against_the_label(tmp_path):
         8: ("GALAXY", "GAL"),
     }
     assert by_row(found)[2].score == pytest.approx((1 + 0.95 - 0.05 / 12) / 2)
-    assert "11.1 % of the labels estimated wrong" in "\n".join(found.summary)
+    assert "10.7 % (1.2 to 30.8) of the labels estimated wrong" in "\n".join(found.summary)
 
 
 def test_a_quasar_that_nobody_searched_for_bal_may_be_one(tmp_path):

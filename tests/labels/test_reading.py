@@ -7,6 +7,7 @@ from arro3.io import write_parquet
 from astropy.io import fits
 
 from huggins.errors import InputError
+from huggins.evaluate.tables import read_columns
 from huggins.labels import reading
 from huggins.labels.reading import read_some
 
@@ -50,9 +51,12 @@ def test_fits_with_masked_values(tmp_path):
 @pytest.mark.parametrize("end", ["parquet", "fits"])
 def test_a_damaged_file_says_so(tmp_path, end):
     path = tmp_path / f"t.{end}"
-    path.write_bytes(b"PAR1 or SIMPLE, but no more" * 50)
-    with pytest.raises(InputError, match=r"damaged|cannot be read"):
-        read_some(path, ("TRUST",))
+    for content in (b"PAR1 or SIMPLE, but no more" * 50, b"PAR1 PAR1", b""):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"damaged|cannot be read|not a whole"):
+            read_some(path, ("TRUST",))
+        with pytest.raises(InputError, match=rf"t\.{end}: "):
+            read_columns(path)
     with pytest.raises(InputError, match="no such file"):
         read_some(tmp_path / f"none.{end}", ("TRUST",))
 

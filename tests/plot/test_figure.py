@@ -154,6 +154,16 @@ def test_masked_pixels_are_left_out_and_marked():
     assert spans[1][0] < spectrum.wavelength[2000] < spans[1][1]
 
 
+def test_zeros_at_the_ends_are_left_out():
+    flux = 2.0 + 0.1 * np.random.default_rng(3).standard_normal(900)
+    flux[-60:] = 0.0
+    spectrum = Spectrum(3.6 + 1e-4 * np.arange(900), flux, np.full(900, 100.0))
+    axes = plot_spectrum(spectrum).axes[0]
+    drawn = axes.lines[0].get_ydata()
+    assert np.isnan(drawn[-60:]).all()
+    assert np.isfinite(drawn[:-60]).all()
+
+
 def test_one_hot_pixel_does_not_set_the_scale_and_a_narrow_line_does():
     spectrum = make_spectrum()
     spectrum.flux[3000] = 5e4

@@ -102,12 +102,12 @@ def test_a_data_set_on_another_grid_is_carried_over(tmp_path):
     with h5py.File(path, "w") as file:
         file.attrs.update(huggins_schema=1, loglam_start=3.55, loglam_step=1e-4)
         file.attrs["classes"] = "QSO"
-        file["flux"] = np.tile(np.arange(4800.0, dtype="f4") // 5, (2, 1))
+        file["flux"] = np.tile(1 + np.arange(4800.0, dtype="f4") // 5, (2, 1))
         file["ivar"] = np.full((2, 4800), 3.0, "f4")
         file["class_index"] = np.zeros(2, "i1")
         file["fold"] = [2, 2]
     real = labelled(DataConfig(spectra=str(path)), (2,))
-    np.testing.assert_allclose(real.flux[0], np.arange(960.0), atol=0.01)
+    np.testing.assert_allclose(real.flux[0], 1 + np.arange(960.0), atol=0.01)
     np.testing.assert_allclose(real.ivar[0], 15.0, rtol=1e-3)
 
 

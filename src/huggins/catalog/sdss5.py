@@ -58,7 +58,8 @@ def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
     part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
     empty = (part["ZWARNING"] >= 0) & (part["ZWARNING"] & rules.NO_SOURCE != 0)
     if "OBJTYPE" in chunk:
-        empty |= np.isin(chunk.text("OBJTYPE"), (b"SKY", b"NA"))
+        # "sky_boss" too; NA is no empty fibre, see specobj.
+        empty |= np.strings.startswith(np.strings.upper(chunk.text("OBJTYPE")), b"SKY")
     rules.without_source(part, words, empty)
     if "SN_MEDIAN_ALL" in chunk:
         part["SN_MEDIAN"] = rules.single(chunk.number("SN_MEDIAN_ALL"))

@@ -56,8 +56,10 @@ def take(chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
     part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
     empty = (part["ZWARNING"] >= 0) & (part["ZWARNING"] & rules.NO_SOURCE != 0)
     purpose, sn = ("SOURCETYPE", "SNMEDIAN") if cas else ("OBJTYPE", "SN_MEDIAN_ALL")
+    # NA is no empty fibre: most targets of eBOSS and the ancillary ones of BOSS are called so,
+    # and fibres without any carry a warning.
     if purpose in chunk:
-        empty |= np.isin(chunk.text(purpose), (b"SKY", b"NA"))
+        empty |= chunk.text(purpose) == b"SKY"
     rules.without_source(part, words, empty)
     if sn in chunk:
         part["SN_MEDIAN"] = rules.single(chunk.number(sn))

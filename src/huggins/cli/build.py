@@ -85,7 +85,8 @@ def build(
     """Build the training file: spectra on one grid, with labels, split by object.
 
     The arrays are the same, byte for byte, whatever the number of workers and however often
-    the run was interrupted. What is left out is listed in OUT.skipped.csv with the reason.
+    the run was interrupted. What is left out is listed in OUT.skipped.csv with the reason;
+    OUT.card.md counts what is in the file, for people.
     Parts are kept in OUT.parts until the file is made of them. Exit status 0: all inputs are
     in; 1: some were left out; 2: nothing done.
     """

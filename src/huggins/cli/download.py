@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _TABLES: Final = (".fits", ".fit", ".fts", ".csv", ".ecsv", ".parquet")
 _FILES: Final = (*_TABLES, ".txt", ".lst", ".gz")
+# Bytes at the start of a list that show whether it is text.
+_START: Final = 4096
 
 
 class Kind(enum.StrEnum):
@@ -235,6 +237,12 @@ class _Targets:
 
     def _lines(self, path: Path) -> list[str]:
         try:
+            with path.open("rb") as file:
+                if b"\0" in file.read(_START):
+                    raise InputError(
+                        f"{path}: is neither a table ({', '.join(_TABLES)}) nor a list, which "
+                        "is text: one target a line"
+                    )
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -148,13 +148,7 @@ def _pack(
         before += packed.before
         after += packed.after
         if replace:
-            for source in packed.sources:
-                try:
-                    Path(source).unlink()
-                except OSError as error:
-                    raise OutputError(
-                        f"{source}: cannot be removed: {error.strerror}"
-                    ) from error
+            _remove(packed.sources)
         logger.info("%s: %d spectra", packed.path, len(packed.sources))
     logger.info(
         "%d files in %d containers: %s to %s; %d failed",

@@ -20,6 +20,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from huggins import __version__
+from huggins.dataset.card import write_card
 from huggins.dataset.chunk import Chunk, Options, build_chunk, chunks
 from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
@@ -140,6 +141,8 @@ def build(
         state = State()
         abouts = _parts(paths, folder, options, workers, state, watch)
         _no_more(folder, len(abouts))
+        if not any(about.total for about in abouts):
+            raise _nothing(abouts, output)
 
         def written(count: int) -> None:
             state.written = count
@@ -149,7 +152,22 @@ def build(
         rows, repeated = merge(folder, abouts, output, making, written)
         skipped = chain(chain.from_iterable(about.skipped for about in abouts), repeated)
         reasons = write_skipped(skipped_path(output), skipped)
+        write_card(output, reasons)
         return Summary(rows, state.inputs, state.resumed, reasons)
+
+
+def _nothing(abouts: list[About], output: Path) -> InputError:
+    """Return the error of inputs of which every spectrum is left out; list why."""
+    path = skipped_path(output)
+    reasons = write_skipped(path, chain.from_iterable(about.skipped for about in abouts))
+    shutil.rmtree(work_folder(output), ignore_errors=True)
+    if not reasons:
+        return InputError(f"{output}: none of the inputs holds a spectrum")
+    reason, count = max(reasons.items(), key=lambda item: item[1])
+    return InputError(
+        f"{output}: none of the inputs gives a spectrum for the file; {count} of "
+        f"{sum(reasons.values())} are left out because: {reason} ({path} lists all)"
+    )
 
 
 def _same_layout(making: Making, options: Options) -> Making:
@@ -192,6 +210,8 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
     except OSError as error:
         raise _cannot_write(output, error) from error
     finally:
+        if folder.exists() and not any(folder.glob("*.part")):
+            shutil.rmtree(folder, ignore_errors=True)  # nothing that --resume could use
         held.unlink(missing_ok=True)
         file.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +36,7 @@ _OTHERS: Final = (
     *("PLATE", "MJD", "FIBERID", "SPECOBJID", "TARGETID", "CATALOGID"),
     *("Z", "TRUST", "OBJECT", "LABEL_FROM"),
 )
+_ROUNDED: Final = re.compile(r"[+-]?\d+(\.\d*([eE][+-]?\d+)?|[eE][+-]?\d+)")
 #: Trust in a label of which the table does not say how sure it is.
 _TRUST: Final = 2
 _BROADS: Final = ("", "STAR", "GALAXY", "QSO")
@@ -137,7 +139,9 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
         )
     wanted = tuple(
         name
-        for name in dict.fromkeys((subclass, *_SUBCLASS, *_CLASS, *_PATH, *_OTHERS))
+        for name in dict.fromkeys(
+            (subclass, _beside(subclass, held), *_SUBCLASS, *_CLASS, *_PATH, *_OTHERS)
+        )
         if name in held
     )
     parts: list[NDArray[Any]] = []
@@ -166,8 +170,13 @@ def _rows(chunk: Chunk, subclass: str, root: Path, objects: Any) -> Iterator[NDA
     base = np.zeros(count, _ROW)
     base["row"] = chunk.start + np.arange(1, count + 1)
     base["index"] = _indices(chunk, subclass)
-    base["cls"] = _broads(chunk, base["index"])
+    column, usual = _beside(subclass, chunk), _first(_CLASS, chunk)
+    base["cls"] = _broads(chunk, base["index"], column)
     base["z"] = chunk.number("Z") if "Z" in chunk else np.nan
+    if column != usual:
+        # A label that was corrected to another class leaves no redshift to rely on.
+        before = _broads(chunk, np.full(count, -1, np.int8), usual)
+        base["z"][(before > 0) & (before != base["cls"])] = np.nan
     trust = chunk.integer("TRUST", 0) if "TRUST" in chunk else np.full(count, _TRUST)
     base["trust"] = np.clip(trust, 0, 3)
     base["object"] = -1
@@ -190,10 +199,18 @@ def _indices(chunk: Chunk, subclass: str) -> NDArray[np.int8]:
     return np.array(known, np.int8)[inverse]
 
 
-def _broads(chunk: Chunk, index: NDArray[np.int8]) -> NDArray[np.int8]:
+def _beside(subclass: str, held: Any) -> str:
+    """Return the column of STAR, GALAXY and QSO that goes with one of the 13 classes.
+
+    That of SUBCLASS_NEW, which `huggins labels` writes, is CLASS_NEW.
+    """
+    name = subclass.replace("SUBCLASS", "CLASS")
+    return name if name != subclass and name in held else _first(_CLASS, held)
+
+
+def _broads(chunk: Chunk, index: NDArray[np.int8], column: str) -> NDArray[np.int8]:
     names = list(INDEX)
     own = np.array([_BROAD_OF[BROAD[name]] for name in names] + [0], np.int8)[index]
-    column = _first(_CLASS, chunk)
     if not column:
         return own
     words, inverse = np.unique(chunk.text(column), return_inverse=True)
@@ -215,17 +232,38 @@ def _keys(chunk: Chunk, root: Path) -> Iterator[NDArray[np.uint64]]:
     if "FIBERID" in chunk:
         rows = zip(plate, mjd, fibre, strict=True)
         yield _hashed(f"p{p}-{m}-{f}" if min(p, m, f) > 0 else "" for p, m, f in rows)
+    otherwise = bool(path) or "FIBERID" in chunk
     if "SPECOBJID" in chunk:
-        words = (word.decode("latin-1") for word in chunk.text("SPECOBJID").tolist())
-        yield _hashed(f"s{word}" if word.strip("0") else "" for word in words)
+        longs = _identifiers(chunk, "SPECOBJID", otherwise=otherwise)
+        yield _hashed(f"s{word}" if word.strip("0") else "" for word in longs)
     for name in ("TARGETID", "CATALOGID"):
         if name in chunk:
-            numbers = [word.decode("latin-1") for word in chunk.text(name).tolist()]
+            numbers = _identifiers(chunk, name, otherwise=otherwise)
             rows = zip(numbers, plate, mjd, strict=True)
             yield _hashed(
                 "" if not n.strip("0-") else f"t{n}-{p}-{m}" if min(p, m) > 0 else f"t{n}"
                 for n, p, m in rows
             )
+
+
+def _identifiers(chunk: Chunk, name: str, *, otherwise: bool) -> list[str]:
+    """Return long numbers as text.
+
+    Raises
+    ------
+    InputError
+        If they went through floating point, which keeps 16 of their 19 digits, and nothing
+        else names the spectra.
+    """
+    words = [word.decode("latin-1") for word in chunk.text(name).tolist()]
+    if not otherwise:
+        for row, word in enumerate(words, chunk.start + 1):
+            if _ROUNDED.fullmatch(word):
+                raise InputError(
+                    f"{chunk.path}: row {row}: {name} {word} was rounded to a floating-point "
+                    "number: export it as text or as a whole number"
+                )
+    return words
 
 
 def _hashed(names: Iterable[str]) -> NDArray[np.uint64]:

@@ -25,9 +25,11 @@ def objects_of(
     """Return the object of each spectrum: as the table of targets has it, else by position.
 
     Spectra within 1 arcsec of one another are of one object, also where only one of them has
-    its object from the table.
+    its object from the table. Zeros are no position: surveys write them where they have none.
     """
     count = len(own)
+    nowhere = (ra == 0) & (dec == 0)
+    ra, dec = (np.where(nowhere, np.nan, values) for values in (ra, dec))
     one, two = close_pairs(ra, dec)
     words, same = np.unique(own, return_inverse=True)
     order = np.argsort(same, kind="stable")
@@ -44,9 +46,7 @@ def objects_of(
     np.minimum.at(best, root, named)
     best = best[root]
     made = object_names(
-        object_numbers(
-            root, np.zeros(count, np.int64), ra, dec, spectrum_keys(plate, mjd, fibre)
-        )
+        object_numbers(root, np.zeros(count, np.int64), ra, dec, _keys(plate, mjd, fibre))
     ).astype(np.bytes_)
     words = np.append(words, b"")
     return np.where(best < len(words) - 1, words[best], made)
@@ -70,6 +70,9 @@ def split_of(objects: NDArray[np.bytes_], validation: float, test: float) -> NDA
 def _keys(
     plate: NDArray[np.int32], mjd: NDArray[np.int32], fibre: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Return one number for each spectrum, -1 where its identity is none."""
+    """Return one number for each spectrum, -1 where there is none, or none that can be.
+
+    A table of targets with impossible numbers is refused; one odd file must not end a run.
+    """
     possible = (plate < 1 << 20) & (mjd < 1 << 18) & (fibre < 1 << 14)
     return spectrum_keys(*(np.where(possible, n, -1) for n in (plate, mjd, fibre)))

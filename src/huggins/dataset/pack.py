@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import __version__
+from huggins.dataset.rows import Rows, rows_of, with_widths
 from huggins.dataset.shrink import (
     Small,
     padded,
@@ -39,7 +40,7 @@ class Key:
     plate: int
     mjd: int
     header: bytes
-    row_header: bytes
+    rows: bytes
 
     @property
     def name(self) -> str:
@@ -47,8 +48,8 @@ class Key:
         return f"pack-{self.plate:04d}-{self.mjd}"
 
 
-def key_of(path: str, small: Small) -> Key:
-    """Return the container that a spectrum belongs to."""
+def key_of(path: str, small: Small) -> tuple[Key, Rows]:
+    """Return the container that a spectrum belongs to, and the layout of its row."""
     item = next(open_file(path))
     spectrum = item.spectrum if isinstance(item, ReadError) else item
     plate = spectrum.plate if spectrum is not None else None
@@ -59,7 +60,8 @@ def key_of(path: str, small: Small) -> Key:
         for at in range(0, len(small.header), CARD)
         if not small.header.startswith(b"NAXIS2  =", at)
     )
-    return Key(plate or 0, mjd or 0, header, without_checksums(small.row_header))
+    rows = rows_of(without_checksums(small.row_header))
+    return Key(plate or 0, mjd or 0, header, rows.alike), rows
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def pack(
         for path in paths:
             try:
                 small = read_small(path, wdisp=wdisp)
-                key = key_of(path, small)
+                key, rows = key_of(path, small)
             except ReadError as error:
                 yield error
                 continue
@@ -114,7 +116,7 @@ def pack(
                 current = None
             if current is None:
                 current = _Writer(folder, key, small, wdisp=wdisp)
-            current.add(path, small)
+            current.add(path, small, rows)
         if current is not None:
             yield current.finish()
             current = None
@@ -131,7 +133,10 @@ class _Writer:
         self.sources: list[str] = []
         self._folder = folder
         self._wdisp = wdisp
-        self._smalls: list[tuple[bytes, bytes, int, int]] = []  # primary, row, pixels, size
+        self._row_header = without_checksums(first.row_header)
+        self._widths: tuple[int, ...] = ()  # of the texts in the rows: the widest of each
+        # Primary header, row and its layout, pixels.
+        self._smalls: list[tuple[bytes, bytes, Rows, int]] = []
         self._pixels = 0
         self._temporary = folder / f".{key.name}.{os.getpid()}.tmp"
         with self._writing():
@@ -141,21 +146,26 @@ class _Writer:
             self._at = self._file.tell()
             self._file.write(padded_header(first.header))
 
-    def add(self, path: str, small: Small) -> None:
+    def add(self, path: str, small: Small, rows: Rows) -> None:
         """Write a spectrum's pixels behind those before."""
         with self._writing():
             self._file.write(small.pixels.tobytes())
         self._pixels += len(small.pixels)
-        self._smalls.append((small.primary, small.row, len(small.pixels), small.size))
+        self._smalls.append((small.primary, small.row, rows, len(small.pixels)))
+        held = self._widths or rows.widths
+        self._widths = tuple(map(max, zip(held, rows.widths, strict=True)))
         self.sources.append(path)
 
     def finish(self) -> Packed:
         """Write the tables behind the pixels, compare, and give the container its name."""
         with self._writing():
             self._file.write(b"\0" * (-self._file.tell() % BLOCK))
-            if self.key.row_header:
-                rows = b"".join(row for _, row, _, _ in self._smalls)
-                header = _with_rows(self.key.row_header, len(self._smalls))
+            if self._row_header:
+                rows = b"".join(
+                    layout.widened(row, self._widths) for _, row, layout, _ in self._smalls
+                )
+                wide = with_widths(self._row_header, self._widths)
+                header = _with_rows(wide, len(self._smalls))
                 self._file.write(padded_header(header) + padded(rows))
             self._file.write(self._index())
             self._file.seek(self._at)  # only now is it known how many pixels there are
@@ -221,7 +231,7 @@ class _Writer:
         )
         table: Any = np.zeros(len(names), dtype)
         table["FILE"], table["PRIMARY"] = names, primaries
-        table["PIXELS"] = [pixels for _, _, pixels, _ in self._smalls]
+        table["PIXELS"] = [pixels for _, _, _, pixels in self._smalls]
         table["FIRST"] = np.cumsum(table["PIXELS"], dtype=np.int64) - table["PIXELS"]
         forms = (f"{widths[0]}A", "1K", "1J", f"{widths[1]}A")
         cards = [
@@ -289,14 +299,19 @@ def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
             if pixels is None:
                 raise wrong
             at = pixels.start
+            widths = rows_of(last.header).widths if last is not None else ()
             for i, source in enumerate(sources):
                 small = read_small(source, wdisp=wdisp)
                 held = opened.read(at, small.pixels.size)
                 at += small.pixels.size
                 row = b""
+                meant = b""
                 if small.row_header and last is not None:
-                    row = opened.read(last.start + i * len(small.row), len(small.row))
-                if held != small.pixels.tobytes() or row != small.row:
+                    meant = rows_of(without_checksums(small.row_header)).widened(
+                        small.row, widths
+                    )
+                    row = opened.read(last.start + i * len(meant), len(meant))
+                if held != small.pixels.tobytes() or row != meant:
                     raise wrong
                 item = next(items, None)
                 if item is None or _read(item) != _read(next(open_file(source))):

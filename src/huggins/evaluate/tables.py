@@ -181,16 +181,27 @@ def _read_ecsv(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return values, {str(key): str(value) for key, value in table.meta.items()}
 
 
+def check_parquet(path: Path) -> None:
+    """Complain about what is no whole Parquet file before arro3 sees it and panics.
+
+    Raises
+    ------
+    InputError
+        If the marks at both ends are not there.
+    """
+    with path.open("rb") as file:
+        ends = [file.read(4)]
+        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
+        ends.append(file.read(4))
+    if ends != [b"PAR1", b"PAR1"]:
+        raise InputError(f"{path}: not a whole Parquet file: make it again")
+
+
 def _read_parquet(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     from arro3.core import Table
     from arro3.io import read_parquet
 
-    with path.open("rb") as file:
-        start = file.read(4)
-        file.seek(-4, os.SEEK_END)
-        end = file.read(4)
-    if start != b"PAR1" or end != b"PAR1":
-        raise InputError(f"{path}: not a whole Parquet file")
+    check_parquet(path)
     try:
         table = Table.from_arrow(read_parquet(path))
     except BaseException as error:

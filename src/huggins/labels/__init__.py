@@ -6,7 +6,13 @@ them (`huggins.evaluate`). The data set and training know nothing of it.
 
 from __future__ import annotations
 
-from huggins.labels.confident import ConfidentJoint, confident_joint, doubted
+from huggins.labels.confident import (
+    ConfidentJoint,
+    Share,
+    confident_joint,
+    doubted,
+    share_wrong,
+)
 from huggins.labels.files import apply, check_output, new_labels, suspect_columns, write_columns
 from huggins.labels.find import Found, find_suspects
 from huggins.labels.suspects import (
@@ -25,6 +31,7 @@ __all__ = [
     "ConfidentJoint",
     "Found",
     "Labels",
+    "Share",
     "Suspect",
     "apply",
     "check_output",
@@ -35,6 +42,7 @@ __all__ = [
     "joined",
     "network_suspects",
     "new_labels",
+    "share_wrong",
     "suspect_columns",
     "take_labels",
     "visual_suspects",

@@ -6,13 +6,15 @@ Northcutt, Jiang and Chuang 2021, J. Artif. Intell. Res. 70, 1373.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -42,9 +44,79 @@ class ConfidentJoint:
     guess: NDArray[np.int64]
 
     @property
-    def wrong(self) -> float:
-        """Estimated share of labels that are wrong."""
+    def apart(self) -> float:
+        """Share of the joint off its diagonal: wrong labels and the network's own errors."""
         return float(1.0 - np.trace(self.joint))
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An estimated share with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+# Half of the 95 % point of chi2 with one degree of freedom.
+_DROP: Final = 1.92
+_HALVINGS: Final = 50
+
+
+def share_wrong(labels: NDArray[np.integer], probabilities: Array) -> Share:
+    """Estimate which share of the labels is wrong, by maximum likelihood.
+
+    A label is taken to be wrong with one probability e, and then to be any other of the M
+    classes that occur as labels. With probabilities P of the true class the likelihood of a
+    label l is (1 - e) P(l) + e (1 - P(l)) / (M - 1): where the network itself cannot tell,
+    it says nothing of e. That is right as far as the network is calibrated; the share off the
+    diagonal of the confident joint counts its errors with those of the labels.
+
+    Parameters
+    ----------
+    labels, probabilities
+        As for `confident_joint`.
+
+    Returns
+    -------
+    Share
+        With the interval in which the log-likelihood is less than 1.92 below its maximum.
+    """
+    labels = np.asarray(labels)
+    among = len(np.unique(labels))
+    if among < 2:
+        return Share(0.0, 0.0, 1.0)
+    p = np.asarray(probabilities, np.float64)
+    own = p[np.arange(len(labels)), labels] / p.sum(axis=1)
+    other = (1.0 - own) / (among - 1)
+    # No network is as sure as single precision allows it to say.
+    own = np.clip(own, 1e-9, None)
+
+    def fit(e: float) -> float:
+        return float(np.log((1.0 - e) * own + e * other).sum())
+
+    def slope(e: float) -> float:
+        return float(((other - own) / ((1.0 - e) * own + e * other)).sum())
+
+    # The log-likelihood is concave, so that halving finds its maximum and both ends.
+    best = _halved(lambda e: slope(e) > 0.0, 0.0, 1.0 - 1e-9)
+    enough = fit(best) - _DROP
+    low = _halved(lambda e: fit(e) < enough, 0.0, best)
+    high = _halved(lambda e: fit(e) >= enough, best, 1.0 - 1e-9)
+    return Share(best, low, high)
+
+
+def _halved(below: Callable[[float], bool], low: float, high: float) -> float:
+    """Return where `below`, true from `low` on, turns false; an end where it is one of both."""
+    if not below(low):
+        return low
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        if below(middle):
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2.0
 
 
 def confident_joint(labels: NDArray[np.integer], probabilities: Array) -> ConfidentJoint:

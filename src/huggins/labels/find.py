@@ -90,7 +90,8 @@ def find_suspects(
         found, wrong = network_suspects(labels, rows, probabilities)
         summary.append(
             f"network: predictions for {len(rows)}; {len(found)} doubted, "
-            f"{100 * wrong:.1f} % of the labels estimated wrong"
+            f"{100 * wrong.value:.1f} % ({100 * wrong.low:.1f} to {100 * wrong.high:.1f}) of "
+            "the labels estimated wrong, if the network is calibrated"
         )
         suspects += found
         looked = True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.tables import Columns, read_columns
+from huggins.evaluate.tables import Columns, check_parquet, read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -52,6 +52,7 @@ def read_some(path: str | Path, names: Collection[str]) -> Columns:
 def _parquet(path: Path, wanted: set[str]) -> dict[str, Any]:
     from arro3.io import read_parquet
 
+    check_parquet(path)
     parts: dict[str, list[NDArray[Any]]] = {}
     try:
         for batch in read_parquet(path, batch_size=_ROWS):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.labels.confident import Share
     from huggins.labels.table import Labels
 
 #: Why a label is suspected, the strongest reason first.
@@ -115,7 +116,7 @@ def disagree(
 
 def network_suspects(
     labels: Labels, rows: NDArray[np.intp], probabilities: NDArray[np.float64]
-) -> tuple[list[Suspect], float]:
+) -> tuple[list[Suspect], Share]:
     """Return labels that a network doubts, and the estimated share of wrong ones.
 
     Parameters
@@ -128,13 +129,13 @@ def network_suspects(
         Of the classes in the order of `huggins.taxonomy.CLASSES`, from a network that did not
         learn these labels.
     """
-    from huggins.labels.confident import confident_joint, doubted
+    from huggins.labels.confident import Share, confident_joint, doubted, share_wrong
     from huggins.taxonomy import CLASSES, INDEX
 
     good = (labels.sub[rows] != "") & np.isfinite(probabilities).all(axis=1)
     rows, probabilities = rows[good], np.array(probabilities[good], np.float64)
     if not len(rows):
-        return [], 0.0
+        return [], Share(0.0, 0.0, 1.0)
     # A quasar that nobody searched for broad absorption is rightly QSO if it is a BAL.
     either = ~labels.bal_known[rows]
     quasar, bal = INDEX["QSO"], INDEX["BAL"]
@@ -159,7 +160,7 @@ def network_suspects(
                 f"P({CLASSES[given[at]]}) = {mine:.3f}",
             )
         )
-    return suspects, found.wrong
+    return suspects, share_wrong(given, probabilities)
 
 
 def duplicate_suspects(labels: Labels, objects: NDArray[np.int64]) -> list[Suspect]:

@@ -41,6 +41,8 @@ class Seed(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, None]:
         """Scores of the classes (B, K); it gives no redshift."""
+        if not self.training:
+            return self.dense(self.features(x).flatten(1)), None
         # Convolutions along one axis, computed as along two with channels last: a quarter
         # faster to train on a processor in 16 bits (596 against 476 spectra/s of one core).
         x = x.unsqueeze(2).to(memory_format=torch.channels_last)

@@ -32,8 +32,9 @@ def draw_data(
     axes: Axes, spectrum: Spectrum, model: Array | None = None, second: Array | None = None
 ) -> None:
     """Draw a spectrum of L pixels, and models of it of shape (L,), into empty axes."""
-    wavelength, good = spectrum.wavelength, spectrum.good
+    wavelength = spectrum.wavelength
     flux, ivar = clean(spectrum)
+    good = ivar > 0
     shown = np.where(good, flux, np.nan)
     error = np.where(good, 1.0 / np.sqrt(np.where(good, ivar, 1.0)), np.nan)
     sn = median_sn(spectrum)

@@ -1,0 +1,112 @@
+"""Rows of tables that differ in the widths of their text alone, made to fit one table.
+
+The pipeline writes each file's texts as wide as its own values are (v5_13_0, data release 16:
+CLASS is 4A in a star's file and 6A in a galaxy's), so that files of one plate differ in layout
+although their columns are the same. Wider columns hold the same values: a text ends at a NUL
+(FITS standard 4.0, 7.3.3.1).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from huggins.formats.cards import CARD, keyword
+from huggins.formats.layout import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Where the standard puts short values; other cards are left as they are.
+_FORM: Final = re.compile(rb"TFORM([1-9]\d{0,2}) *= '(\d*)([A-Z]) *'")
+_DIMENSIONS: Final = re.compile(rb"TDIM([1-9]\d{0,2}) *=")
+_VALUE: Final = slice(10, 20)
+_NAXIS1: Final = slice(3 * CARD, 4 * CARD)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Layout of a table of rows.
+
+    Attributes
+    ----------
+    alike : bytes
+        Its cards without the widths of text: what rows of one table share.
+    sizes : tuple of int
+        Bytes of each column.
+    texts : tuple of int
+        Which of the columns are texts that may be made wider.
+    """
+
+    alike: bytes
+    sizes: tuple[int, ...]
+    texts: tuple[int, ...]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Bytes of each of these texts."""
+        return tuple(self.sizes[i] for i in self.texts)
+
+    def widened(self, row: bytes, widths: Sequence[int]) -> bytes:
+        """Return a row with its texts so wide."""
+        if tuple(widths) == self.widths:
+            return row
+        wanted = dict(zip(self.texts, widths, strict=True))
+        parts = []
+        at = 0
+        for i, size in enumerate(self.sizes):
+            parts.append(row[at : at + size].ljust(wanted.get(i, size), b"\0"))
+            at += size
+        return b"".join(parts)
+
+
+def rows_of(cards: bytes) -> Rows:
+    """Return the layout that the cards of a table, without END, describe."""
+    sizes: dict[int, int] = {}
+    texts: dict[int, int] = {}
+    fixed = set()
+    for at in range(0, len(cards), CARD):
+        card = cards[at : at + CARD]
+        if match := _DIMENSIONS.match(card):
+            fixed.add(int(match[1]))
+        if match := _FORM.match(card):
+            number, code = int(match[1]), match[3].decode()
+            if code not in CODES or code in "PQ":
+                return Rows(cards, (), ())
+            repeat = int(match[2] or 1)
+            sizes[number] = -(-repeat // 8) if code == "X" else repeat * CODES[code][1]
+            if code == "A" and card[_VALUE].endswith(b"'"):
+                texts[number] = at
+    for number in fixed:
+        texts.pop(number, None)
+    count = keyword(cards, "TFIELDS")
+    if type(count) is not int or sorted(sizes) != list(range(1, count + 1)):
+        return Rows(cards, (), ())
+    alike = bytearray(cards)
+    alike[_NAXIS1] = b"NAXIS1".ljust(CARD)
+    for at in texts.values():
+        alike[at + _VALUE.start : at + _VALUE.stop] = b"'A'".ljust(10)
+    return Rows(
+        bytes(alike),
+        tuple(sizes[i] for i in sorted(sizes)),
+        tuple(number - 1 for number in sorted(texts)),
+    )
+
+
+def with_widths(cards: bytes, widths: Sequence[int]) -> bytes:
+    """Return the cards of a table with its texts so wide."""
+    rows = rows_of(cards)
+    if tuple(widths) == rows.widths:
+        return cards
+    wider = bytearray(cards)
+    wanted = dict(zip(rows.texts, widths, strict=True))
+    for at in range(0, len(cards), CARD):
+        match = _FORM.match(cards, at)
+        if match and int(match[1]) - 1 in wanted:
+            value = f"'{f'{wanted[int(match[1]) - 1]}A':8}'".encode("ascii")
+            wider[at + _VALUE.start : at + _VALUE.stop] = value
+    total = sum(rows.sizes) + sum(widths) - sum(rows.widths)
+    at = _NAXIS1.start
+    wider[at + 10 : at + 30] = b"%20d" % total
+    return bytes(wider)
