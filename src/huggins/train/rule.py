@@ -256,8 +256,6 @@ def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
         mine = [r for r in rows if r[0] == k]
         if len(mine) < 25 or name in LEAST_FLOOR:
             mine = stars
-        if name == "BAL":
-            mine = [r for r in rows if CLASSES[r[0]] == "QSO"]
         factor[k], floor[k] = _scale(mine)
         floor[k] = max(floor[k], LEAST_FLOOR.get(name, 0.0))
     return replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
