@@ -14,6 +14,7 @@ from huggins.spectrum import Spectrum
 from huggins.taxonomy import CLASSES, INDEX
 from huggins.train.rule import (
     LEAST,
+    POWER,
     Case,
     fit_decision,
     fit_errors,
@@ -23,7 +24,7 @@ from huggins.train.rule import (
 
 GOOD = 4000
 PIXEL = 299792.458 * np.log(10.0) * 1e-4  # km/s
-FLAT = Proposal(np.zeros(10), 0.0, 1.0)
+FLAT = Proposal(np.zeros(10), 0.0, 1.0, absorbed=0.0)
 NOTHING = Spectrum(np.array([3.6, 3.7]), np.ones(2), np.ones(2))
 
 
@@ -148,6 +149,22 @@ def test_errors_get_unit_pulls_from_planted_scatter(factor, floor):
     for some in np.array_split(np.argsort(sigma), 3):
         assert 1.4826 * np.median(np.abs(pulls[some])) == pytest.approx(1.0, abs=0.2)
     assert rule.error_factor[INDEX["BAL"]] == rule.error_factor[k]
+
+
+def test_a_perfect_fit_can_always_overrule_the_network():
+    # The network is right of all, the fit of none: left alone, its weight would go to 0.
+    known = [
+        case(
+            "QSO",
+            2.0,
+            {"QSO": 0.9, "A": 0.1},
+            solution("STAR", 0.0, 0.9 * GOOD),
+            solution("QSO", 2.0, 1.5 * GOOD),
+        )
+        for _ in range(30)
+    ]
+    rule = fit_decision(known, np.random.default_rng(0), 60)
+    assert rule.ceiling / 2.0 - (max(rule.offset) - min(rule.offset)) >= POWER
 
 
 def test_wrong_redshifts_do_not_widen_the_errors():

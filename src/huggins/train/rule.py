@@ -52,6 +52,8 @@ SOFT: Final = (0.5, 3.0)
 LEAST: Final = (1.0, 10.0, 28.0)
 #: Trials of the random search for the weights of the decision.
 DRAWS: Final = 400
+#: Least log odds that a perfect fit can turn round: the network gave its class one percent.
+POWER: Final = 4.7
 #: Share of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
 
@@ -188,7 +190,8 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = D
     Only spectra that the network was not trained on count, or it would look infallible.
     Random search, then a narrower one around the best: seven constants, and a loss that is
     bounded for each spectrum, so that one wrong label or hopeless spectrum cannot lead. The
-    network's calibrated probabilities may be softened, not sharpened.
+    network's calibrated probabilities may be softened, not sharpened, and a perfect fit must
+    be able to overrule them.
     """
     usable = [case for case in known if case.kind and case.unseen and case.right.any()]
 
@@ -219,6 +222,8 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = D
             same=same,
             offset=(0.0, galaxy, quasar),
         )
+        if ceiling / 2.0 - (max(trial.offset) - min(trial.offset)) < POWER:
+            continue
         value = loss(trial)
         if value < lowest:
             best, lowest = trial, value
@@ -256,6 +261,8 @@ def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
         mine = [r for r in rows if r[0] == k]
         if len(mine) < 25 or name in LEAST_FLOOR:
             mine = stars
+        if name == "BAL":  # mocks alone would make errors too small for the few real ones
+            mine = [r for r in rows if CLASSES[r[0]] == "QSO"]
         factor[k], floor[k] = _scale(mine)
         floor[k] = max(floor[k], LEAST_FLOOR.get(name, 0.0))
     return replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
@@ -268,8 +275,9 @@ def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float
     velocity, sigma = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
     real = np.array([r[3] for r in rows])
     groups, weights = [], []
-    # Real spectra have what mocks lack: lines that move against one another.
-    for part, weight in ((np.flatnonzero(real), 8.0), (np.flatnonzero(~real), 1.0)):
+    # Real spectra have what mocks lack, and count for more, the more there are of them.
+    most = min(8.0, real.sum() / 6.0)
+    for part, weight in ((np.flatnonzero(real), most), (np.flatnonzero(~real), 1.0)):
         if len(part) >= 8:
             order = part[np.argsort(sigma[part])]
             split = np.array_split(order, min(3, len(part) // 8))
