@@ -35,12 +35,18 @@ def real_table(models: dict[str, dict[str, Any]]) -> str:
 def mock_table(figures: dict[str, Any]) -> str:
     """Recall of each class on mocks, a column a bin of signal-to-noise."""
     bins = figures["mocks"]
-    values = {name: [b["recall"][name]["value"] for b in bins.values()] for name in CLASSES}
-    values["mean"] = [b["macro recall"] for b in bins.values()]
+    rows = [[name, *(_recall(b["recall"][name]) for b in bins.values())] for name in CLASSES]
+    rows.append(["mean", *(_percent(b["macro recall"]) for b in bins.values())])
     for key in ("quasar z", "galaxy z"):
-        values[key] = [b[key]["value"] for b in bins.values()]
-    rows = [[name, *(_percent(v) for v in row)] for name, row in values.items()]
-    return table(["mocks: recall in percent, by S/N", *bins], rows)
+        rows.append([key, *(_recall(b[key]) for b in bins.values())])
+    return table(["mocks: recall in percent (95 % interval) of n, by S/N", *bins], rows)
+
+
+def _recall(rate: dict[str, Any]) -> str:
+    if not rate["n"]:
+        return "-"
+    low, high = (100 * rate[key] for key in ("low", "high"))
+    return f"{_percent(rate['value'])} ({low:.0f} to {high:.0f}) of {rate['n']}"
 
 
 def _percent(value: float | None) -> str:
@@ -58,7 +64,8 @@ def main(argv: list[str] | None = None) -> int:
         error, weights = figures["calibration"], figures["weights"]
         lines = [
             f"{weights['name']} ({weights['hash']}): expected calibration error "
-            f"{error['error']['value']:.3f} over {error['error']['n']} real spectra; "
+            f"{error['error']['value']:.3f} ({error['error']['low']:.3f} to "
+            f"{error['error']['high']:.3f}) over {error['error']['n']} real spectra; "
             f"chance alone gives {error['by_chance']:.3f}"
         ]
         troughs = figures["real quasars"]
