@@ -225,8 +225,9 @@ def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
     order = len(matrix) - 1
     # Where a vector meets no data its sum of squares is what rounding makes of 0, and may be
     # negative: what lies below the rounding of the largest sum counts as that.
-    size = [np.abs(matrix[j, j]) for j in range(order)]
-    least = [np.float32(_RIDGE) * d + (_EPSILON * d.max() + np.float32(1e-20)) for d in size]
+    size = np.abs(matrix[range(order), range(order)])  # (order, S)
+    least = np.float32(_RIDGE) * size
+    least += (_EPSILON * size.max(axis=1) + np.float32(1e-20))[:, None]
     for j in range(order):
         pivot = matrix[j, j]
         # What rounding leaves of a vector that depends on those before it must not be used.

@@ -37,8 +37,9 @@ def mock_table(figures: dict[str, Any]) -> str:
     bins = figures["mocks"]
     rows = [[name, *(_recall(b["recall"][name]) for b in bins.values())] for name in CLASSES]
     rows.append(["mean", *(_percent(b["macro recall"]) for b in bins.values())])
-    for key in ("quasar z", "galaxy z"):
-        rows.append([key, *(_recall(b[key]) for b in bins.values())])
+    rows += [
+        [key, *(_recall(b[key]) for b in bins.values())] for key in ("quasar z", "galaxy z")
+    ]
     return table(["mocks: recall in percent (95 % interval) of n, by S/N", *bins], rows)
 
 
