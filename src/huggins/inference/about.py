@@ -24,6 +24,7 @@ def of_model(model: Model, path: Path) -> list[tuple[str, str]]:
         ("classes", " ".join(meta.classes)),
         ("channels", " ".join(contract.channels)),
         ("normalisation", contract.normalisation),
+        ("noise", contract.noise),
         ("grid", f"{grid.size} pixels of {grid.step:.6g} dex, {first:.0f} to {last:.0f} A"),
         ("redshift", "none" if redshift is None else _bins(redshift)),
         ("temperature", f"{meta.temperature:.3f}"),
