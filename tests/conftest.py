@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+# Where the tests run in the background of a shell, Ctrl-C is ignored, and commands that they
+# start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Reading and training take what they take on a busy machine; a deadline would only flicker.
 settings.register_profile("huggins", deadline=None, max_examples=50)
 settings.load_profile("huggins")
