@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from huggins.model.dense import dense
+
 
 @dataclass(frozen=True, slots=True)
 class DilatedConfig:
@@ -66,13 +68,8 @@ class Dilated(nn.Module):
             nn.ReLU(),
         )
         after_stem = (pixels + 2 * (config.stem // 2) - config.stem) // 4 + 1
-        self.dense = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(config.last * (after_stem // 4), config.hidden, bias=False),
-            nn.BatchNorm1d(config.hidden),
-            nn.ReLU(),
-            nn.Dropout(config.dropout),
-        )
+        size = config.last * (after_stem // 4)
+        self.dense = nn.Sequential(*dense(size, config.hidden, config.dropout))
         self.classes = nn.Linear(config.hidden, classes)
         self.redshift = nn.Linear(config.hidden, bins)
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from huggins.lines import ABSORPTION, EMISSION
+from huggins.model.dense import dense
 
 if TYPE_CHECKING:
     from huggins.prepare import LogGrid
@@ -103,11 +104,7 @@ class LineFinder(nn.Module):
             pixels = (pixels + 2 * (config.kernel // 2) - config.kernel) // 2 + 1
         self.trunk = nn.Sequential(
             *layers,
-            nn.Flatten(),
-            nn.Linear(before * pixels, config.hidden, bias=False),
-            nn.BatchNorm1d(config.hidden),
-            nn.ReLU(),
-            nn.Dropout(config.dropout),
+            *dense(before * pixels, config.hidden, config.dropout),
         )
         cells = len(LINES) * config.boxes
         self.confidence = nn.Linear(config.hidden, cells)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from huggins.model.dense import dense
+
 
 @dataclass(frozen=True, slots=True)
 class StandardConfig:
@@ -62,13 +64,7 @@ class Standard(nn.Module):
             pixels = (pixels + 1) // 2
         layers += [_Residual(before) for _ in range(config.blocks)]
         self.features = nn.Sequential(*layers)
-        self.dense = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(before * pixels, config.hidden, bias=False),
-            nn.BatchNorm1d(config.hidden),
-            nn.ReLU(),
-            nn.Dropout(config.dropout),
-        )
+        self.dense = nn.Sequential(*dense(before * pixels, config.hidden, config.dropout))
         self.classes = nn.Linear(config.hidden, classes)
         self.redshift = nn.Linear(config.hidden, bins)
 

@@ -165,10 +165,10 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         self.places = np.array([_place(row) for row in real.labels])
         self.odds = config.odds or simulate.ODDS
         require_classes(config, real)
-        self.bank = self.library = None
+        self.bank = self.templates = None
         if config.data.real_share < 1.0:
             self.bank = noise_bank(real)
-            self.library = simulate.load(config.data.templates)
+            self.templates = simulate.load(config.data.templates)
 
     def __len__(self) -> int:
         return self.config.steps
@@ -180,13 +180,15 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         count = self.config.batch // world
         number = int(rng.binomial(count, self.config.data.real_share))
         parts = []
-        if self.library is not None and self.bank is not None:
-            mocks = simulate.draw(count - number, self.library, self.bank, rng, odds=self.odds)
+        if self.templates is not None and self.bank is not None:
+            mocks = simulate.draw(
+                count - number, self.templates, self.bank, rng, odds=self.odds
+            )
             known = np.zeros((len(mocks.kind), len(KINDS)), bool)
             known[np.arange(len(known)), mocks.kind] = True
             parts.append((mocks.flux, mocks.ivar, known, mocks.z, mocks.place))
         rows = rng.choice(len(self.real), number, p=self.chances)
-        parts.append((*_augmented(self.real, rows, self.library, rng), self.places[rows]))
+        parts.append((*_augmented(self.real, rows, self.templates, rng), self.places[rows]))
         flux, ivar, allowed, z, place = (
             np.concatenate(part) for part in zip(*parts, strict=True)
         )
