@@ -1,10 +1,9 @@
 """How much broad absorption those real quasars have that huggins calls BAL.
 
 ``python -m benchmarks balnicity``: of the quasars of the test folds that are called BAL, and of
-all that a person called BAL, the balnicity and absorption indices over the continuum of huggins'
-own fit, smoothed over five pixels. BI: Weymann et al. (1991, ApJ 373, 23), here from 0 as well as
-from 3000 km/s on; AI: troughs wider than 450 km/s (Hall et al. 2002, ApJS 141, 267, here with
-the 0.9 of BI).
+all that a person called BAL, the balnicity and absorption indices over the continuum of the
+fit, smoothed over five pixels. BI: Weymann et al. (1991, ApJ 373, 23), from 0 as well as from
+3000 km/s on; AI: troughs wider than 450 km/s (Hall et al. 2002, ApJS 141, 267, with BI's 0.9).
 """
 
 from __future__ import annotations
