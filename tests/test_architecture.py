@@ -28,10 +28,8 @@ COMMON = {
     "lines",
     "quality",
     "errors",
-    "locks",
-    "target",
     "where",
-    "workers",
+    "runs",
 }
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
@@ -68,7 +66,7 @@ HOMES = {
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
-    "distributed": {"workers"},
+    "distributed": {"runs"},
     "sqlite3": {"download"},
     "urllib": {"download"},
     "http": {"download"},

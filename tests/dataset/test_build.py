@@ -26,8 +26,8 @@ from huggins.dataset.pack import pack
 from huggins.errors import InputError, OutputError
 from huggins.formats import identify, read
 from huggins.prepare import SEED, STANDARD, median_sn
+from huggins.runs.workers import Workers
 from huggins.taxonomy import CLASSES
-from huggins.workers import Workers
 
 SEED_OPTIONS = {"options": Options(layout="seed"), "making": Making(layout="seed")}
 

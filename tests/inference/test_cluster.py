@@ -9,7 +9,7 @@ from huggins.dataset.pack import pack
 from huggins.errors import InputError
 from huggins.inference import Inputs, Settings, classify_to_file, cluster, load_model
 from huggins.inference.runner import run_paths
-from huggins.workers import Workers
+from huggins.runs.workers import Workers
 from tiny_model import write_model
 
 SETTINGS = Settings(jobs=1, batch_size=4, redshift=False)

@@ -13,7 +13,7 @@ import numpy as np
 from huggins import __version__
 from huggins.catalog.targets import COLUMNS, MISSING, Column, Targets
 from huggins.errors import OutputError
-from huggins.target import check_table
+from huggins.runs.files import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ def check(path: Path) -> None:
     OutputError
         If the folder does not exist or cannot be written to, or the path is a folder.
     """
-    check_table(path, WRITERS)
+    check_writable(path, WRITERS)
 
 
 def write_targets(path: Path, targets: Targets, command: str) -> None:

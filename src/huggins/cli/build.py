@@ -98,7 +98,7 @@ def build(
     from huggins.dataset.merge import Making
     from huggins.inference import Inputs
     from huggins.inference.runner import cores
-    from huggins.workers import Workers
+    from huggins.runs.workers import Workers
 
     provenance = {"command": shlex.join(["huggins", *context.obj])}
     if targets is not None:

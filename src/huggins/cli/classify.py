@@ -102,7 +102,7 @@ def classify(
         classify_to_file,
         journal_path,
     )
-    from huggins.workers import Workers
+    from huggins.runs.workers import Workers
 
     settings = Settings(jobs, batch_size, threshold, air, redshift=not no_redshift)
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None

@@ -27,8 +27,8 @@ from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
 from huggins.dataset.report import write_skipped
 from huggins.errors import InputError, OutputError
-from huggins.locks import lock
-from huggins.workers import Workers, executor
+from huggins.runs.locks import lock
+from huggins.runs.workers import Workers, executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal
 
 from huggins.errors import OutputError
-from huggins.locks import lock
+from huggins.runs.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from astropy.table import Table
 
-    from huggins.workers import Workers
+    from huggins.runs.workers import Workers
 
 _log = logging.getLogger(__name__)
 

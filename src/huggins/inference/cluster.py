@@ -19,14 +19,14 @@ from huggins.inference.fitting import Fits
 from huggins.inference.journal import Place
 from huggins.inference.network import Model, load_model
 from huggins.inference.runner import Origin, Settings, batches_of, origins_of, read_origins
-from huggins.workers import executor
+from huggins.runs.workers import executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from huggins.inference.table import Rows
-    from huggins.workers import Workers
+    from huggins.runs.workers import Workers
 
     Part = list[tuple[Rows, Place]]
 

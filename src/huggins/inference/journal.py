@@ -25,7 +25,7 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.inference.table import NUMBERS, TEXTS, Rows, ascii_only
-from huggins.locks import lock
+from huggins.runs.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

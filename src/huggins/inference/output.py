@@ -23,7 +23,7 @@ from huggins.inference.table import (
     output_names,
     to_table,
 )
-from huggins.target import check_table
+from huggins.runs.files import check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -75,7 +75,7 @@ def check(path: Path) -> None:
     OutputError
         If the folder does not exist or cannot be written to, or the path is a folder.
     """
-    check_table(path, WRITERS)
+    check_writable(path, WRITERS)
 
 
 def write(path: Path, result: Result) -> None:

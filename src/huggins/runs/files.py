@@ -1,0 +1,113 @@
+"""Output files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from huggins.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, mode: str = "wb", **open_kwargs: Any) -> Iterator[IO[Any]]:
+    """Open a temporary file that takes the place of `path` once it is complete.
+
+    Parameters
+    ----------
+    path
+        Final name of the file. If writing fails, a file of this name is left as it was.
+    mode, **open_kwargs
+        As of the built-in `open`.
+
+    Yields
+    ------
+    file
+        In the folder of `path`. It is synced to disk before it is renamed.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with temporary_path(path) as temporary, temporary.open(mode, **open_kwargs) as file:
+        yield file
+
+
+@contextmanager
+def temporary_path(path: Path) -> Iterator[Path]:
+    """Return a temporary name, to be written to, that takes the place of `path` at the end.
+
+    For libraries that want a name; see `replacing`. The suffix is that of `path`. If nothing
+    was written, `path` is left as it was.
+    """
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
+    try:
+        yield temporary
+        if temporary.exists():
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with suppress(OSError):  # the first error is the one to report
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, **open_kwargs: Any) -> None:
+    """Write a text file in UTF-8, whole or not at all."""
+    with replacing(path, "w", **{"encoding": "utf-8", **open_kwargs}) as file:
+        file.write(text)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Return what to raise where a file or folder cannot be written."""
+    reason = error.strerror or error
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    remedy = "; free space or name another output" if full else ""
+    return OutputError(f"{path}: cannot be written: {reason}{remedy}")
+
+
+def check_writable(path: Path, extensions: Iterable[str] | None = None) -> None:
+    """Check that an output can be written, before the work begins.
+
+    Parameters
+    ----------
+    path
+        The output file.
+    extensions
+        Those that stand for a format, such as ``.fits``; None allows any.
+
+    Raises
+    ------
+    InputError
+        If the extension stands for no format.
+    OutputError
+        If the folder does not exist or is read-only, or the path is a folder.
+    """
+    if extensions is not None:
+        extensions = list(extensions)
+        if path.suffix.lower() not in extensions:
+            raise InputError(
+                f"{path}: unknown kind of table {path.suffix!r}: the name must end in "
+                f"{', '.join(extensions)}"
+            )
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder: name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: folder {path.parent} is read-only: name another output")
