@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.fits import Fits
+from huggins.fits.source import Source
 from huggins.formats import open_file
-from huggins.formats.fits import Fits
-from huggins.formats.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -34,6 +34,7 @@ COMMON = {
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},
+    "formats": {"fits"},
     "weights": {"prepare"},
     "simulate": {"prepare", "weights"},
     "model": {"prepare", "weights"},
@@ -52,7 +53,8 @@ ALLOWED = {
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
     "labels": {"catalog", "evaluate"},
-    "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
+    "catalog": {"fits"},
+    "dataset": {"catalog", "fits", "formats", "prepare", "simulate", "weights"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.

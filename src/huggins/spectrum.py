@@ -94,6 +94,21 @@ class Spectrum:
         good &= np.isfinite(self.flux)
         return good
 
+    def median_sn(self) -> float:
+        """Return the median of flux times sqrt(ivar) over good pixels; NaN without any."""
+        good = self.good
+        with np.errstate(invalid="ignore"):
+            sn = self.flux * np.sqrt(self.ivar)
+        if not good.all():
+            sn = sn[good]
+        if len(sn) == 0:
+            return float("nan")
+        middle = len(sn) // 2
+        # One partition in place; np.median makes copies and checks that cost as much again.
+        sn.partition(middle)
+        upper = float(sn[middle])
+        return upper if len(sn) % 2 else 0.5 * (float(sn[:middle].max()) + upper)
+
     @classmethod
     def from_arrays(
         cls,

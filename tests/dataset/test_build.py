@@ -25,7 +25,7 @@ from huggins.dataset.merge import Making
 from huggins.dataset.pack import pack
 from huggins.errors import InputError, OutputError
 from huggins.formats import identify, read
-from huggins.prepare import SEED, STANDARD, median_sn
+from huggins.prepare import SEED, STANDARD
 from huggins.runs.workers import Workers
 from huggins.taxonomy import CLASSES
 
@@ -65,7 +65,7 @@ def test_content_is_that_of_the_spectra(survey, tmp_path, arrays):
     for name in ("survey", "specobjid"):
         assert text(got[name]) == [getattr(s, name) for s in spectra]
     assert text(got["file"]) == survey
-    np.testing.assert_array_equal(got["sn"], np.array([median_sn(s) for s in spectra], "f4"))
+    np.testing.assert_array_equal(got["sn"], np.array([s.median_sn() for s in spectra], "f4"))
     np.testing.assert_array_equal(got["z"], [s.pipeline.z for s in spectra])
     np.testing.assert_array_equal(got["pipe_z"], got["z"])
     assert text(got["pipe_class"]) == text(got["class"])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huggins.prepare import clean, median_sn
+from huggins.prepare import clean
 from huggins.prepare.mask import BRIGHTSKY
 from huggins.spectrum import Spectrum
 
@@ -51,7 +51,7 @@ def test_clean_leaves_the_spectrum_alone():
 def test_median_sn_is_the_median_over_good_pixels(pixels):
     flux, ivar = np.array(pixels, np.float32).T
     good = ivar > 0
-    found = median_sn(make(flux, ivar))
+    found = make(flux, ivar).median_sn()
     if good.any():
         assert found == pytest.approx(np.median(flux[good] * np.sqrt(ivar[good])), abs=1e-6)
     else:

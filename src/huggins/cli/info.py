@@ -26,8 +26,8 @@ def info(
 ) -> int:
     """Say what files are and hold, and which reader takes them."""
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.formats.describe import describe
     from huggins.inference import Inputs
-    from huggins.inference.describe import describe
 
     count = failed = damaged = 0
     for path in Inputs(files):

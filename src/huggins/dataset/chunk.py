@@ -16,7 +16,7 @@ from huggins.dataset.parts import About, PartWriter, part_path
 from huggins.dataset.schema import COLUMNS, LATE
 from huggins.errors import ReadError
 from huggins.formats import open_file
-from huggins.prepare import SEED, STANDARD, median_sn
+from huggins.prepare import SEED, STANDARD
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def _row(spectrum: Spectrum, label: Label) -> dict[str, Any]:
         "file": spectrum.file,
         "index": spectrum.index,
         "object": label.object,
-        "sn": median_sn(spectrum),
+        "sn": spectrum.median_sn(),
         "zwarning": spectrum.zwarning,
         "pipe_class": pipeline.cls,
         "pipe_subclass": pipeline.subclass,

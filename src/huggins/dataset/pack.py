@@ -21,9 +21,8 @@ from huggins.dataset.shrink import (
     without_checksums,
 )
 from huggins.errors import OutputError, ReadError
+from huggins.fits.cards import BLOCK, CARD, keyword
 from huggins.formats import open_file
-from huggins.formats.cards import CARD, keyword
-from huggins.formats.fits import BLOCK
 from huggins.formats.pack import SCHEMA
 
 if TYPE_CHECKING:
@@ -284,8 +283,8 @@ def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
     OutputError
         If any pixel, row of the pipeline, or what the readers make of them differs.
     """
-    from huggins.formats.fits import Fits
-    from huggins.formats.source import Source
+    from huggins.fits import Fits
+    from huggins.fits.source import Source
 
     wrong = OutputError(
         f"{container}: what was written is not what was meant: check the disk; the files are "

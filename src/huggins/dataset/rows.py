@@ -12,8 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from huggins.formats.cards import CARD, keyword
-from huggins.formats.layout import CODES
+from huggins.fits.cards import CARD, keyword
+from huggins.fits.layout import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

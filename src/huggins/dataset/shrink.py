@@ -19,11 +19,11 @@ import numpy as np
 
 from huggins import __version__
 from huggins.errors import OutputError, ReadError
+from huggins.fits import Fits
+from huggins.fits.cards import BLOCK, CARD, keyword
+from huggins.fits.layout import CODES
+from huggins.fits.source import Source
 from huggins.formats import open_file
-from huggins.formats.cards import CARD, keyword
-from huggins.formats.fits import BLOCK, Fits
-from huggins.formats.layout import CODES
-from huggins.formats.source import Source
 from huggins.formats.spec import find_coadd, find_pipeline
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.hdu import Hdu
+    from huggins.fits.hdu import Hdu
     from huggins.spectrum import Spectrum
 
 #: Columns of pixels that are kept, and the one that is kept on request.

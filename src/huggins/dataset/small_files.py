@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from huggins.dataset.shrink import read_small, shrink, to_bytes, verify
 from huggins.errors import HugginsError, OutputError, ReadError
-from huggins.formats.fits import Fits
-from huggins.formats.source import Source
+from huggins.fits import Fits
+from huggins.fits.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

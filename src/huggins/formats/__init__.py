@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.errors import ReadError
+from huggins.fits import Fits
+from huggins.fits.source import Source
 from huggins.formats import desi, hdf5, lamost, pack, spec, spplate, spspec, text
-from huggins.formats.fits import Fits
 from huggins.formats.interop import from_specutils
-from huggins.formats.source import Source
 from huggins.quality import names
 
 if TYPE_CHECKING:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.fits import BLOCK, Fits
+from huggins.fits import Fits
+from huggins.fits.cards import BLOCK
+from huggins.fits.source import Source, beside
 from huggins.formats.identity import FIBRE_BITS, number, position, whole
-from huggins.formats.source import Source, beside
 from huggins.spectrum import Pipeline, Spectrum
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.hdu import Hdu
+    from huggins.fits.hdu import Hdu
 
     Array = NDArray[np.float64]
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.fits import Fits
-    from huggins.formats.hdu import Hdu
+    from huggins.fits import Fits
+    from huggins.fits.hdu import Hdu
 
 NAME = "lamost"
 

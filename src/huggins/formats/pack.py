@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.cards import keyword
+from huggins.fits.cards import keyword
 from huggins.formats.spec import ROW, identify_object
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits
-    from huggins.formats.hdu import Hdu
+    from huggins.fits import Fits
+    from huggins.fits.hdu import Hdu
 
 NAME = "pack"
 

@@ -12,7 +12,7 @@ from huggins.formats.identity import number
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.formats.hdu import Hdu
+    from huggins.fits.hdu import Hdu
 
 
 def from_coefficients(hdu: Hdu, size: int) -> NDArray[np.float64]:

@@ -27,8 +27,8 @@ from huggins.spectrum import Pipeline, Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits
-    from huggins.formats.hdu import Hdu
+    from huggins.fits import Fits
+    from huggins.fits.hdu import Hdu
 
 NAME = "spec"
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.fits import Fits
+from huggins.fits import Fits
+from huggins.fits.source import Source, beside
 from huggins.formats.identity import (
     FIBRE_BITS,
     number,
@@ -24,7 +25,6 @@ from huggins.formats.identity import (
     whole,
 )
 from huggins.formats.pixels import from_coefficients
-from huggins.formats.source import Source, beside
 from huggins.quality import ZWarning
 from huggins.spectrum import Pipeline, Spectrum
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.hdu import Hdu
+    from huggins.fits.hdu import Hdu
 
 NAME = "spPlate"
 

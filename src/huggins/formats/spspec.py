@@ -17,7 +17,7 @@ from huggins.spectrum import Pipeline, Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.fits import Fits
+    from huggins.fits import Fits
 
 NAME = "spSpec"
 

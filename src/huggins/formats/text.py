@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.formats.source import Source
+    from huggins.fits.source import Source
 
     Array = NDArray[np.float64]
 

@@ -11,7 +11,6 @@ from huggins.errors import ReadError
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
-from huggins.prepare import median_sn
 from huggins.quality import ZWarning
 from huggins.taxonomy import CLASSES
 
@@ -172,7 +171,7 @@ def _identify(rows: Rows, i: int, spectrum: Spectrum) -> None:
     numbers["RA"][i] = _real(spectrum.ra)
     numbers["DEC"][i] = _real(spectrum.dec)
     numbers["PIPE_Z"][i] = _real(spectrum.pipeline.z)
-    numbers["SN_MEDIAN"][i] = median_sn(spectrum)
+    numbers["SN_MEDIAN"][i] = spectrum.median_sn()
     numbers["ZWARNING"][i] = spectrum.zwarning
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.prepare import clean, median_sn
+from huggins.prepare import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def draw_data(
     good = ivar > 0
     shown = np.where(good, flux, np.nan)
     error = np.where(good, 1.0 / np.sqrt(np.where(good, ivar, 1.0)), np.nan)
-    sn = median_sn(spectrum)
+    sn = spectrum.median_sn()
     noisy = sn < _NOISY
     width = min(max(12.0 / sn, 2.0), 7.0) if sn > 0 else 7.0  # the fainter, the wider
     smooth = smoothed(flux, ivar, width=width)

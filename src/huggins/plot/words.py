@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from huggins.prepare import median_sn
-
 if TYPE_CHECKING:
     from huggins.inference import FitDetails
     from huggins.spectrum import Spectrum
@@ -90,7 +88,7 @@ def facts(spectrum: Spectrum) -> list[str]:
         known.append(f"{spectrum.survey} {where}".strip())
     elif spectrum.targetid:
         known.append(f"target {spectrum.targetid}")
-    sn = median_sn(spectrum)
+    sn = spectrum.median_sn()
     if np.isfinite(sn):
         known.append(f"median S/N {sn:.1f}")
     pipe = spectrum.pipeline

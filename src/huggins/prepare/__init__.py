@@ -2,6 +2,6 @@
 
 from huggins.prepare.contract import SEED, STANDARD, InputContract
 from huggins.prepare.grid import LogGrid, rebin
-from huggins.prepare.mask import clean, median_sn
+from huggins.prepare.mask import clean
 
-__all__ = ["SEED", "STANDARD", "InputContract", "LogGrid", "clean", "median_sn", "rebin"]
+__all__ = ["SEED", "STANDARD", "InputContract", "LogGrid", "clean", "rebin"]

@@ -52,19 +52,3 @@ def clean(
             ivar[: seen[0]] = 0.0
             ivar[seen[-1] + 1 :] = 0.0
     return flux, ivar
-
-
-def median_sn(spectrum: Spectrum) -> float:
-    """Median of flux times sqrt(ivar) over good pixels; NaN where there is none."""
-    good = spectrum.good
-    with np.errstate(invalid="ignore"):
-        sn = spectrum.flux * np.sqrt(spectrum.ivar)
-    if not good.all():
-        sn = sn[good]
-    if len(sn) == 0:
-        return float("nan")
-    middle = len(sn) // 2
-    # One partition in place; np.median makes copies and checks that cost as much again.
-    sn.partition(middle)
-    upper = float(sn[middle])
-    return upper if len(sn) % 2 else 0.5 * (float(sn[:middle].max()) + upper)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import factories as make
 from huggins.errors import ReadError
-from huggins.formats import fits as ours
+from huggins.fits import Fits
+from huggins.fits import file as ours
+from huggins.fits.cards import keyword
+from huggins.fits.source import Source
 from huggins.formats import open_file, read
-from huggins.formats.cards import keyword
-from huggins.formats.fits import Fits
-from huggins.formats.source import Source
 
 
 def _opened(path):

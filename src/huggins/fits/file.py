@@ -1,11 +1,9 @@
-"""FITS, as far as spectra need it: the fast path.
+"""A FITS file of spectra, as far as they need it: the fast path.
 
 Headers are searched, not parsed; the layout of a table is worked out once and kept, because
 a survey's files share it; columns are converted straight from the file's bytes. Sizes are
-checked against the file before anything is allocated. Whatever is not plainly one of the
-usual cases goes to astropy (`huggins.formats.fallback`).
-
-Layout of the format: FITS Standard 4.0, https://fits.gsfc.nasa.gov/fits_standard.html.
+checked against the file before anything is allocated. What is not one of the usual cases goes
+to astropy (`huggins.fits.fallback`).
 """
 
 from __future__ import annotations
@@ -14,18 +12,16 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
-from huggins.formats.cards import CARD, keyword, natural, required
-from huggins.formats.hdu import TYPES, Hdu
-from huggins.formats.layout import Layout, read_columns
+from huggins.fits.cards import BLOCK, CARD, damaged, header_end, natural
+from huggins.fits.hdu import Hdu
+from huggins.fits.layout import read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.formats.layout import Column
-    from huggins.formats.source import Source
+    from huggins.fits.layout import Layout
+    from huggins.fits.source import Source
 
-BLOCK: Final = 2880
-_END: Final = b"END" + b" " * 77
 _HEADER_MAX: Final = 4 * 1024**2
 # Layouts kept; a survey has some dozens, and one takes up to 200 kB.
 _LAYOUTS_MAX: Final = 128
@@ -149,33 +145,10 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
     """Work out the HDU at `at` from its header."""
     header = _header(source, index, at)
     length = -(-len(header) // BLOCK) * BLOCK
-    naxis = required(source, index, header, "NAXIS", 0, 99)
-    bitpix = required(source, index, header, "BITPIX", -64, 64)
-    if bitpix not in TYPES:
-        raise ReadError(f"HDU {index} has an impossible BITPIX of {bitpix}", source.path)
-    shape = tuple(
-        required(source, index, header, f"NAXIS{i}", 0, 1 << 48) for i in range(naxis, 0, -1)
-    )
-    behind = 0
-    if index:
-        gcount = keyword(header, "GCOUNT")
-        behind = required(source, index, header, "PCOUNT", 0, 1 << 48, default=0)
-        if gcount not in (None, 1):
-            raise ReadError(f"HDU {index} has random groups, no spectrum", source.path)
-    elif naxis and shape[-1] == 0 and keyword(header, "GROUPS") is True:
-        raise ReadError("this file has random groups, no spectrum", source.path)
-    extension = str(keyword(header, "XTENSION") or "IMAGE").upper() if index else "IMAGE"
-    kind = "image" if extension == "IMAGE" else "other"
-    columns: dict[str, Column] = {}
-    if extension == "BINTABLE" and naxis == 2 and bitpix == 8:
-        columns = read_columns(source, index, header, shape[1])
-        tiled = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
-        kind = "compressed" if tiled else "table"
-    behind *= abs(bitpix) // 8
-    layout = Layout(length, (), kind, bitpix, shape, behind, columns)
-    if kind == "table":
+    layout = read_layout(header, index, source.path, length)
+    if layout.kind == "table":
         _keep(layout, header)
-    return Hdu(source, index, at, at + length, layout, shape)
+    return Hdu(source, index, at, at + length, layout, layout.shape)
 
 
 def _header(source: Source, index: int, at: int) -> bytes:
@@ -186,11 +159,9 @@ def _header(source: Source, index: int, at: int) -> bytes:
     while True:
         if not text:
             text, base = source.read(at, min(size, source.size - at)), 0
-        place = base
-        while (place := text.find(_END, place)) >= 0 and (place - base) % CARD:
-            place += 1
-        if place >= 0:
-            header = text[base : place + CARD]
+        end = header_end(text, base)
+        if end >= 0:
+            header = text[base:end]
             if _runs_on(header):
                 break
             return header
@@ -198,11 +169,7 @@ def _header(source: Source, index: int, at: int) -> bytes:
             break
         size *= 4
         text = b""
-    raise ReadError(
-        f"the header of HDU {index} has no end: the file is truncated or damaged; fetch it "
-        "again",
-        source.path,
-    )
+    raise damaged(index, "it has no end", source.path)
 
 
 def _runs_on(header: bytes) -> bool:

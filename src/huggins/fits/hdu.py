@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.cards import Value, keyword
-from huggins.formats.layout import CODES, Layout, record_of
+from huggins.fits.cards import Value, keyword
+from huggins.fits.layout import TYPES, Layout, record_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from huggins.formats.layout import Column
-    from huggins.formats.source import Source
+    from huggins.fits.layout import Column
+    from huggins.fits.source import Source
 
-#: Types of images, by BITPIX.
-TYPES: Final = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+# Codes of the columns that are numbers.
+_NUMBERS: Final = "BIJKED"
 
 
 class Hdu:
@@ -50,10 +51,7 @@ class Hdu:
         self.start = start
         self.layout = layout
         self.shape = shape
-        count = 1
-        for length in shape:
-            count *= length
-        self.size = (count if shape else 0) * (abs(layout.bitpix) // 8) + layout.behind
+        self.size = layout.data_size(shape)
         self._header = b""
 
     @property
@@ -119,20 +117,14 @@ class Hdu:
                 f"{_listed(self.layout.columns)}",
                 self.source.path,
             ) from None
-        kind, size, _ = CODES[column.code]
-        shape = (column.repeat,) if column.repeat != 1 else ()
         all_rows, row_bytes = self.shape
         first, count = rows or ((0, all_rows) if row is None else (row, 1))
-        if not kind or column.code == "A" or column.scale != 1 or column.zero != 0:
-            from huggins.formats import fallback
-
-            values = fallback.column(self, name, (all_rows, *shape))[first : first + count]
-            return _convert(values if row is None else values[0].reshape(-1), dtype)
-        buffer, offset = self._data(first * row_bytes, count * row_bytes)
-        strides = (row_bytes, size) if shape else (row_bytes,)
-        raw: NDArray[Any] = np.ndarray(
-            (count, *shape), kind, buffer, offset + column.offset, strides
-        )
+        if column.code not in _NUMBERS or column.scale != 1 or column.zero != 0:
+            shape = (all_rows, column.repeat) if column.repeat != 1 else (all_rows,)
+            raw = self._astropy(shape, name)[first : first + count]
+        else:
+            buffer, offset = self._data(first * row_bytes, count * row_bytes)
+            raw = column.view(buffer, offset, count, row_bytes)
         return _convert(raw if row is None else raw[0].reshape(-1), dtype)
 
     def record(self, names: tuple[str, ...], row: int = 0) -> dict[str, Any]:
@@ -190,12 +182,8 @@ class Hdu:
             raise ReadError(f"HDU {self.index} holds no image", self.source.path)
         rows = shape[0] - first if count is None else count
         if self.layout.kind == "compressed" or self.scaled:
-            from huggins.formats import fallback
-
-            return _convert(fallback.image(self, shape)[first : first + rows], dtype)
-        row_bytes = abs(self.layout.bitpix) // 8
-        for length in shape[1:]:
-            row_bytes *= length
+            return _convert(self._astropy(shape)[first : first + rows], dtype)
+        row_bytes = abs(self.layout.bitpix) // 8 * math.prod(shape[1:])
         buffer, offset = self._data(first * row_bytes, rows * row_bytes)
         raw: NDArray[Any] = np.ndarray(
             (rows, *shape[1:]), TYPES[self.layout.bitpix], buffer, offset
@@ -210,6 +198,12 @@ class Hdu:
             or (keyword(self.header, "BZERO") or 0) != 0
             or (self.layout.bitpix > 0 and keyword(self.header, "BLANK") is not None)
         )
+
+    def _astropy(self, shape: tuple[int, ...], column: str | None = None) -> NDArray[Any]:
+        """Return a whole image or column as astropy reads it."""
+        from huggins.fits.fallback import read
+
+        return read(self.source, self.index, self.size, shape, column)
 
     def _data(self, offset: int, length: int) -> tuple[bytes, int]:
         """Return a buffer and the place in it where `offset` of the data lies."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats import open_file
-from huggins.prepare import median_sn
 
 if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
@@ -110,7 +109,7 @@ def describe(path: str, *, air: bool = False) -> Contents:
         found.good = max(found.good, int(np.count_nonzero(item.good)))
         low, high = 10.0 ** item.loglam[[0, -1]]
         found.wavelength = (min(found.wavelength[0], low), max(found.wavelength[1], high))
-        sn.append(median_sn(item))
+        sn.append(item.median_sn())
     if not sn and not found.errors:
         found.errors.append(ReadError("no spectra in this file", path))
     found.sn = np.array(sn)
