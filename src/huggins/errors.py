@@ -1,19 +1,16 @@
-"""What can go wrong, as types.
+"""Exceptions.
 
-Every message says what went wrong, where, and what to do about it, because it
-ends up in a column of the user's table or on one line of their terminal.
+A message says what is wrong, where, and the remedy: it ends up in a column of the user's table
+or on one line of the terminal.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from huggins.spectrum import Spectrum
+from typing import Any
 
 
 class HugginsError(Exception):
-    """Base of every error that huggins raises on purpose."""
+    """Base class of the exceptions that huggins raises."""
 
 
 class ReadError(HugginsError):
@@ -22,16 +19,16 @@ class ReadError(HugginsError):
     Parameters
     ----------
     what
-        What is wrong and how to mend it, without the path.
+        What is wrong and the remedy, without the path.
     path
-        The file, as the user gave it; empty for data that never was a file.
+        The file, as the user gave it; empty for data not from a file.
     index
-        Row or fibre inside the file.
+        Row or fibre in the file.
 
     Attributes
     ----------
-    spectrum : Spectrum or None
-        What could be read in spite of it, where that tells which object it is.
+    spectrum : huggins.Spectrum or None
+        What could be read nevertheless, where it identifies the object.
     """
 
     def __init__(self, what: str, path: str = "", index: int = 0) -> None:
@@ -39,19 +36,19 @@ class ReadError(HugginsError):
         self.what = what
         self.path = path
         self.index = index
-        self.spectrum: Spectrum | None = None
+        self.spectrum: Any = None
 
 
 class SpectrumError(ReadError):
-    """The arrays of a spectrum cannot be what they claim to be."""
+    """The arrays of a spectrum are inconsistent or hold no information."""
 
 
 class InputError(HugginsError):
-    """What was asked for does not exist or makes no sense."""
+    """An input or option does not exist or is not valid."""
 
 
 class OutputError(HugginsError):
-    """The result cannot be written where it should go."""
+    """An output cannot be written."""
 
 
 class ModelError(HugginsError):
@@ -64,11 +61,11 @@ class DownloadError(HugginsError):
     Parameters
     ----------
     what
-        What is wrong and how to mend it, without the URL.
+        What is wrong and the remedy, without the URL.
     url
-        Where it should have come from.
+        The file's URL.
     answered
-        Whether a server answered at all; False where there is no network.
+        Whether a server answered; False where there is no network.
     """
 
     def __init__(self, what: str, url: str, *, answered: bool = True) -> None:
@@ -79,7 +76,7 @@ class DownloadError(HugginsError):
 
 
 class MissingExtraError(HugginsError, ImportError):
-    """An optional dependency is needed and not installed.
+    """An optional dependency is not installed.
 
     Parameters
     ----------

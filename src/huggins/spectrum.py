@@ -1,9 +1,9 @@
-"""Spectrum: what every reader returns and every later stage takes."""
+"""Spectrum: what every reader returns and every stage takes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,10 +12,23 @@ from huggins.errors import MissingExtraError, SpectrumError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+#: Attributes of a spectrum that identify it, with their types.
+IDENTITY: Final = {
+    "file": str,
+    "survey": str,
+    "plate": int,
+    "mjd": int,
+    "fiberid": int,
+    "targetid": str,
+    "specobjid": str,
+    "ra": float,
+    "dec": float,
+}
+
 
 @dataclass(slots=True, eq=False)
 class Pipeline:
-    """What the survey's own software said of a spectrum, where the file carries it."""
+    """Class and redshift of the survey's own pipeline, where the file has them."""
 
     cls: str = ""
     subclass: str = ""
@@ -25,24 +38,24 @@ class Pipeline:
 
 @dataclass(slots=True, eq=False)
 class Spectrum:
-    """One spectrum and what its file tells of it.
+    """One spectrum, and its identity as its file gives it.
 
     Attributes
     ----------
     loglam : ndarray of float64, shape (L,)
-        log10 of the vacuum wavelength in Angstrom, strictly increasing, heliocentric or as the
-        survey gives it.
+        log10 of the vacuum wavelength in Angstrom, strictly increasing; heliocentric, or in the
+        frame that the survey uses.
     flux : ndarray of float32 or float64, shape (L,)
-        Flux density per unit wavelength; 1e-17 erg/s/cm2/A for the surveys, any unit else.
-        Not cleaned: where `ivar` is 0 it may hold anything.
+        Flux density per unit wavelength; 1e-17 erg/s/cm2/A in the surveys, any unit elsewhere.
+        Not cleaned: any value where `ivar` is 0.
     ivar : ndarray of float32 or float64, shape (L,)
-        Inverse variance of `flux`; 0 where the pixel is bad.
+        Inverse variance of `flux`; 0 in bad pixels.
     and_mask : ndarray of uint32, shape (L,), or None
         Mask bits set in every exposure, where the format has them.
     file, index : str, int
-        Where it was read: the path as the user gave it; the row or fibre inside the file.
+        The path as the user gave it, and the row or fibre in the file.
     format : str
-        Name of the reader that took the file.
+        Name of the file's format.
     survey : str
         ``SDSS``, ``BOSS``, ``EBOSS``, ``SDSS-V``, ``DESI``, ``LAMOST`` or empty.
     plate, mjd, fiberid : int or None
@@ -51,9 +64,9 @@ class Spectrum:
     ra, dec : float or None
         Degrees, ICRS.
     air : bool
-        Whether the file gave air wavelengths (they have been converted).
+        Whether the file gave air wavelengths, which have been converted.
     zwarning : int
-        Bits of `huggins.quality.ZWarning` that the file itself already calls for.
+        Bits of `huggins.quality.ZWarning` that the file sets.
     pipeline : Pipeline
         The survey's own class and redshift.
     """
@@ -88,7 +101,7 @@ class Spectrum:
 
     @property
     def good(self) -> NDArray[np.bool_]:
-        """Pixels that carry information, shape (L,): ivar above 0, everything finite."""
+        """Good pixels, shape (L,): ivar above 0, flux and ivar finite."""
         good: NDArray[np.bool_] = self.ivar > 0  # False for NaN, without a warning
         good &= self.ivar < np.inf
         good &= np.isfinite(self.flux)
@@ -119,7 +132,7 @@ class Spectrum:
         air: bool = False,
         **identity: Any,
     ) -> Spectrum:
-        """Make a spectrum from plain arrays.
+        """Create a spectrum from arrays.
 
         Parameters
         ----------
@@ -128,7 +141,7 @@ class Spectrum:
         flux, ivar : array_like, shape (L,)
             Flux density per unit wavelength and its inverse variance.
         air
-            Whether `wavelength` is in air; it is then converted to vacuum.
+            Whether `wavelength` is in air, to be converted to vacuum.
         **identity
             Any other attribute of `Spectrum`.
 
@@ -163,51 +176,44 @@ class Spectrum:
         return spectrum
 
     def check(self) -> None:
-        """Raise `SpectrumError` where nothing can be said of this spectrum, and why."""
+        """Raise `SpectrumError` if this spectrum cannot be used, and say why."""
         if len(self.flux) == 0:
-            raise SpectrumError("the spectrum has no pixels", self.file, self.index)
+            raise self._error("the spectrum has no pixels")
         loglam, flux, ivar = self.loglam, self.flux, self.ivar
         mask = flux if self.and_mask is None else self.and_mask
         if not (flux.ndim == 1 and flux.shape == ivar.shape == loglam.shape == mask.shape):
-            raise SpectrumError(
+            raise self._error(
                 "wavelength, flux, ivar and mask must be one-dimensional and of one length, "
                 f"not {loglam.shape}, {flux.shape}, {ivar.shape} and {mask.shape}",
-                self.file,
-                self.index,
             )
         if not (loglam[1:] > loglam[:-1]).all():
             kind = "repeated" if (np.diff(np.sort(loglam)) == 0).any() else "unsorted"
-            raise SpectrumError(
+            raise self._error(
                 f"wavelengths are {kind}: sort the rows and merge repeated ones",
-                self.file,
-                self.index,
             )
-        # 1 A to 1 m: what lies outside is damage, and would overflow further on.
+        # 1 A to 1 m: anything else is damage, and would overflow later.
         if not (loglam[0] >= 0.0 and loglam[-1] <= 10.0):
-            raise SpectrumError(
+            raise self._error(
                 "wavelengths are not those of a spectrum: they must be in Angstrom",
-                self.file,
-                self.index,
             )
         with np.errstate(invalid="ignore"):
             usable = (flux > 0) & (ivar > 0) & (flux < np.inf) & (ivar < np.inf)
         if usable.any():
             return
         if not self.good.any():
-            raise SpectrumError(
+            raise self._error(
                 "no good pixel: the inverse variance is zero or the values are not finite "
                 "everywhere",
-                self.file,
-                self.index,
             )
-        raise SpectrumError(
+        raise self._error(
             "the flux is nowhere positive: sky subtraction or calibration failed",
-            self.file,
-            self.index,
         )
 
+    def _error(self, what: str) -> SpectrumError:
+        return SpectrumError(what, self.file, self.index)
+
     def to_specutils(self) -> Any:
-        """Return this as a `specutils.Spectrum` (vacuum Angstrom, 1e-17 erg/s/cm2/A).
+        """Convert to a `specutils.Spectrum` (vacuum Angstrom, 1e-17 erg/s/cm2/A).
 
         Raises
         ------
@@ -227,20 +233,7 @@ class Spectrum:
             flux=self.flux * u.Unit("1e-17 erg / (s cm2 AA)"),
             uncertainty=InverseVariance(self.ivar),
             mask=~self.good,
-            meta={
-                name: getattr(self, name)
-                for name in (
-                    "file",
-                    "survey",
-                    "plate",
-                    "mjd",
-                    "fiberid",
-                    "targetid",
-                    "specobjid",
-                    "ra",
-                    "dec",
-                )
-            },
+            meta={name: getattr(self, name) for name in IDENTITY},
         )
 
 
@@ -253,8 +246,8 @@ def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
     Parameters
     ----------
     wavelength : ndarray
-        Air wavelengths in Angstrom; below 2000 A, where the refractive index is not defined so,
-        they are returned unchanged.
+        Air wavelengths in Angstrom; those below 2000 A, where the formula does not hold, are
+        returned unchanged.
     """
     s2 = (1e4 / np.maximum(wavelength, 2000.0)) ** 2
     index = (

@@ -153,5 +153,5 @@ def test_axis_that_is_no_wavelength():
 
 @pytest.mark.parametrize("thing", ["text", 3, None, [1, 2]])
 def test_no_spectrum_at_all(thing):
-    with pytest.raises(TypeError, match="no spectrum of specutils"):
+    with pytest.raises(TypeError, match="not a specutils spectrum"):
         from_specutils(thing)

@@ -24,6 +24,7 @@ from huggins.fits.cards import BLOCK, CARD, keyword
 from huggins.fits.layout import CODES
 from huggins.fits.source import Source
 from huggins.formats import open_file
+from huggins.formats.foreign import unknown
 from huggins.formats.spec import find_coadd, find_pipeline
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def read_small(path: str, *, wdisp: bool = False) -> Small:
     wanted = (*COLUMNS, WDISP) if wdisp else COLUMNS
     with Source(path) as source:
         if not source.fits:
-            raise ReadError(f"only spec files can be made small: {source.describe()}", path)
+            raise ReadError(f"only spec files can be made small: {unknown(source.head)}", path)
         fits = Fits(source)
         coadd = find_coadd(fits)
         primary = fits.hdu(0)

@@ -13,6 +13,7 @@ from huggins.dataset.shrink import read_small, shrink, to_bytes, verify
 from huggins.errors import HugginsError, OutputError, ReadError
 from huggins.fits import Fits
 from huggins.fits.source import Source
+from huggins.formats.foreign import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -178,5 +179,5 @@ def check_whole(path: Path, name: str) -> None:
         return
     with Source(path) as source:
         if not source.fits:
-            raise ReadError(source.describe(), str(path))
+            raise ReadError(unknown(source.head), str(path))
         deque(Fits(source), maxlen=0)  # complains about headers and data that end too early

@@ -1,4 +1,4 @@
-"""One opened file: its bytes, read on demand and unpacked where it is gzipped."""
+"""One open file: its bytes, read on demand and unpacked where it is gzipped."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import os
 import stat
 import zlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
@@ -14,31 +13,17 @@ from huggins.errors import ReadError
 if TYPE_CHECKING:
     from types import TracebackType
 
-#: Bytes taken by the first read: all that is needed of an SDSS or LAMOST spectrum.
+#: Bytes of the first read: an SDSS or LAMOST spectrum needs no second one.
 _FIRST: Final = 256 * 1024
-#: Largest size of an unpacked gzip file, which must fit in memory.
+#: Largest size of an unpacked gzip file, which is held in memory.
 _UNPACKED_MAX: Final = 4 * 1024**3
 
 _GZIP: Final = b"\x1f\x8b"
 _FITS: Final = b"SIMPLE  ="
-_HDF5: Final = b"\x89HDF\r\n\x1a\n"
-
-# How files begin that are often met under a spectrum's name, and what to do about them.
-_KNOWN: Final = (
-    (b"\xff\xd8\xff", "a JPEG picture, not a spectrum"),
-    (b"\x89PNG", "a PNG picture, not a spectrum"),
-    (b"GIF8", "a GIF picture, not a spectrum"),
-    (b"%PDF", "a PDF document, not a spectrum"),
-    (b"PK\x03\x04", "a ZIP archive: unpack it first"),
-    (b"BZh", "compressed with bzip2: unpack it first (only gzip is read directly)"),
-    (b"\xfd7zXZ", "compressed with xz: unpack it first (only gzip is read directly)"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first (only gzip is read directly)"),
-    (b"\x1f\x9d", "compressed with compress: unpack it first (only gzip is read directly)"),
-)
 
 
 class Source:
-    """A file that identifiers and readers share, opened once.
+    """A file, opened once for all that identifies and reads it.
 
     Parameters
     ----------
@@ -53,8 +38,8 @@ class Source:
     head : bytes
         The first bytes, after unpacking: 256 KiB, or the whole file where it is smaller or
         gzipped.
-    fits, hdf5 : bool
-        Whether it begins as such a file does.
+    fits : bool
+        Whether it begins as FITS does.
 
     Raises
     ------
@@ -62,7 +47,7 @@ class Source:
         If it cannot be opened, is no regular file, is empty, or is a damaged gzip file.
     """
 
-    __slots__ = ("_fd", "fits", "gzipped", "hdf5", "head", "path", "size")
+    __slots__ = ("_fd", "fits", "gzipped", "head", "path", "size")
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
@@ -75,14 +60,14 @@ class Source:
             if not stat.S_ISREG(status.st_mode):
                 self.close()
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-                raise ReadError(f"this is {kind}: give a file with spectra", self.path)
+                raise ReadError(f"this is {kind}: give a file of spectra", self.path)
             self.size = status.st_size
             self.head = os.pread(self._fd, min(self.size, _FIRST), 0)
         except OSError as error:
             self.close()
             raise ReadError(_explain(error), self.path) from error
         except ValueError as error:  # a NUL in the path
-            raise ReadError(f"this is no possible path: {error}", repr(self.path)) from error
+            raise ReadError(f"this is not a valid path: {error}", repr(self.path)) from error
         self.gzipped = self.head.startswith(_GZIP)
         try:
             if self.gzipped:
@@ -93,14 +78,13 @@ class Source:
             self.close()
             raise
         self.fits = self.head.startswith(_FITS)
-        self.hdf5 = self.head.startswith(_HDF5)
 
     def _unpack(self) -> None:
         packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
         parts = []
         room = _UNPACKED_MAX
         try:
-            while packed.startswith(_GZIP):  # gzip files may be several, one after another
+            while packed.startswith(_GZIP):  # a gzip file may have several members
                 unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
                 parts.append(unpacker.decompress(packed, room))
                 room -= len(parts[-1])
@@ -154,25 +138,6 @@ class Source:
         """Return what other libraries can open: the path, or the unpacked bytes."""
         return io.BytesIO(self.head) if self.gzipped else self.path
 
-    def foreign(self) -> str:
-        """Return what the file is where that is plainly no spectrum, else nothing."""
-        for magic, what in _KNOWN:
-            if self.head.startswith(magic):
-                return f"this is {what}"
-        start = self.head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-        if start.startswith(b"<?xml") and b"<votable" in start:
-            return "this is a VOTable: save it as ECSV or CSV"
-        if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-            return "this is a web page, perhaps an archive's error message: fetch it again"
-        return ""
-
-    def describe(self) -> str:
-        """Say what the file seems to be, where it is nothing that huggins reads."""
-        return self.foreign() or (
-            f"no known format of spectra: it begins with {self.head[:16]!r}; "
-            "FITS, HDF5 and text tables can be read"
-        )
-
     def close(self) -> None:
         """Close the file; a second call does nothing."""
         if self._fd >= 0:
@@ -197,12 +162,3 @@ def _explain(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return "the file may not be read: check its permissions"
     return f"the file cannot be read: {error.strerror or error}"
-
-
-def beside(path: str, name: str) -> str | None:
-    """Return the file of this name, or with ``.gz``, in the folder of `path`, if any."""
-    for candidate in (name, f"{name}.gz"):
-        neighbour = Path(path).with_name(candidate)
-        if neighbour.is_file():
-            return str(neighbour)
-    return None

@@ -1,6 +1,7 @@
 """Readers: from a file of any known format to `Spectrum`.
 
-Formats are told by content, never by name; `README.md` beside this file says how to add one.
+A format is identified by its content, never by the file's name; `README.md` in this folder says
+how to add one.
 """
 
 from __future__ import annotations
@@ -8,15 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.errors import ReadError
-from huggins.fits import Fits
-from huggins.fits.source import Source
+from huggins.fits import Fits, Source
 from huggins.formats import desi, hdf5, lamost, pack, spec, spplate, spspec, text
+from huggins.formats.foreign import unknown
 from huggins.formats.interop import from_specutils
 from huggins.quality import names
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from types import ModuleType
 
     from huggins.spectrum import Spectrum
 
@@ -24,7 +26,7 @@ __all__ = ["from_specutils", "identify", "open_file", "read"]
 
 
 class _Reader(Protocol):
-    """What a module for one FITS format has."""
+    """The module of one FITS format."""
 
     NAME: str
 
@@ -33,7 +35,7 @@ class _Reader(Protocol):
     def read(self, fits: Fits) -> Iterator[Spectrum | ReadError]: ...
 
 
-# Asked in this order: the common formats first, behind the one that looks like one of them.
+# Asked in this order: containers of spec files before these, then the common formats first.
 _FITS: tuple[_Reader, ...] = (pack, spec, lamost, spspec, spplate, desi)
 
 
@@ -43,9 +45,9 @@ def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:
     Parameters
     ----------
     path
-        A file of any format that huggins knows (see the documentation's list), gzipped or not.
+        A file of any known format (see ``docs/reference/formats.md``), gzipped or not.
     air
-        Whether the wavelengths of a text file are in air. Other formats say so themselves.
+        Whether the wavelengths of a text file are in air; other formats say so themselves.
 
     Returns
     -------
@@ -55,7 +57,7 @@ def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:
     Raises
     ------
     ReadError
-        If the file, or any spectrum in it, cannot be read. `open_file` goes on with the rest.
+        If the file, or any spectrum in it, cannot be read. `open_file` continues with the rest.
     """
     spectra = []
     for item in open_file(path, air=air):
@@ -68,7 +70,7 @@ def read(path: str | os.PathLike[str], *, air: bool = False) -> list[Spectrum]:
 def open_file(
     path: str | os.PathLike[str], *, air: bool = False
 ) -> Iterator[Spectrum | ReadError]:
-    """Yield the spectra of a file, one after another, without holding them all.
+    """Yield the spectra of a file one by one, without holding all of them in memory.
 
     Parameters
     ----------
@@ -78,8 +80,8 @@ def open_file(
     Yields
     ------
     Spectrum or ReadError
-        In the file's order. A file that cannot be read yields one error, a spectrum that cannot
-        be used yields an error with its index in place of itself.
+        In the file's order. A file that cannot be read yields one error; a spectrum that cannot
+        be used yields an error, with its index, in its place.
     """
     try:
         with Source(path) as source:
@@ -87,7 +89,7 @@ def open_file(
                 if isinstance(spectrum, ReadError):
                     yield spectrum
                     continue
-                _turn(spectrum)
+                _ascending(spectrum)
                 try:
                     spectrum.check()
                 except ReadError as error:
@@ -99,25 +101,20 @@ def open_file(
 
 
 def identify(path: str | os.PathLike[str]) -> str:
-    """Return the name of the reader that takes a file.
+    """Return the name of a file's format.
 
     Raises
     ------
     ReadError
-        If none does, or the file cannot be opened.
+        If it is none that is known, or the file cannot be opened.
     """
     with Source(path) as source:
-        if source.fits:
-            return _fits_reader(Fits(source)).NAME
-        if source.hdf5:
-            return hdf5.NAME
-        if text.identify(source):
-            return text.NAME
-        raise ReadError(source.describe(), source.path)
+        reader = _fits_reader(Fits(source)) if source.fits else _other_reader(source)
+        return str(reader.NAME)
 
 
-def _turn(spectrum: Spectrum) -> None:
-    """Put descending wavelengths in ascending order; they are an instrument's habit."""
+def _ascending(spectrum: Spectrum) -> None:
+    """Reverse a spectrum whose wavelengths descend, as some instruments write them."""
     loglam = spectrum.loglam
     if len(loglam) > 1 and loglam[0] > loglam[-1]:
         spectrum.loglam = loglam[::-1]
@@ -127,7 +124,7 @@ def _turn(spectrum: Spectrum) -> None:
 
 
 def _explained(error: ReadError, spectrum: Spectrum) -> ReadError:
-    """Say also what the survey itself said of a spectrum that cannot be used."""
+    """Add the survey's own flags to the error of a spectrum that cannot be used."""
     if spectrum.zwarning:
         flags = ", ".join(names(spectrum.zwarning))
         error = type(error)(
@@ -142,11 +139,18 @@ def _fits_reader(fits: Fits) -> _Reader:
     for module in _FITS:
         if module.identify(fits):
             return module
-    raise ReadError(_contents(fits), fits.source.path)
+    raise ReadError(_unknown_fits(fits), fits.source.path)
 
 
-def _contents(fits: Fits) -> str:
-    """Say what a FITS file holds, where no reader takes it."""
+def _other_reader(source: Source) -> ModuleType:
+    for module in (hdf5, text):
+        if module.identify(source):
+            return module
+    raise ReadError(unknown(source.head), source.path)
+
+
+def _unknown_fits(fits: Fits) -> str:
+    """Return the message for a FITS file of no known format: what it holds."""
     held = []
     for hdu in fits:
         columns = [name for name in hdu.layout.columns if name][:12]
@@ -164,10 +168,6 @@ def _contents(fits: Fits) -> str:
 def _spectra(source: Source, air: bool) -> Iterator[Spectrum | ReadError]:
     if source.fits:
         fits = Fits(source)
-        yield from _fits_reader(fits).read(fits)
-    elif source.hdf5:
-        yield from hdf5.read(source)
-    elif text.identify(source):
-        yield from text.read(source, air=air)
-    else:
-        raise ReadError(source.describe(), source.path)
+        return _fits_reader(fits).read(fits)
+    spectra: Iterator[Spectrum | ReadError] = _other_reader(source).read(source, air=air)
+    return spectra

@@ -8,7 +8,6 @@ https://desidatamodel.readthedocs.io/en/latest/DESI_SPECTRO_REDUX/SPECPROD/healp
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +16,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.fits import Fits
 from huggins.fits.cards import BLOCK
-from huggins.fits.source import Source, beside
-from huggins.formats.identity import FIBRE_BITS, number, position, whole
-from huggins.spectrum import Pipeline, Spectrum
+from huggins.formats.identity import fibre_bits, number, pipeline_result, position, whole
+from huggins.formats.neighbours import rows_beside
+from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
 
     Array = NDArray[np.float64]
 
 NAME = "desi"
-
-_log = logging.getLogger(__name__)
 
 _FLUX: Final = re.compile(r"[A-Z]+_FLUX")
 _WAVE: Final = re.compile(r"[A-Z]+_WAVELENGTH")
@@ -97,7 +94,7 @@ def _spectrum(
     ra, dec = position(target.get("TARGET_RA"), target.get("TARGET_DEC"))
     night = number(target.get("MJD"))
     best = redshifts.get(targetid, {}) if targetid is not None else {}
-    zwarning = whole(best.get("ZWARN"))
+    result = pipeline_result(best.get, ("SPECTYPE", "SUBTYPE", "Z", "ZWARN"))
     return Spectrum(
         loglam,
         flux,
@@ -111,13 +108,8 @@ def _spectrum(
         targetid=None if targetid is None else str(targetid),
         ra=ra,
         dec=dec,
-        zwarning=(zwarning or 0) & FIBRE_BITS,
-        pipeline=Pipeline(
-            str(best.get("SPECTYPE", "")).strip(),
-            str(best.get("SUBTYPE", "")).strip(),
-            number(best.get("Z")),
-            zwarning,
-        ),
+        zwarning=fibre_bits(result.zwarning),
+        pipeline=result,
     )
 
 
@@ -226,18 +218,8 @@ def _join(
 
 
 def _redshifts(path: str) -> dict[int, dict[str, Any]]:
-    """Return redrock's rows for the file, by TARGETID; nothing where it has none beside it."""
+    """Return the rows of the file's redrock results, by TARGETID."""
     match = re.match(r"(?:coadd|spectra)-(.+?\.fits)(?:\.gz)?$", Path(path).name)
-    neighbour = beside(path, f"redrock-{match[1]}") if match else None
-    if neighbour is None:
+    if match is None:
         return {}
-    try:
-        with Source(neighbour) as source:
-            table = Fits(source).named("REDSHIFTS") if source.fits else None
-            if table is None or not {"TARGETID", "Z"} <= table.layout.columns.keys():
-                raise ReadError("no table REDSHIFTS of TARGETID and Z in it", neighbour)
-            rows = [table.record(_REDSHIFT, row) for row in range(table.rows)]
-    except ReadError as error:
-        _log.warning("pipeline redshifts are left out: %s", error)
-        return {}
-    return {row["TARGETID"]: row for row in rows}
+    return rows_beside(path, f"redrock-{match[1]}", _REDSHIFT, ("TARGETID", "Z"))

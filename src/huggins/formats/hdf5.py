@@ -12,8 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.identity import FIBRE_BITS, identifier, number, position, whole
-from huggins.spectrum import Pipeline, Spectrum
+from huggins.formats.identity import (
+    fibre_bits,
+    identifier,
+    number,
+    pipeline_result,
+    position,
+    whole,
+)
+from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +40,7 @@ _CHUNK: Final = 512
 _SEED: Final = (3.56, 0.45 / 433, 433)
 # Values that a byte of the file may stand for, at the best compression.
 _PACKED_MAX: Final = 1000
+_PIPELINE: Final = ("pipe_class", "pipe_subclass", "pipe_z", "pipe_zwarning")
 _PER_ROW: Final = (
     "survey",
     "targetid",
@@ -43,14 +51,16 @@ _PER_ROW: Final = (
     "ra",
     "dec",
     "zwarning",
-    "pipe_class",
-    "pipe_subclass",
-    "pipe_z",
-    "pipe_zwarning",
+    *_PIPELINE,
 )
 
 
-def read(source: Source) -> Iterator[Spectrum | ReadError]:
+def identify(source: Source) -> bool:
+    """Whether this is an HDF5 file."""
+    return source.head.startswith(b"\x89HDF\r\n\x1a\n")
+
+
+def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of all rows."""
     import h5py
 
@@ -169,13 +179,8 @@ def _spectrum(
         specobjid=identifier(row.get("specobjid", "")),
         ra=ra,
         dec=dec,
-        zwarning=(whole(row.get("zwarning")) or 0) & FIBRE_BITS,
-        pipeline=Pipeline(
-            row.get("pipe_class", ""),
-            row.get("pipe_subclass", ""),
-            number(row.get("pipe_z")),
-            whole(row.get("pipe_zwarning")),
-        ),
+        zwarning=fibre_bits(whole(row.get("zwarning"))),
+        pipeline=pipeline_result(row.get, _PIPELINE),
     )
 
 

@@ -1,17 +1,20 @@
-"""Who a spectrum is: SDSS identifiers, survey names, and the pipeline's own flags."""
+"""Identity of a spectrum: SDSS identifiers, survey, position, and the pipeline's result."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins.quality import ZWarning
+from huggins.spectrum import Pipeline
 
-#: Bits of a pipeline's ZWARNING that are about the fibre, not about the fit.
-FIBRE_BITS: Final = int(ZWarning.UNPLUGGED | ZWarning.BAD_TARGET | ZWarning.NODATA)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-#: First night of SDSS-IV, whose spectra with the BOSS spectrograph are eBOSS's (July 2014).
+_FIBRE_BITS: Final = int(ZWarning.UNPLUGGED | ZWarning.BAD_TARGET | ZWarning.NODATA)
+
+#: First night of SDSS-IV (July 2014), whose BOSS spectra are those of eBOSS.
 _EBOSS_MJD: Final = 56839
 #: RUN2D of the reductions of the SDSS-I/II spectrograph: DR8 main, and the two of SEGUE.
 SDSS_RUN2D: Final = ("26", "103", "104")
@@ -74,6 +77,11 @@ def whole(value: Any) -> int | None:
     return int(value) if math.isfinite(value) and value == int(value) and value >= 0 else None
 
 
+def positive(value: Any) -> int | None:
+    """Return a number as int, None where `whole` gives none or it is 0."""
+    return whole(value) or None
+
+
 def number(value: Any) -> float | None:
     """Return a finite number as float, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -96,3 +104,21 @@ def identifier(value: Any) -> str | None:
         return value if value.strip("0") and not value.startswith("-") else None
     count = whole(value)
     return str(count) if count else None
+
+
+def pipeline_result(
+    get: Callable[[str], Any],
+    names: tuple[str, ...] = ("CLASS", "SUBCLASS", "Z", "ZWARNING"),
+) -> Pipeline:
+    """Return the pipeline's result, from the named values of a row or a header."""
+    cls, subclass, z, *zwarning = map(get, names)
+    return Pipeline(_text(cls), _text(subclass), number(z), *map(whole, zwarning))
+
+
+def fibre_bits(zwarning: int | None) -> int:
+    """Return those bits of a pipeline's ZWARNING that concern the fibre, not the fit."""
+    return (zwarning or 0) & _FIBRE_BITS
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()

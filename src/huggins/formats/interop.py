@@ -1,4 +1,4 @@
-"""Spectra of specutils, in (`huggins.Spectrum.to_specutils` is the way out)."""
+"""Spectra from specutils objects; `huggins.Spectrum.to_specutils` is the inverse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from huggins.errors import SpectrumError
-from huggins.spectrum import Spectrum
+from huggins.formats.pixels import inverse_variance
+from huggins.spectrum import IDENTITY, Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,13 +19,9 @@ if TYPE_CHECKING:
 
 NAME = "specutils"
 
-_TEXT = ("file", "survey", "targetid", "specobjid")
-_WHOLE = ("plate", "mjd", "fiberid")
-_REAL = ("ra", "dec")
-
 
 def from_specutils(spectra: Any) -> list[Spectrum]:
-    """Convert objects of specutils.
+    """Convert specutils objects.
 
     Parameters
     ----------
@@ -43,15 +40,15 @@ def from_specutils(spectra: Any) -> list[Spectrum]:
     Raises
     ------
     SpectrumError
-        If an object has no uncertainty, or of an unknown type; or if its arrays cannot be
+        If an object has no uncertainty or one of an unknown type, or if its arrays are not
         those of a spectrum.
     TypeError
-        If it is no spectrum at all.
+        If an object is no spectrum.
     """
-    found: list[Spectrum] = []
+    converted: list[Spectrum] = []
     for item in _flatten(spectra):
-        found += _rows(item, len(found))
-    return found
+        converted += _rows(item, len(converted))
+    return converted
 
 
 def _flatten(spectra: Any) -> Iterator[Any]:
@@ -60,7 +57,7 @@ def _flatten(spectra: Any) -> Iterator[Any]:
         return
     if isinstance(spectra, str | bytes) or not hasattr(spectra, "__iter__"):
         raise TypeError(
-            f"{type(spectra).__name__} is no spectrum of specutils: it has no spectral_axis "
+            f"{type(spectra).__name__} is not a specutils spectrum: it has no spectral_axis "
             "and flux"
         )
     for item in spectra:
@@ -90,9 +87,7 @@ def _rows(item: Any, first: int) -> Iterator[Spectrum]:
         ) from error
     sigma = _sigma(item, flux, first)
     values, errors = _per_wavelength(flux, axis), _per_wavelength(sigma, axis)
-    with np.errstate(all="ignore"):
-        ivar = np.where(errors > 0, 1.0 / np.square(errors), 0.0)
-    ivar = np.where(np.isfinite(ivar), ivar, 0.0)
+    ivar = inverse_variance(errors)
     if getattr(item, "mask", None) is not None:
         ivar = np.where(np.broadcast_to(np.asarray(item.mask, dtype=bool), ivar.shape), 0, ivar)
     identity = _identity(getattr(item, "meta", None))
@@ -109,7 +104,7 @@ def _rows(item: Any, first: int) -> Iterator[Spectrum]:
 
 
 def _sigma(item: Any, flux: Any, index: int) -> Any:
-    """Return the 1-sigma errors of flux, as a quantity of its kind."""
+    """Return the 1-sigma errors of flux, in its unit."""
     from astropy import units as u
     from astropy.nddata import StdDevUncertainty
 
@@ -148,13 +143,10 @@ def _per_wavelength(flux: Any, axis: Any) -> Array:
 
 
 def _identity(meta: Any) -> dict[str, Any]:
-    """Return what an object's meta says in the way of `Spectrum.to_specutils`."""
-    if not hasattr(meta, "get"):
-        return {}
-    found: dict[str, Any] = {}
-    for names, kind in ((_TEXT, str), (_WHOLE, int), (_REAL, float)):
-        for name in names:
-            value = meta.get(name)
-            if isinstance(value, kind) and not isinstance(value, bool):
-                found[name] = value
-    return found
+    """Return what an object's meta holds as `Spectrum.to_specutils` writes it."""
+    values = {name: meta.get(name) for name in IDENTITY} if hasattr(meta, "get") else {}
+    return {
+        name: value
+        for name, value in values.items()
+        if isinstance(value, IDENTITY[name]) and not isinstance(value, bool)
+    }

@@ -10,12 +10,12 @@ https://www.lamost.org/dr8/v2.0/doc/lr-data-production-description
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.identity import identifier, number, position, whole
+from huggins.formats.identity import identifier, pipeline_result, position, positive
 from huggins.formats.pixels import from_coefficients, mask_bits
 from huggins.spectrum import Pipeline, Spectrum, air_to_vacuum
 
@@ -90,17 +90,13 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         file=path,
         format=NAME,
         survey="LAMOST",
-        mjd=whole(primary.get("MJD")) or None,
-        fiberid=whole(primary.get("FIBERID")) or None,
+        mjd=positive(primary.get("MJD")),
+        fiberid=positive(primary.get("FIBERID")),
         targetid=identifier(primary.get("OBSID")),
         ra=ra,
         dec=dec,
         air=air,
-        pipeline=Pipeline(
-            str(primary.get("CLASS") or "").strip(),
-            str(primary.get("SUBCLASS") or "").strip(),
-            _redshift(primary.get("Z")),
-        ),
+        pipeline=_pipeline(primary),
     )
 
 
@@ -110,7 +106,9 @@ def _is_wavelength(primary: Hdu, row: NDArray[np.float64]) -> bool:
     return "wavelength" in named or (not named and bool((np.diff(row) > 0).all()))
 
 
-def _redshift(value: Any) -> float | None:
-    """Return z; LAMOST writes -9999 where it has none."""
-    z = number(value)
-    return z if z is not None and z > -1.0 else None
+def _pipeline(primary: Hdu) -> Pipeline:
+    """Return class, subclass and redshift, which is -9999 where there is none."""
+    result = pipeline_result(primary.get, ("CLASS", "SUBCLASS", "Z"))
+    if result.z is not None and result.z <= -1.0:
+        result.z = None
+    return result

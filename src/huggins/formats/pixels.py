@@ -1,8 +1,8 @@
-"""From what files store to what a Spectrum holds: wavelengths, inverse variances, masks."""
+"""Wavelengths, inverse variances and masks, from what the files store."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def from_coefficients(hdu: Hdu, size: int) -> NDArray[np.float64]:
     Raises
     ------
     ReadError
-        If they are missing or make no sense.
+        If they are missing or no log-linear grid.
     """
     start, step = number(hdu.get("COEFF0")), number(hdu.get("COEFF1"))
     if start is None or step is None or not 0 < start < 10 or not 0 < step < 1:
@@ -34,15 +34,27 @@ def from_coefficients(hdu: Hdu, size: int) -> NDArray[np.float64]:
     return loglam
 
 
-def inverse_variance(noise: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return ivar of 1-sigma errors; 0 where they are not positive or not finite."""
+def inverse_variance(values: NDArray[Any], kind: str = "error") -> NDArray[Any]:
+    """Return the inverse variance; 0 where `values` are not positive or not finite.
+
+    Parameters
+    ----------
+    values
+        Of any shape.
+    kind
+        What they are: ``error`` (1 sigma), ``variance`` or ``ivar``.
+    """
     with np.errstate(all="ignore"):
-        ivar = np.where(noise > 0, 1 / np.square(noise), 0)
-    return np.where(np.isfinite(ivar), ivar, 0).astype(noise.dtype)
+        if kind == "ivar":
+            ivar = values
+        else:
+            ivar = 1.0 / (np.square(values) if kind == "error" else values)
+        usable = (values > 0) & np.isfinite(ivar)
+    return np.where(usable, ivar, 0).astype(values.dtype, copy=False)
 
 
 def mask_bits(mask: NDArray[np.floating]) -> NDArray[np.uint32]:
-    """Return mask bits that were written as floating-point numbers."""
+    """Return mask bits that are stored as floating-point numbers."""
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(mask) & (mask >= 0) & (mask < 2.0**32)
     return np.where(usable, mask, 0).astype(np.uint32)

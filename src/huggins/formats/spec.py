@@ -14,15 +14,15 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats.identity import (
-    FIBRE_BITS,
+    fibre_bits,
     identifier,
-    number,
+    pipeline_result,
     position,
+    positive,
     sdss_survey,
     specobjid,
-    whole,
 )
-from huggins.spectrum import Pipeline, Spectrum
+from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,8 +115,8 @@ def read(fits: Fits) -> Iterator[Spectrum]:
             "LOGLAM, FLUX and IVAR must hold one number a row: fetch the file again",
             fits.source.path,
         )
-    pipeline = find_pipeline(fits, coadd)
-    row = pipeline.record(ROW) if pipeline is not None else {}
+    table = find_pipeline(fits, coadd)
+    row = table.record(ROW) if table is not None else {}
     header = fits.hdu(0)
     run2d = row.get("RUN2D") or (header.get("RUN2D") if header else None) or ""
     spectrum = Spectrum(
@@ -133,15 +133,15 @@ def read(fits: Fits) -> Iterator[Spectrum]:
 
 def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None:
     """Fill in what the pipeline's row says."""
-    spectrum.mjd = whole(row.get("MJD")) or None
+    spectrum.mjd = positive(row.get("MJD"))
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)
     if spectrum.survey == "SDSS-V":
         # PLATE has gone; FIELD takes its place in the names of the files.
-        spectrum.plate = whole(row.get("FIELD")) or whole(row.get("PLATE")) or None
+        spectrum.plate = positive(row.get("FIELD")) or positive(row.get("PLATE"))
         spectrum.targetid = identifier(row.get("CATALOGID")) or identifier(row.get("SDSS_ID"))
     else:
-        spectrum.plate = whole(row.get("PLATE")) or None
-    spectrum.fiberid = whole(row.get("FIBERID")) or None
+        spectrum.plate = positive(row.get("PLATE"))
+    spectrum.fiberid = positive(row.get("FIBERID"))
     spectrum.specobjid = _own_specobjid(row.get("SPECOBJID")) or specobjid(
         spectrum.plate, spectrum.mjd, spectrum.fiberid, run2d
     )
@@ -151,14 +151,8 @@ def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None
             if spectrum.ra is not None:
                 break
     if row:
-        zwarning = whole(row.get("ZWARNING"))
-        spectrum.pipeline = Pipeline(
-            str(row.get("CLASS", "")).strip(),
-            str(row.get("SUBCLASS", "")).strip(),
-            number(row.get("Z")),
-            zwarning,
-        )
-        spectrum.zwarning = (zwarning or 0) & FIBRE_BITS
+        spectrum.pipeline = pipeline_result(row.get)
+        spectrum.zwarning = fibre_bits(spectrum.pipeline.zwarning)
 
 
 def _own_specobjid(value: Any) -> str | None:

@@ -1,43 +1,41 @@
 """SDSS and BOSS ``spPlate`` files: all fibres of a plate (500, 640 or 1000).
 
-HDU 0 is the flux (1e-17 erg/s/cm2/A), one row a fibre, on log-linear pixels of vacuum
+HDU 0 is the flux (1e-17 erg/s/cm2/A), one row per fibre, on log-linear pixels of vacuum
 wavelength (COEFF0, COEFF1); HDU 1 ivar, 2 and-mask, 5 plug map. Class and redshift are in
-``spZbest-PLATE-MJD.fits``, used where it lies beside. Data model:
+``spZbest-PLATE-MJD.fits``, read where it is in the same folder. Data model:
 https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/PLATE4/spPlate.html
 """
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.fits import Fits
-from huggins.fits.source import Source, beside
 from huggins.formats.identity import (
-    FIBRE_BITS,
-    number,
+    fibre_bits,
+    pipeline_result,
     position,
+    positive,
     sdss_survey,
     specobjid,
     whole,
 )
+from huggins.formats.neighbours import rows_beside
 from huggins.formats.pixels import from_coefficients
 from huggins.quality import ZWarning
-from huggins.spectrum import Pipeline, Spectrum
+from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
 
 NAME = "spPlate"
-
-_log = logging.getLogger(__name__)
 
 # Fibres read at a time: 10 MB of pixels.
 _CHUNK: Final = 128
@@ -93,9 +91,9 @@ def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
 def _describe(
     spectrum: Spectrum, header: Hdu, plug: dict[str, Any], best: dict[str, Any]
 ) -> None:
-    """Fill in what the plug map and the pipeline say of a fibre."""
-    spectrum.plate = whole(header.get("PLATEID")) or None
-    spectrum.mjd = whole(header.get("MJD")) or None
+    """Fill in the identity of a fibre and the pipeline's result."""
+    spectrum.plate = positive(header.get("PLATEID"))
+    spectrum.mjd = positive(header.get("MJD"))
     spectrum.fiberid = spectrum.index + 1  # rows are fibres, in order
     run2d = str(header.get("RUN2D") or "").strip()
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)
@@ -106,14 +104,8 @@ def _describe(
         spectrum.zwarning |= ZWarning.UNPLUGGED
         spectrum.ra = spectrum.dec = None
     if best:
-        zwarning = whole(best.get("ZWARNING"))
-        spectrum.pipeline = Pipeline(
-            str(best.get("CLASS", "")).strip(),
-            str(best.get("SUBCLASS", "")).strip(),
-            number(best.get("Z")),
-            zwarning,
-        )
-        spectrum.zwarning |= (zwarning or 0) & FIBRE_BITS
+        spectrum.pipeline = pipeline_result(best.get)
+        spectrum.zwarning |= fibre_bits(spectrum.pipeline.zwarning)
         if spectrum.ra is None and not unplugged:
             spectrum.ra, spectrum.dec = position(best.get("PLUG_RA"), best.get("PLUG_DEC"))
 
@@ -131,20 +123,9 @@ def _plugs(fits: Fits, fibres: int) -> list[dict[str, Any]]:
 
 
 def _best(fits: Fits, header: Hdu) -> dict[int, dict[str, Any]]:
-    """Return the rows of the spZbest file beside this one, by fibre; nothing without it."""
+    """Return the rows of the plate's spZbest file, by fibre."""
     plate, mjd = whole(header.get("PLATEID")), whole(header.get("MJD"))
     if plate is None or mjd is None:
         return {}
-    path = beside(fits.source.path, f"spZbest-{plate:04d}-{mjd}.fits")
-    if path is None:
-        return {}
-    try:
-        with Source(path) as source:
-            table = Fits(source).hdu(1) if source.fits else None
-            if table is None or not {"FIBERID", "CLASS", "Z"} <= table.layout.columns.keys():
-                raise ReadError("no table of FIBERID, CLASS and Z in it", path)
-            rows = [table.record(_BEST, row) for row in range(table.rows)]
-    except ReadError as error:
-        _log.warning("pipeline redshifts are left out: %s", error)
-        return {}
-    return {row["FIBERID"]: row for row in rows}
+    name = f"spZbest-{plate:04d}-{mjd}.fits"
+    return rows_beside(fits.source.path, name, _BEST, ("FIBERID", "CLASS", "Z"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from huggins.formats.identity import number, position, specobjid, whole
+from huggins.formats.identity import number, position, positive, specobjid, whole
 from huggins.formats.pixels import from_coefficients, inverse_variance, mask_bits
 from huggins.spectrum import Pipeline, Spectrum
 
@@ -50,9 +50,9 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     primary = fits.hdu(0)
     assert primary is not None
     rows = primary.image()
-    plate = whole(primary.get("PLATEID")) or None
-    mjd = whole(primary.get("MJD")) or None
-    fiberid = whole(primary.get("FIBERID")) or None
+    plate = positive(primary.get("PLATEID"))
+    mjd = positive(primary.get("MJD"))
+    fiberid = positive(primary.get("FIBERID"))
     run2d = primary.get("RUN2D") or primary.get("RERUN") or ""
     ra, dec = position(primary.get("RAOBJ"), primary.get("DECOBJ"))
     cls, subclass = _CLASSES.get(whole(primary.get("SPEC_CLN")) or 0, ("", ""))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.formats.foreign import foreign
+from huggins.formats.pixels import inverse_variance
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -49,30 +51,15 @@ _NAMES: Final = {
     "variance": "var variance fluxvar fluxvariance",
 }
 _ROLES: Final = {name: role for role, names in _NAMES.items() for name in names.split()}
-_ANGSTROM: Final = {
-    "a": 1.0,
-    "aa": 1.0,
-    "å": 1.0,
-    "angstrom": 1.0,
-    "angstroms": 1.0,
-    "ang": 1.0,
-    "ångström": 1.0,
-    "nm": 10.0,
-    "nanometer": 10.0,
-    "nanometre": 10.0,
-    "nanometers": 10.0,
-    "nanometres": 10.0,
-    "um": 1e4,
-    "µm": 1e4,
-    "μm": 1e4,
-    "micron": 1e4,
-    "microns": 1e4,
-    "micrometer": 1e4,
-    "micrometre": 1e4,
-    "mm": 1e7,
-    "cm": 1e8,
-    "m": 1e10,
+_UNITS: Final = {
+    1.0: "a aa å angstrom angstroms ang ångström",
+    10.0: "nm nanometer nanometre nanometers nanometres",
+    1e4: "um µm μm micron microns micrometer micrometre",
+    1e7: "mm",
+    1e8: "cm",
+    1e10: "m",
 }
+_ANGSTROM: Final = {unit: scale for scale, units in _UNITS.items() for unit in units.split()}
 _HEADING = re.compile(r"([^\s,;()\[\]|]+)\s*(?:\(([^)]*)\)|\[([^\]]*)\])?")
 _MISSING: Final = ("", "nan", "null", "none", "--", "-", "n/a", "na", "masked")
 
@@ -102,7 +89,7 @@ def identify(source: Source) -> bool:
     """Whether this is text: no control characters but white space, and digits, at its start."""
     start = source.head[:4096]
     return (
-        not source.foreign()
+        not foreign(source.head)
         and not start.translate(None, _TEXT)
         and re.search(rb"\d", start) is not None
     )
@@ -156,24 +143,13 @@ def _spectrum(headings: list[_Heading], columns: list[Array], path: str, air: bo
             f"flux is in {flux_unit!r} and its error in {error_unit!r}: give both in one unit",
             path,
         )
-    ivar = _inverse_variance(columns[found[kind]], kind)
+    ivar = inverse_variance(columns[found[kind]], kind)
     if re.search(r"jy|hz", flux_unit.lower()) or headings[found["flux"]].role == "fnu":
         # Per unit frequency: f_lambda is proportional to f_nu / lambda^2.
         scale = (5000.0 / wavelength) ** 2
         with np.errstate(all="ignore"):
             flux, ivar = flux * scale, ivar / scale**2
     return Spectrum.from_arrays(wavelength, flux, ivar, air=air, file=path, format=NAME)
-
-
-def _inverse_variance(values: Array, kind: str) -> Array:
-    """Return ivar; errors that are not positive or not finite mean a bad pixel."""
-    with np.errstate(all="ignore"):
-        if kind == "ivar":
-            ivar = values
-        else:
-            variance = values**2 if kind == "error" else values
-            ivar = np.where((values > 0) & (variance > 0), 1.0 / variance, 0.0)
-    return np.where(np.isfinite(ivar) & (ivar > 0), ivar, 0.0)
 
 
 def _to_angstrom(heading: _Heading, path: str) -> float:
