@@ -1,17 +1,23 @@
-# Every target sets up what it needs in .venv, once; after a change of pyproject.toml or
-# constraints.txt, again. PYTHON chooses the interpreter, CONSTRAINTS= takes the newest versions.
+# Every target installs what it needs into .venv, and again after a change of pyproject.toml or
+# constraints.txt. PYTHON=... chooses the interpreter, CONSTRAINTS= takes the newest versions, and
+# JOBS=1 runs the tests in one process.
 PYTHON ?= python3
 CONSTRAINTS ?= -c constraints.txt
 BIN := .venv/bin
+JOBS ?= auto
+PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTRAINTS)
 .DELETE_ON_ERROR:
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test test-fast lint bench docs clean
 
 demo: .venv/core  ## classify one spectrum of each class and draw it
 	$(BIN)/huggins demo
 
-test: .venv/dev  ## run the tests
-	$(BIN)/python -m pytest
+test: .venv/dev  ## run the tests, in parallel over the cores
+	$(PYTEST)
+
+test-fast: .venv/dev  ## run the tests that take less than a minute together
+	$(PYTEST) -m 'not slow' --hypothesis-profile fast
 
 lint: .venv/dev  ## check style and types
 	$(BIN)/ruff check .
@@ -21,7 +27,7 @@ lint: .venv/dev  ## check style and types
 bench: .venv/dev  ## measure speed and memory; results go to benchmarks/results
 	$(BIN)/python -m benchmarks
 
-docs: .venv/dev  ## check that what the documents name exists
+docs: .venv/dev  ## check that everything the documents name exists
 	$(BIN)/python -m pytest tests/docs
 
 .venv/bin/python:

@@ -27,37 +27,52 @@ def _coadd(truth: Truth, *, upper: bool, name: str | None, drop: tuple[str, ...]
         "sky": ("E", np.full_like(truth.flux, 7)),
         "model": ("E", np.zeros_like(truth.flux)),
     }
-    hdu = fits.BinTableHDU.from_columns(
+    names = [key for key in columns if key not in drop]
+    return _table(
         [
-            fits.Column(key.upper() if upper else key, form, array=values)
-            for key, (form, values) in columns.items()
-            if key not in drop
-        ]
+            fits.Column(key.upper() if upper else key, columns[key][0], array=columns[key][1])
+            for key in names
+        ],
+        name,
     )
+
+
+def _table(columns: list[fits.Column], name: str | None):
+    hdu = fits.BinTableHDU.from_columns(columns)
     if name:
         hdu.name = name
     return hdu
+
+
+def _write(path: Path, *hdus) -> Path:
+    fits.HDUList(list(hdus)).writeto(path, overwrite=True)
+    return path
 
 
 def _row(columns: dict[str, tuple[str, object]], name: str | None):
-    hdu = fits.BinTableHDU.from_columns(
-        [fits.Column(key, form, array=[value]) for key, (form, value) in columns.items()]
+    return _table(
+        [fits.Column(key, form, array=[value]) for key, (form, value) in columns.items()], name
     )
-    if name:
-        hdu.name = name
-    return hdu
 
 
 def _lines(name: str | None):
-    hdu = fits.BinTableHDU.from_columns(
-        [
-            fits.Column("LINENAME", "13A", array=["H_alpha", "H_beta"]),
-            fits.Column("LINEWAVE", "D", array=[6564.6, 4862.7]),
-        ]
-    )
-    if name:
-        hdu.name = name
-    return hdu
+    columns = [
+        fits.Column("LINENAME", "13A", array=["H_alpha", "H_beta"]),
+        fits.Column("LINEWAVE", "D", array=[6564.6, 4862.7]),
+    ]
+    return _table(columns, name)
+
+
+def _identity(truth: Truth, ra: str = "PLUG_RA", dec: str = "PLUG_DEC"):
+    """Columns that the rows of all surveys end with: position and the pipeline's answer."""
+    return {
+        ra: ("D", truth.ra),
+        dec: ("D", truth.dec),
+        "CLASS": ("6A", truth.cls),
+        "SUBCLASS": ("21A", truth.subclass),
+        "Z": ("E", truth.z),
+        "ZWARNING": ("J", truth.zwarning),
+    }
 
 
 def write_boss_spec(
@@ -81,12 +96,7 @@ def write_boss_spec(
         "MJD": ("J", truth.mjd),
         "FIBERID": ("J", truth.fiberid),
         "RUN2D": ("7A", truth.run2d),
-        "PLUG_RA": ("D", truth.ra),
-        "PLUG_DEC": ("D", truth.dec),
-        "CLASS": ("6A", truth.cls),
-        "SUBCLASS": ("21A", truth.subclass),
-        "Z": ("E", truth.z),
-        "ZWARNING": ("J", truth.zwarning),
+        **_identity(truth),
         "FIELD": ("I", 77),
         "THETA": ("10E", np.zeros(10)),
         "RA": ("D", 0.0),
@@ -114,9 +124,7 @@ def write_boss_spec(
         frame = _coadd(truth, upper=upper, name=f"B1-0013435{i}")
         frame.data["FLUX" if upper else "flux"][:] = -1
         frames.append(frame)
-    hdus = fits.HDUList([primary, *(made[key] for key in order), *frames])
-    hdus.writeto(path, overwrite=True)
-    return path
+    return _write(path, primary, *(made[key] for key in order), *frames)
 
 
 def write_sdss_spec(path: Path, truth: Truth) -> Path:
@@ -129,23 +137,10 @@ def write_sdss_spec(path: Path, truth: Truth) -> Path:
         "MJD": ("J", truth.mjd),
         "FIBERID": ("J", truth.fiberid),
         "RUN2D": ("3A", "26"),
-        "PLUG_RA": ("D", truth.ra),
-        "PLUG_DEC": ("D", truth.dec),
-        "CLASS": ("6A", truth.cls),
-        "SUBCLASS": ("21A", truth.subclass),
-        "Z": ("E", truth.z),
-        "ZWARNING": ("J", truth.zwarning),
+        **_identity(truth),
     }
-    hdus = fits.HDUList(
-        [
-            fits.PrimaryHDU(),
-            _coadd(truth, upper=False, name="COADD"),
-            _row(row, "SPECOBJ"),
-            _lines("SPZLINE"),
-        ]
-    )
-    hdus.writeto(path, overwrite=True)
-    return path
+    coadd = _coadd(truth, upper=False, name="COADD")
+    return _write(path, fits.PrimaryHDU(), coadd, _row(row, "SPECOBJ"), _lines("SPZLINE"))
 
 
 def write_sdss5_spec(
@@ -160,31 +155,14 @@ def write_sdss5_spec(
         "SDSS_ID": ("K", sdss_id),
         "SPECOBJID": ("29A", "50320059541270215979119841960"),
         "RUN2D": ("6A", "v6_1_3"),
-        "RACAT": ("D", truth.ra),
-        "DECCAT": ("D", truth.dec),
-        "CLASS": ("6A", truth.cls),
-        "SUBCLASS": ("21A", truth.subclass),
-        "Z": ("E", truth.z),
-        "ZWARNING": ("J", truth.zwarning),
+        **_identity(truth, "RACAT", "DECCAT"),
     }
-    other = fits.BinTableHDU.from_columns(
-        [
-            fits.Column("CLASS", "6A", array=["GALAXY", "STAR"]),
-            fits.Column("Z", "E", array=[0.5, 0.0]),
-        ],
-        name="ZALL",
-    )
-    hdus = fits.HDUList(
-        [
-            fits.PrimaryHDU(),
-            _coadd(truth, upper=True, name="COADD"),
-            _row(row, "SPALL"),
-            other,
-            _lines("ZLINE"),
-        ]
-    )
-    hdus.writeto(path, overwrite=True)
-    return path
+    others = [
+        fits.Column("CLASS", "6A", array=["GALAXY", "STAR"]),
+        fits.Column("Z", "E", array=[0.5, 0.0]),
+    ]
+    tables = [_row(row, "SPALL"), _table(others, "ZALL"), _lines("ZLINE")]
+    return _write(path, fits.PrimaryHDU(), _coadd(truth, upper=True, name="COADD"), *tables)
 
 
 def write_spspec(path: Path, truth: Truth, *, code: int = 3, step: float = 1e-4) -> Path:
@@ -203,5 +181,4 @@ def write_spspec(path: Path, truth: Truth, *, code: int = 3, step: float = 1e-4)
     header["DECOBJ"] = truth.dec
     header["SPEC_CLN"] = code
     header["Z"] = truth.z
-    fits.HDUList([primary, _lines(None)]).writeto(path, overwrite=True)
-    return path
+    return _write(path, primary, _lines(None))

@@ -123,7 +123,7 @@ def place(url: str, base: str = SDSS) -> str:
     >>> place("https://data.sdss.org/sas/dr17/eboss/a.fits")
     'dr17/eboss/a.fits'
     >>> place("http://a.org/b/../../c.fits?d=1")
-    'a.org/b/c-b4dab1bb.fits'
+    'a.org/b/c-65a9dbe1.fits'
     """
     parts = urllib.parse.urlsplit(url)
     within = url.startswith(base.rstrip("/") + "/")
