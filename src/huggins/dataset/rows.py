@@ -1,9 +1,9 @@
-"""Rows of tables that differ in the widths of their text alone, made to fit one table.
+"""Rows that differ in the widths of their text columns only, made to fit one table.
 
-The pipeline writes each file's texts as wide as its own values are (v5_13_0, data release 16:
-CLASS is 4A in a star's file and 6A in a galaxy's), so that files of one plate differ in layout
+The pipeline writes text columns as wide as the file's own values (v5_13_0, data release 16:
+CLASS is 4A for a star and 6A for a galaxy), so that files of one plate differ in layout
 although their columns are the same. Wider columns hold the same values: a text ends at a NUL
-(FITS standard 4.0, 7.3.3.1).
+(FITS Standard 4.0, section 7.3.3.1).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from huggins.fits.cards import CARD, keyword
-from huggins.fits.layout import CODES
+from huggins.fits.cards import CARD, keyword, split
+from huggins.fits.layout import CODES, Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Where the standard puts short values; other cards are left as they are.
+# Values of up to eight characters at their place in fixed format; other cards are left as is.
 _FORM: Final = re.compile(rb"TFORM([1-9]\d{0,2}) *= '(\d*)([A-Z]) *'")
 _DIMENSIONS: Final = re.compile(rb"TDIM([1-9]\d{0,2}) *=")
 _VALUE: Final = slice(10, 20)
@@ -26,17 +26,17 @@ _NAXIS1: Final = slice(3 * CARD, 4 * CARD)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Layout of a table of rows.
+class RowLayout:
+    """Layout of the rows of a table.
 
     Attributes
     ----------
     alike : bytes
-        Its cards without the widths of text: what rows of one table share.
+        Its cards without the widths of text, which rows of one table share.
     sizes : tuple of int
         Bytes of each column.
     texts : tuple of int
-        Which of the columns are texts that may be made wider.
+        Positions of the text columns that may be widened.
     """
 
     alike: bytes
@@ -45,49 +45,48 @@ class Rows:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Bytes of each of these texts."""
+        """Bytes of each text column."""
         return tuple(self.sizes[i] for i in self.texts)
 
     def widened(self, row: bytes, widths: Sequence[int]) -> bytes:
-        """Return a row with its texts so wide."""
+        """Return a row with text columns of these widths."""
         if tuple(widths) == self.widths:
             return row
-        wanted = dict(zip(self.texts, widths, strict=True))
+        new = dict(zip(self.texts, widths, strict=True))
         parts = []
         at = 0
         for i, size in enumerate(self.sizes):
-            parts.append(row[at : at + size].ljust(wanted.get(i, size), b"\0"))
+            parts.append(row[at : at + size].ljust(new.get(i, size), b"\0"))
             at += size
         return b"".join(parts)
 
 
-def rows_of(cards: bytes) -> Rows:
-    """Return the layout that the cards of a table, without END, describe."""
+def row_layout(cards: bytes) -> RowLayout:
+    """Return the layout of a table's rows from its cards, without END."""
     sizes: dict[int, int] = {}
     texts: dict[int, int] = {}
     fixed = set()
-    for at in range(0, len(cards), CARD):
-        card = cards[at : at + CARD]
+    for position, card in enumerate(split(cards)):
         if match := _DIMENSIONS.match(card):
             fixed.add(int(match[1]))
         if match := _FORM.match(card):
             number, code = int(match[1]), match[3].decode()
             if code not in CODES or code in "PQ":
-                return Rows(cards, (), ())
+                return RowLayout(cards, (), ())
             repeat = int(match[2] or 1)
-            sizes[number] = -(-repeat // 8) if code == "X" else repeat * CODES[code][1]
+            sizes[number] = Column("", 0, repeat, code).size
             if code == "A" and card[_VALUE].endswith(b"'"):
-                texts[number] = at
+                texts[number] = position * CARD
     for number in fixed:
         texts.pop(number, None)
     count = keyword(cards, "TFIELDS")
     if type(count) is not int or sorted(sizes) != list(range(1, count + 1)):
-        return Rows(cards, (), ())
+        return RowLayout(cards, (), ())
     alike = bytearray(cards)
     alike[_NAXIS1] = b"NAXIS1".ljust(CARD)
     for at in texts.values():
         alike[at + _VALUE.start : at + _VALUE.stop] = b"'A'".ljust(10)
-    return Rows(
+    return RowLayout(
         bytes(alike),
         tuple(sizes[i] for i in sorted(sizes)),
         tuple(number - 1 for number in sorted(texts)),
@@ -95,16 +94,16 @@ def rows_of(cards: bytes) -> Rows:
 
 
 def with_widths(cards: bytes, widths: Sequence[int]) -> bytes:
-    """Return the cards of a table with its texts so wide."""
-    rows = rows_of(cards)
+    """Return the cards of a table with text columns of these widths."""
+    rows = row_layout(cards)
     if tuple(widths) == rows.widths:
         return cards
     wider = bytearray(cards)
-    wanted = dict(zip(rows.texts, widths, strict=True))
+    new = dict(zip(rows.texts, widths, strict=True))
     for at in range(0, len(cards), CARD):
         match = _FORM.match(cards, at)
-        if match and int(match[1]) - 1 in wanted:
-            value = f"'{f'{wanted[int(match[1]) - 1]}A':8}'".encode("ascii")
+        if match and int(match[1]) - 1 in new:
+            value = f"'{f'{new[int(match[1]) - 1]}A':8}'".encode("ascii")
             wider[at + _VALUE.start : at + _VALUE.stop] = value
     total = sum(rows.sizes) + sum(widths) - sum(rows.widths)
     at = _NAXIS1.start
