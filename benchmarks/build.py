@@ -45,10 +45,11 @@ def _run(folder: Path) -> dict[str, object]:
     seconds = []
     for _ in range(20):
         begun = time.perf_counter()
-        done = shrink(full, folder / "small.fits")
+        shrink(full, folder / "small.fits")
         seconds.append(time.perf_counter() - begun)
-    sizes["small"] = done.after
-    sizes["small, gzip"] = shrink(full, folder / "small.fits.gz", gzip=True).after
+    shrink(full, folder / "small.fits.gz", gzip=True)
+    sizes["small"] = (folder / "small.fits").stat().st_size
+    sizes["small, gzip"] = (folder / "small.fits.gz").stat().st_size
     many(folder / "small.fits", folder / "many", 1000)
     paths = sorted(map(str, (folder / "many").rglob("*.fits")))
     (packed,) = (p for p in pack(paths, folder / "packs") if isinstance(p, Packed))

@@ -24,7 +24,7 @@ def info(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Say what files are and hold, and which reader takes them."""
+    """Describe files: their format, spectra and identity."""
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.formats.describe import describe
     from huggins.inference import Inputs
@@ -32,13 +32,13 @@ def info(
     count = failed = damaged = 0
     for path in Inputs(files):
         count += 1
-        contents = describe(path, air=air)
-        if contents.first is None:
+        lines, errors = describe(path, air=air)
+        if not lines:
             failed += 1
-            logger.error("%s: %s", path, contents.errors[0].what)
+            logger.error("%s: %s", path, errors[0].what)
             continue
-        damaged += bool(contents.errors)
+        damaged += bool(errors)
         print(path)
-        for heading, text in contents.lines():
+        for heading, text in lines:
             print(f"  {heading:9} {text}")
     return status(count, failed) or (SOME_FAILED if damaged else 0)

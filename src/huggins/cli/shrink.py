@@ -110,7 +110,7 @@ def _shrink(
     with Meter(logger, "files", found.count(0.3), bar=bar) as meter:
         for outcome in shrink_files(found, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
             count += 1
-            had += outcome.had
+            had += outcome.skipped
             before += outcome.before
             after += outcome.after
             if outcome.error:

@@ -140,17 +140,9 @@ def to_bytes(small: Small, *history: str) -> bytes:
     return content
 
 
-@dataclass(frozen=True, slots=True)
-class Shrunk:
-    """Size of a file before and after, in bytes."""
-
-    before: int
-    after: int
-
-
 def shrink(
     source: Path, target: Path, *, wdisp: bool = False, gzip: bool = False, name: str = ""
-) -> Shrunk:
+) -> int:
     """Write a small copy of a spec file, and verify it.
 
     The copy is written to a temporary name, read back and compared with the source before it
@@ -166,6 +158,11 @@ def shrink(
         Whether to compress the copy: half the size, and slower to read.
     name
         What the copy calls the source in its history; the source's own name by default.
+
+    Returns
+    -------
+    int
+        Bytes of the source.
 
     Raises
     ------
@@ -183,7 +180,7 @@ def shrink(
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         verify(source, temporary, wdisp=wdisp)
-    return Shrunk(before, len(content))
+    return before
 
 
 def verify(source: Path, copy: Path, *, wdisp: bool = False) -> None:

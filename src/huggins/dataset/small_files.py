@@ -1,9 +1,10 @@
-"""Many spec files made small, one after another or several at once; and files on arrival."""
+"""Small copies of many spec files; and downloaded files, checked and made small."""
 
 from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file.
+    """Outcome for one file.
 
     Attributes
     ----------
@@ -29,16 +30,16 @@ class Outcome:
         The file.
     before, after : int
         Bytes of it and of the small file.
-    had : bool
-        Whether there was nothing to do: it was small, or its small copy was there.
+    skipped : bool
+        Whether it was small already, or its small copy existed.
     error : str
-        Why it could not be made small; empty where it could.
+        Why there is no small copy; empty if there is one.
     """
 
     source: str
     before: int = 0
     after: int = 0
-    had: bool = False
+    skipped: bool = False
     error: str = ""
 
 
@@ -50,134 +51,124 @@ def shrink_files(
     gzip: bool = False,
     jobs: int = 1,
 ) -> Iterator[Outcome]:
-    """Make files small, in order.
+    """Replace or copy spec files by small copies, in order.
 
     Parameters
     ----------
     paths
         Spec files.
     place
-        Where the small copy of a file goes; None: to the place of the file itself, which goes
-        when the copy has been compared with it.
+        Returns the path of a file's small copy; None replaces the files themselves, each after
+        its copy has been verified.
     wdisp, gzip
         As for `huggins.dataset.shrink.shrink`.
     jobs
         Threads.
     """
 
-    def one(path: str) -> Outcome:
+    def outcome(path: str) -> Outcome:
         try:
             target = None if place is None else _named(place(path), gzip=gzip)
-            return _one(Path(path), target, wdisp=wdisp, gzip=gzip)
+            return _shrink_file(path, target, wdisp=wdisp, gzip=gzip)
         except HugginsError as error:
             what = error.what if isinstance(error, ReadError) else str(error)
             return Outcome(path, error=what)
 
     todo = iter(paths)
     with ThreadPoolExecutor(jobs, thread_name_prefix="huggins") as pool:
-        under_way = deque(pool.submit(one, path) for path in islice(todo, 4 * jobs))
-        while under_way:
-            yield under_way.popleft().result()
-            under_way.extend(pool.submit(one, path) for path in islice(todo, 1))
+        pending = deque(pool.submit(outcome, path) for path in islice(todo, 4 * jobs))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(outcome, path) for path in islice(todo, 1))
 
 
-def _one(source: Path, target: Path | None, *, wdisp: bool, gzip: bool) -> Outcome:
-    name = str(source)
+def _shrink_file(name: str, target: Path | None, *, wdisp: bool, gzip: bool) -> Outcome:
+    """Write the small copy of a file; without a target, in place of it."""
+    source = Path(name)
+    replace = target is None
     if target is None:
-        source = source.resolve()  # a link goes on pointing to the file
+        source = source.resolve()  # a link still points to the file afterwards
+        target = _named(source, gzip=gzip)
         if _is_small(source, wdisp=wdisp, gzip=gzip):
             size = source.stat().st_size
-            return Outcome(name, size, size, had=True)
-        target = _named(source, gzip=gzip)
-        if target != source and target.exists():
-            _compare(source, target, wdisp=wdisp)
-            return _drop(source, Outcome(name, source.stat().st_size, target.stat().st_size))
-        done = shrink(source, target, wdisp=wdisp, gzip=gzip)
-        outcome = Outcome(name, done.before, done.after)
-        return outcome if target == source else _drop(source, outcome)
-    if target.exists():
-        if target.samefile(source):
-            raise OutputError(f"{target}: is the file itself: name another folder")
-        _compare(source, target, wdisp=wdisp)
-        return Outcome(name, source.stat().st_size, target.stat().st_size, had=True)
-    done = shrink(source, target, wdisp=wdisp, gzip=gzip)
-    return Outcome(name, done.before, done.after)
+            return Outcome(name, size, size, skipped=True)
+    elif target.exists() and target.samefile(source):
+        raise OutputError(f"{target}: is the file itself: name another folder")
+    skipped = target != source and target.exists()
+    if skipped:
+        before = source.stat().st_size
+        _check_existing(source, target, wdisp=wdisp)
+    else:
+        before = shrink(source, target, wdisp=wdisp, gzip=gzip)
+    if replace and target != source:
+        try:
+            source.unlink()
+        except OSError as error:
+            raise OutputError(f"{source}: cannot be removed: {error.strerror}") from error
+    return Outcome(name, before, target.stat().st_size, skipped=skipped and not replace)
 
 
-def _compare(source: Path, target: Path, *, wdisp: bool) -> None:
+def _check_existing(source: Path, target: Path, *, wdisp: bool) -> None:
     try:
         verify(source, target, wdisp=wdisp)
     except OutputError as error:
         raise OutputError(
-            f"{target}: is there already and holds something else: remove it or name another "
-            "folder"
+            f"{target}: exists and holds something else: remove it or name another folder"
         ) from error
 
 
-def _drop(source: Path, outcome: Outcome) -> Outcome:
-    """Remove a source whose copy has another name."""
-    try:
-        source.unlink()
-    except OSError as error:
-        raise OutputError(f"{source}: cannot be removed: {error.strerror}") from error
-    return outcome
-
-
 def _named(path: Path, *, gzip: bool) -> Path:
-    """Return the name of a small copy: with ``.gz`` where it is compressed, else without."""
+    """Return the name of a small copy: ending in ``.gz`` only if it is compressed."""
     plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return plain.with_name(plain.name + ".gz") if gzip else plain
 
 
 def _is_small(path: Path, *, wdisp: bool, gzip: bool) -> bool:
-    """Whether nothing would be gained."""
+    """Whether the file is a small copy already."""
     small = read_small(str(path), wdisp=wdisp)
-    packed = path.suffix.lower() == ".gz"
-    return packed == gzip and len(to_bytes(small)) >= small.size
+    compressed = path.suffix.lower() == ".gz"
+    return compressed == gzip and len(to_bytes(small)) >= small.size
 
 
 def arrive(part: Path, place: Path, *, small: bool = False) -> None:
-    """Put a file that has been fetched in its place, after a look at whether it is whole.
+    """Move a downloaded file to its place, once it has been checked.
 
     Parameters
     ----------
     part
-        The file, under the name that it was fetched to.
+        The file, under its temporary name.
     place
-        Where it goes.
+        Its final path.
     small
-        Whether to keep a small copy of it only, where it is a spec file.
+        Whether to keep only a small copy, if it is a spec file.
 
     Raises
     ------
     ReadError
-        If the file is damaged or cut off.
+        If the file is damaged or truncated.
     OSError
-        If it cannot be put there.
+        If it cannot be moved.
     """
     check_whole(part, place.name)
     if small:
-        try:
+        with suppress(ReadError):  # any other file is kept as it is
             shrink(part, place, name=place.name)
-        except ReadError:
-            part.replace(place)  # no spec file: it is kept as it is
-        else:
             part.unlink()
-    else:
-        part.replace(place)
+            return
+    part.replace(place)
 
 
 def check_whole(path: Path, name: str) -> None:
-    """Look whether a file is as long as its own headers say; only FITS files say that.
+    """Check that a FITS file is as long as its headers say; other files do not say.
 
     Raises
     ------
     ReadError
-        If it is cut off or damaged.
+        If it is truncated or damaged.
     """
     if not name.lower().removesuffix(".gz").endswith((".fits", ".fit")):
         return
     with Source(path) as source:
         if not source.fits:
             raise ReadError(unknown(source.head), str(path))
-        deque(Fits(source), maxlen=0)  # complains about headers and data that end too early
+        deque(Fits(source), maxlen=0)  # raises where headers or data end too early

@@ -6,12 +6,9 @@ import io
 import os
 import stat
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from huggins.errors import ReadError
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 #: Bytes of the first read: an SDSS or LAMOST spectrum needs no second one.
 _FIRST: Final = 256 * 1024
@@ -147,12 +144,7 @@ class Source:
     def __enter__(self) -> Source:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -1,4 +1,4 @@
-"""HDF5 files of many spectra on one grid: those of huggins, and the seed's of 2019.
+"""HDF5 files of many spectra on one grid: those of huggins, and those of the seed of 2019.
 
 The format is described in ``docs/reference/dataset.md``. The seed's files hold ``fluxes``
 (N, 433), divided by their maximum and without errors, and ``classes`` (N, 13).
@@ -6,6 +6,7 @@ The format is described in ``docs/reference/dataset.md``. The seed's files hold 
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,15 +43,7 @@ _SEED: Final = (3.56, 0.45 / 433, 433)
 _PACKED_MAX: Final = 1000
 _PIPELINE: Final = ("pipe_class", "pipe_subclass", "pipe_z", "pipe_zwarning")
 _PER_ROW: Final = (
-    "survey",
-    "targetid",
-    "specobjid",
-    "plate",
-    "mjd",
-    "fiberid",
-    "ra",
-    "dec",
-    "zwarning",
+    *("survey", "targetid", "specobjid", "plate", "mjd", "fiberid", "ra", "dec", "zwarning"),
     *_PIPELINE,
 )
 
@@ -69,21 +62,38 @@ def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]
         file: Any = h5py.File(source.handle(), "r")
     with file:
         with _reading(path):
-            ours, seed = "huggins_schema" in file.attrs, "fluxes" in file
-            held = ", ".join(sorted(file)[:20]) or "nothing"
-        if ours:
-            yield from _rows(file, source)
-        elif seed:
-            yield from _seed(file, source)
-        else:
-            raise ReadError(
-                f"no HDF5 file of spectra that huggins knows: it holds {held}", path
-            )
+            if "huggins_schema" in file.attrs:
+                start, step, shape = _grid(file, source)
+                ours, columns = True, _columns(file, shape[0])
+            elif "fluxes" in file:
+                (start, step, _), shape = _SEED, _seed_shape(file, source)
+                ours, columns = False, []
+            else:
+                held = ", ".join(sorted(file)[:20]) or "nothing"
+                raise ReadError(
+                    f"no HDF5 file of spectra that huggins knows: it holds {held}", path
+                )
+        count, size = shape
+        # Centres of the pixels, given the left edge of the first; all spectra share them.
+        loglam: NDArray[np.float64] = start + step * (np.arange(size, dtype=np.float64) + 0.5)
+        loglam.flags.writeable = False
+        for first in range(0, count, _CHUNK):
+            rows = slice(first, min(first + _CHUNK, count))
+            with _reading(path):
+                flux = _block(file, "flux" if ours else "fluxes", rows).reshape(-1, size)
+                # Without errors every finite flux has the same weight.
+                ivar = _block(file, "ivar", rows) if ours else np.isfinite(flux).astype("f4")
+                values = {name: _column(file, name, rows) for name in columns}
+            for i in range(len(flux)):
+                spectrum = Spectrum(loglam, flux[i], ivar[i], file=path, index=first + i)
+                spectrum.format = NAME if ours else SEED_NAME
+                _identify(spectrum, {name: column[i] for name, column in values.items()})
+                yield spectrum
 
 
 @contextmanager
 def _reading(path: str) -> Iterator[None]:
-    """Turn whatever h5py raises over a damaged file, which is nearly anything, to ReadError."""
+    """Convert what h5py raises for a damaged file, which is nearly anything, to ReadError."""
     try:
         yield
     except ReadError:
@@ -94,24 +104,8 @@ def _reading(path: str) -> Iterator[None]:
         ) from error
 
 
-def _rows(file: Any, source: Source) -> Iterator[Spectrum | ReadError]:
-    path = source.path
-    with _reading(path):
-        start, step, shape = _described(file, source)
-        columns = [name for name in _PER_ROW if name in file and file[name].shape == shape[:1]]
-    loglam = _loglam(start, step, shape[1])
-    for first in range(0, shape[0], _CHUNK):
-        rows = slice(first, min(first + _CHUNK, shape[0]))
-        with _reading(path):
-            flux, ivar = _block(file, "flux", rows), _block(file, "ivar", rows)
-            values = {name: _column(file, name, rows) for name in columns}
-        for i in range(len(flux)):
-            row = {name: column[i] for name, column in values.items()}
-            yield _spectrum(loglam, flux[i], ivar[i], path, first + i, row)
-
-
-def _described(file: Any, source: Source) -> tuple[float, float, tuple[int, int]]:
-    """Return loglam_start, loglam_step and the shape of flux, once they have been checked."""
+def _grid(file: Any, source: Source) -> tuple[float, float, tuple[int, int]]:
+    """Return loglam_start, loglam_step and the shape of flux, after checking them."""
     path = source.path
     schema = np.asarray(file.attrs["huggins_schema"]).tolist()
     if schema != SCHEMA:
@@ -141,9 +135,7 @@ def _described(file: Any, source: Source) -> tuple[float, float, tuple[int, int]
 def _shape(dataset: Any, source: Source) -> tuple[int, ...]:
     """Return a dataset's shape, unless it promises far more than the file can hold."""
     shape: tuple[int, ...] = tuple(dataset.shape)
-    size = 1
-    for length in shape:
-        size *= length
+    size = math.prod(shape)
     if size > _PACKED_MAX * source.size:
         raise ReadError(
             f"this HDF5 file is damaged (it promises {size} values in {source.size} bytes): "
@@ -155,61 +147,32 @@ def _shape(dataset: Any, source: Source) -> tuple[int, ...]:
     return shape
 
 
-def _spectrum(
-    loglam: NDArray[np.float64],
-    flux: NDArray[np.float32],
-    ivar: NDArray[np.float32],
-    path: str,
-    index: int,
-    row: dict[str, Any],
-) -> Spectrum:
-    ra, dec = position(row.get("ra"), row.get("dec"))
-    return Spectrum(
-        loglam,
-        flux,
-        ivar,
-        file=path,
-        index=index,
-        format=NAME,
-        survey=row.get("survey", ""),
-        plate=whole(row.get("plate")),
-        mjd=whole(row.get("mjd")),
-        fiberid=whole(row.get("fiberid")),
-        targetid=row.get("targetid") or None,
-        specobjid=identifier(row.get("specobjid", "")),
-        ra=ra,
-        dec=dec,
-        zwarning=fibre_bits(whole(row.get("zwarning"))),
-        pipeline=pipeline_result(row.get, _PIPELINE),
-    )
+def _identify(spectrum: Spectrum, row: dict[str, Any]) -> None:
+    """Fill in what the datasets of huggins hold besides the pixels."""
+    spectrum.survey = row.get("survey", "")
+    spectrum.plate = whole(row.get("plate"))
+    spectrum.mjd = whole(row.get("mjd"))
+    spectrum.fiberid = whole(row.get("fiberid"))
+    spectrum.targetid = row.get("targetid") or None
+    spectrum.specobjid = identifier(row.get("specobjid", ""))
+    spectrum.ra, spectrum.dec = position(row.get("ra"), row.get("dec"))
+    spectrum.zwarning = fibre_bits(whole(row.get("zwarning")))
+    spectrum.pipeline = pipeline_result(row.get, _PIPELINE)
 
 
-def _seed(file: Any, source: Source) -> Iterator[Spectrum | ReadError]:
-    path = source.path
-    start, step, size = _SEED
-    with _reading(path):
-        shape = _shape(file["fluxes"], source)
+def _columns(file: Any, count: int) -> list[str]:
+    return [name for name in _PER_ROW if name in file and file[name].shape == (count,)]
+
+
+def _seed_shape(file: Any, source: Source) -> tuple[int, int]:
+    shape = _shape(file["fluxes"], source)
+    size = _SEED[2]
     if len(shape) not in (2, 3) or shape[1] != size or shape[2:] not in ((), (1,)):
         raise ReadError(
             f"'fluxes' is of shape {shape}, the seed's layout is (N, {size}): build it again",
-            path,
+            source.path,
         )
-    loglam = _loglam(start, step, size)
-    for first in range(0, shape[0], _CHUNK):
-        rows = slice(first, min(first + _CHUNK, shape[0]))
-        with _reading(path):
-            flux = _block(file, "fluxes", rows).reshape(-1, size)
-        for i in range(len(flux)):
-            # Without errors every finite flux counts alike.
-            ivar = np.isfinite(flux[i]).astype(np.float32)
-            yield Spectrum(loglam, flux[i], ivar, file=path, index=first + i, format=SEED_NAME)
-
-
-def _loglam(start: float, step: float, size: int) -> NDArray[np.float64]:
-    """Return the pixels' centres, given the left edge of the first; all spectra share it."""
-    loglam: NDArray[np.float64] = start + step * (np.arange(size, dtype=np.float64) + 0.5)
-    loglam.flags.writeable = False
-    return loglam
+    return shape[0], size
 
 
 def _block(file: Any, name: str, rows: slice) -> NDArray[np.float32]:

@@ -1,12 +1,13 @@
 """Text tables of one spectrum: CSV, ECSV, or columns separated by blanks, tabs, semicolons.
 
-Columns are found by their names, whose units are heeded (``wavelength (nm)``); without a
-header the first three columns are wavelength in Angstrom, flux and its 1-sigma error.
+Columns are identified by their names, which may give a unit (``wavelength (nm)``); without a
+header the columns are wavelength in Angstrom, flux and its 1-sigma error.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
 NAME = "text"
 
 _SIZE_MAX: Final = 256 * 1024**2
-# All bytes that text may hold: white space, printable ASCII, and those beyond (any encoding).
+# Bytes that text may hold: white space, printable ASCII, and those above (any encoding).
 _TEXT: Final = bytes([*range(9, 14), *range(32, 127), *range(128, 256)])
 _COMMENTS: Final = ("#", "%", "!", "//")
 _ECSV: Final = b"# %ECSV"
 
-# Names by role; compared in lower case with everything but letters taken out.
+# Names by role, in lower case and letters only.
 _NAMES: Final = {
     "wavelength": (
         "wavelength wavelengths wave waves lambda lam wl wav obswave lambdaobs spectralaxis "
@@ -66,14 +67,14 @@ _MISSING: Final = ("", "nan", "null", "none", "--", "-", "n/a", "na", "masked")
 
 @dataclass(frozen=True, slots=True)
 class _Heading:
-    """A column's name and unit, as the header gives them."""
+    """Name and unit of a column, as the header gives them."""
 
     name: str
     unit: str = ""
 
     @classmethod
     def parse(cls, name: str, unit: str = "") -> _Heading:
-        """Read a heading whose unit may be tied to its name: ``wavelength_nm``."""
+        """Parse a heading whose unit may be part of the name: ``wavelength_nm``."""
         stem, _, tail = name.rpartition("_")
         if not unit and tail.lower() in _ANGSTROM and cls(stem).role == "wavelength":
             return cls(stem, tail)
@@ -81,12 +82,12 @@ class _Heading:
 
     @property
     def role(self) -> str:
-        """What the column is, empty where its name does not tell."""
+        """Role of the column; empty for an unknown name."""
         return _ROLES.get(re.sub(r"[^a-z]", "", self.name.lower()), "")
 
 
 def identify(source: Source) -> bool:
-    """Whether this is text: no control characters but white space, and digits, at its start."""
+    """Whether the file begins as text does, and with digits."""
     start = source.head[:4096]
     return (
         not foreign(source.head)
@@ -109,42 +110,40 @@ def read(source: Source, *, air: bool = False) -> Iterator[Spectrum]:
 
 
 def _spectrum(headings: list[_Heading], columns: list[Array], path: str, air: bool) -> Spectrum:
-    """Put together what the columns hold."""
-    found: dict[str, int] = {}
-    for i, heading in enumerate(headings):
-        if heading.role:
-            found.setdefault(heading.role, i)
+    """Build the spectrum from the columns."""
+    # The first column of each role counts.
+    roles = {heading.role: i for i, heading in reversed(list(enumerate(headings)))}
     listed = ", ".join(heading.name for heading in headings)
-    if "wavelength" in found:
-        i = found["wavelength"]
+    if "wavelength" in roles:
+        i = roles["wavelength"]
         wavelength = columns[i] * _to_angstrom(headings[i], path)
-    elif "loglam" in found:
+    elif "loglam" in roles:
         with np.errstate(over="ignore", invalid="ignore"):
-            wavelength = 10.0 ** columns[found["loglam"]]
+            wavelength = 10.0 ** columns[roles["loglam"]]
     else:
         raise ReadError(
             f"no column of wavelengths: the columns are {listed}; name one 'wavelength'", path
         )
-    if "flux" not in found:
+    if "flux" not in roles:
         raise ReadError(f"no column of fluxes: the columns are {listed}; name one 'flux'", path)
-    _plausible(wavelength, path)
-    flux = columns[found["flux"]]
-    kind = next((kind for kind in ("ivar", "error", "variance") if kind in found), None)
+    _check_angstrom(wavelength, path)
+    flux = columns[roles["flux"]]
+    kind = next((kind for kind in ("ivar", "error", "variance") if kind in roles), None)
     if kind is None:
         raise ReadError(
             f"no uncertainties: the columns are {listed}; add one named 'error' (1 sigma) or "
             "'ivar' (inverse variance)",
             path,
         )
-    flux_unit = headings[found["flux"]].unit
-    error_unit = headings[found[kind]].unit
+    flux_unit = headings[roles["flux"]].unit
+    error_unit = headings[roles[kind]].unit
     if kind == "error" and flux_unit and error_unit and flux_unit != error_unit:
         raise ReadError(
             f"flux is in {flux_unit!r} and its error in {error_unit!r}: give both in one unit",
             path,
         )
-    ivar = inverse_variance(columns[found[kind]], kind)
-    if re.search(r"jy|hz", flux_unit.lower()) or headings[found["flux"]].role == "fnu":
+    ivar = inverse_variance(columns[roles[kind]], kind)
+    if re.search(r"jy|hz", flux_unit.lower()) or headings[roles["flux"]].role == "fnu":
         # Per unit frequency: f_lambda is proportional to f_nu / lambda^2.
         scale = (5000.0 / wavelength) ** 2
         with np.errstate(all="ignore"):
@@ -154,7 +153,7 @@ def _spectrum(headings: list[_Heading], columns: list[Array], path: str, air: bo
 
 def _to_angstrom(heading: _Heading, path: str) -> float:
     unit = heading.unit.strip().lower()
-    # "vacuum Angstrom", "Angstrom, air": the word that is a length counts.
+    # "vacuum Angstrom", "Angstrom, air": one of the words is a unit.
     words = [word for word in re.split(r"[\s,;]+", unit) if word]
     for word in words:
         if word in _ANGSTROM:
@@ -167,8 +166,8 @@ def _to_angstrom(heading: _Heading, path: str) -> float:
     return 1.0
 
 
-def _plausible(wavelength: Array, path: str) -> None:
-    """Refuse numbers that are hardly Angstroms, rather than call a galaxy a star."""
+def _check_angstrom(wavelength: Array, path: str) -> None:
+    """Refuse wavelengths that are not in Angstrom, rather than misclassify the spectrum."""
     finite = wavelength[np.isfinite(wavelength)]
     if len(finite) and finite.max() < 1100.0:
         raise ReadError(
@@ -218,14 +217,14 @@ def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
     else:
         raise ReadError("no line of numbers: this is no table of a spectrum", path)
     delimiter = _delimiter(lines[start])
-    rows: list[list[str]] = []
-    numbers: list[int] = []
-    for number, line in enumerate(lines[start:], start + 1):
-        if line.strip() and not line.lstrip().startswith(_COMMENTS):
-            rows.append(_split(line, delimiter))
-            numbers.append(number)
-    width = len(rows[0])
-    for row, number in zip(rows, numbers, strict=True):
+    rows = {
+        number: _split(line, delimiter)
+        for number, line in enumerate(lines[start:], start + 1)
+        if line.strip() and not line.lstrip().startswith(_COMMENTS)
+    }
+    numbers = list(rows)
+    width = len(rows[numbers[0]])
+    for number, row in rows.items():
         if len(row) != width:
             raise ReadError(
                 f"line {number} has {len(row)} columns, line {numbers[0]} has {width}: the "
@@ -245,7 +244,9 @@ def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
         )
     headings = headings or [_Heading("wavelength"), _Heading("flux"), _Heading("error")]
     columns = [
-        _numbers([row[i] for row in rows], numbers, path) if heading.role else np.zeros(0)
+        _numbers([row[i] for row in rows.values()], numbers, path)
+        if heading.role
+        else np.zeros(0)
         for i, heading in enumerate(headings)
     ]
     return headings, columns
@@ -259,16 +260,14 @@ def _decode(content: bytes) -> str:
 
 
 def _is_data(line: str) -> bool:
-    first = re.split(r"[\s,;]+", line, maxsplit=1)[0].strip("\"'")
-    try:
-        float(first)
-    except ValueError:
-        return False
-    return True
+    with suppress(ValueError):
+        float(re.split(r"[\s,;]+", line, maxsplit=1)[0].strip("\"'"))
+        return True
+    return False
 
 
 def _delimiter(line: str) -> str | None:
-    """Return what separates the columns, None for white space."""
+    """Return the column separator, None for white space."""
     return next((mark for mark in ("\t", ";", ",", "|") if mark in line.strip()), None)
 
 
@@ -281,55 +280,45 @@ def _split(line: str, delimiter: str | None) -> list[str]:
 def _headings(
     lines: list[str], comment: str, delimiter: str | None, width: int
 ) -> list[_Heading] | None:
-    """Find the names of the columns; None where nothing names them.
-
-    Parameters
-    ----------
-    lines
-        What stands before the numbers and is no comment.
-    comment
-        The last comment before them.
-    """
+    """Return the headings, from the lines before the numbers or the last comment; or None."""
     for i, text in enumerate(lines or [comment]):
-        found = _names(text, delimiter)
-        if len(found) != width and delimiter is not None:
-            found = _names(text, None)
-        if len(found) != width or not (lines or any(heading.role for heading in found)):
+        headings = _names(text, delimiter)
+        if len(headings) != width and delimiter is not None:
+            headings = _names(text, None)
+        if len(headings) != width or not (lines or any(heading.role for heading in headings)):
             continue
         # A second line may hold the units.
         units = _names(lines[i + 1], delimiter) if i + 1 < len(lines) else []
         if len(units) == width and not re.fullmatch(r"[-=\s,;|+]*", lines[i + 1]):
-            found = [
+            headings = [
                 _Heading(heading.name, heading.unit or unit.name or unit.unit)
-                for heading, unit in zip(found, units, strict=True)
+                for heading, unit in zip(headings, units, strict=True)
             ]
-        return found
+        return headings
     return None
 
 
 def _names(text: str, delimiter: str | None) -> list[_Heading]:
     pieces = [text] if delimiter is None else _split(text, delimiter)
-    found = []
+    headings = []
     for piece in pieces:
         matches = _HEADING.findall(piece)
         if delimiter is None:
-            found += [_Heading.parse(name, unit or square) for name, unit, square in matches]
+            headings += [_Heading.parse(name, unit or square) for name, unit, square in matches]
         elif matches:
             name = " ".join(match[0] for match in matches)
-            found.append(
+            headings.append(
                 _Heading.parse(name, next((m[1] or m[2] for m in matches if any(m[1:])), ""))
             )
         else:
-            found.append(_Heading(""))
-    return found
+            headings.append(_Heading(""))
+    return headings
 
 
 def _numbers(texts: list[str], lines: list[int], path: str) -> Array:
-    """Convert a column; gaps become NaN."""
-    try:
+    """Convert a column; missing values become NaN."""
+    with suppress(ValueError):
         return np.array(list(map(float, texts)))
-    except ValueError:
-        pass
     values = np.empty(len(texts))
     for i, text in enumerate(texts):
         try:
