@@ -106,7 +106,7 @@ def read_small(path: str, *, wdisp: bool = False) -> Small:
         if coadd.layout.behind:
             raise ReadError("its table has columns of variable length: leave it as it is", path)
         columns = sorted(
-            (coadd.layout.columns[name] for name in names if name in coadd),
+            (coadd.columns[name] for name in names if name in coadd),
             key=lambda column: column.number,
         )
         rows, width = coadd.shape

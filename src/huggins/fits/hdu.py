@@ -1,4 +1,4 @@
-"""One HDU of a FITS file: its columns, rows and images as arrays and plain values."""
+"""One HDU of a FITS file: columns, rows and images as arrays and plain Python values."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ class Hdu:
     ----------
     layout : Layout
     shape : tuple of int
-        Of this very HDU.
+        Of this HDU's data, in numpy's order.
     at, start, size : int
-        Where its header and its data begin, and how many bytes the data are without the
-        padding.
+        Offsets of its header and its data, and the bytes of the data without padding.
     """
 
     __slots__ = ("_header", "at", "index", "layout", "shape", "size", "source", "start")
@@ -56,7 +55,7 @@ class Hdu:
 
     @property
     def header(self) -> bytes:
-        """Its cards, and their padding; read when they are first asked for."""
+        """Its cards and their padding, read when first used."""
         if not self._header:
             self._header = self.source.read(self.at, self.start - self.at)
         return self._header
@@ -65,6 +64,11 @@ class Hdu:
     def name(self) -> str:
         """EXTNAME in upper case, or empty."""
         return str(keyword(self.header, "EXTNAME") or "").upper()
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Columns of a table, by upper-case name."""
+        return self.layout.columns
 
     @property
     def rows(self) -> int:
@@ -93,7 +97,7 @@ class Hdu:
         name
             In upper case.
         dtype
-            What to convert to; single precision stays so by default, and the rest becomes
+            Type of the result; by default single precision stays so and the rest becomes
             double precision.
         row
             Only this row, of a column of vectors.

@@ -6,15 +6,16 @@ blocks of whole rows go through one buffer, also where the file is gzipped.
 
 from __future__ import annotations
 
-import itertools
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
 from huggins.errors import InputError, ReadError
-from huggins.fits.cards import BLOCK, damaged, header_end
-from huggins.fits.layout import INTEGERS, Layout, read_layout
+from huggins.fits.file import Fits
+from huggins.fits.layout import INTEGERS
+from huggins.fits.source import Source
 from huggins.fits.values import (
     ROWS,
     as_integers,
@@ -32,9 +33,8 @@ if TYPE_CHECKING:
 
     from huggins.fits.layout import Column
 
-# Most bytes of a row, and of a header.
+# Most bytes of a row.
 _WIDEST: Final = 1 << 27
-_HEADER_MAX: Final = 16 * 1024**2
 # Bytes of one block of rows.
 _BYTES: Final = 16 * 1024**2
 # TZERO of unsigned 64-bit integers.
@@ -60,13 +60,19 @@ class FitsTable:
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         self._file = path
-        try:
-            with opened(path) as file:
-                layout, self._start = _find_table(file, self.path)
-        except ReadError as error:
-            raise InputError(str(error)) from error
-        self.rows, self._width = layout.shape
-        self._columns = {name: column for name, column in layout.columns.items() if name}
+        with opened(path) as file:
+            try:
+                hdus = Fits(_Stream(file, self.path))
+                table = next((hdu for hdu in hdus if hdu.columns), None)
+            except ReadError as error:
+                raise InputError(str(error)) from error
+        if table is None:
+            raise InputError(f"{path}: holds no binary table")
+        if table.layout.kind == "compressed":
+            raise InputError(f"{path}: holds a compressed table: unpack it with funpack")
+        self.rows, self._width = table.shape
+        self._start = table.start
+        self._columns = {name: column for name, column in table.columns.items() if name}
         self.names = list(self._columns)
         if not self.rows or not self._width:
             raise InputError(f"{path}: the table has no rows")
@@ -102,21 +108,16 @@ class FitsTable:
         )
 
 
+@dataclass(slots=True)
 class _FitsChunk:
     """Some rows of a table."""
 
-    def __init__(
-        self,
-        path: str,
-        start: int,
-        count: int,
-        block: memoryview,
-        width: int,
-        columns: dict[str, Column],
-    ) -> None:
-        self.path, self.start = path, start
-        self._count, self._block, self._width = count, block, width
-        self._columns = columns
+    path: str
+    start: int
+    _count: int
+    _block: memoryview
+    _width: int
+    _columns: dict[str, Column]
 
     def __len__(self) -> int:
         return self._count
@@ -184,10 +185,28 @@ def _unsigned(raw: NDArray[Any]) -> NDArray[np.uint64]:
     return raw.astype(np.int64).view(np.uint64) ^ np.uint64(_UNSIGNED)
 
 
-def _fill(file: BinaryIO, block: memoryview, path: str) -> int:
+class _Stream(Source):
+    """A file read from front to back, perhaps gzipped: its size is not known."""
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: BinaryIO, path: str) -> None:
+        self._file = file
+        self.path, self.size, self.head = path, 1 << 62, b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return bytes from `offset`; fewer than `length` at the end of the file."""
+        buffer = bytearray(length)
+        size = _fill(self._file, memoryview(buffer), self.path, offset)
+        return bytes(buffer[:size])
+
+
+def _fill(file: BinaryIO, block: memoryview, path: str, offset: int | None = None) -> int:
     """Read until the block is full or the file ends; return how many bytes came."""
     size = 0
     try:
+        if offset is not None:
+            file.seek(offset)
         while size < len(block):
             count = file.readinto(block[size:])  # type: ignore[attr-defined]
             if not count:
@@ -195,48 +214,6 @@ def _fill(file: BinaryIO, block: memoryview, path: str) -> int:
             size += count
     except EOFError:
         pass  # a gzip file that is cut off: the caller says how far it went
-    except (OSError, zlib.error) as error:
+    except (OSError, OverflowError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read: {error}; fetch it again") from error
     return size
-
-
-def _find_table(file: BinaryIO, path: str) -> tuple[Layout, int]:
-    """Return the layout of the first binary table and where its rows begin."""
-    at = 0
-    for index in itertools.count():
-        header = _read_header(file, index, path)
-        if not header:
-            break
-        layout = read_layout(header, index, path, len(header))
-        at += len(header)
-        if layout.kind == "table":
-            return layout, at
-        if layout.kind == "compressed":
-            raise InputError(f"{path}: holds a compressed table: unpack it with funpack")
-        at += -(-layout.data_size(layout.shape) // BLOCK) * BLOCK
-        try:
-            file.seek(at)
-        except (OSError, EOFError, OverflowError, zlib.error) as error:
-            raise InputError(f"{path}: cannot be read: {error}; fetch it again") from error
-    raise InputError(f"{path}: holds no binary table")
-
-
-def _read_header(file: BinaryIO, index: int, path: str) -> bytes:
-    """Return the next header, padding included; nothing behind the last HDU."""
-    start = b"XTENSION=" if index else b"SIMPLE  ="
-    header = bytearray()
-    block = bytearray(BLOCK)
-    while len(header) < _HEADER_MAX:
-        size = _fill(file, memoryview(block), path)
-        if not header and not block[:size].startswith(start):
-            if index:
-                return b""
-            raise InputError(f"{path}: this is no FITS file")
-        if size < BLOCK:
-            raise InputError(f"{path}: the file is truncated: fetch it again")
-        if header and block.startswith(b"XTENSION="):
-            break
-        header += block
-        if header_end(block) >= 0:
-            return bytes(header)
-    raise damaged(index, "it has no end", path)

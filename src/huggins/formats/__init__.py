@@ -153,7 +153,7 @@ def _unknown_fits(fits: Fits) -> str:
     """Return the message for a FITS file of no known format: what it holds."""
     held = []
     for hdu in fits:
-        columns = [name for name in hdu.layout.columns if name][:12]
+        columns = [name for name in hdu.columns if name][:12]
         size = " x ".join(map(str, hdu.shape[::-1])) or "empty"
         held.append(f"{hdu.index} {hdu.name} {columns or size}".replace("  ", " "))
         if hdu.index == 5:

@@ -1,13 +1,14 @@
 """DESI ``coadd`` and ``spectra`` files: many targets, up to three cameras each.
 
 For each camera (B, R, Z) there are images of flux (1e-17 erg/s/cm2/A), ivar and mask, one row
-a spectrum, on vacuum wavelengths; FIBERMAP says which target a row is. Redshifts are in
-``redrock-*.fits``, used where it lies beside. Data model:
+per spectrum, on vacuum wavelengths; FIBERMAP has the target of each row. Redshifts are in
+``redrock-*.fits``, read where it is in the same folder. Data model:
 https://desidatamodel.readthedocs.io/en/latest/DESI_SPECTRO_REDUX/SPECPROD/healpix/
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,15 +38,15 @@ _FLUX: Final = re.compile(r"[A-Z]+_FLUX")
 _WAVE: Final = re.compile(r"[A-Z]+_WAVELENGTH")
 # Spectra read at a time: 8 MB of pixels.
 _CHUNK: Final = 128
-# Cameras whose pixels agree within this part of a pixel lie on one grid.
+# Cameras whose pixels agree to this fraction of a pixel share one grid.
 _ALIGNED: Final = 0.01
 _TARGET: Final = ("TARGETID", "TARGET_RA", "TARGET_DEC", "FIBER", "MJD")
-_REDSHIFT: Final = ("TARGETID", "Z", "ZWARN", "SPECTYPE", "SUBTYPE")
+_RESULT: Final = ("SPECTYPE", "SUBTYPE", "Z", "ZWARN")
 
 
 @dataclass(frozen=True, slots=True)
 class _Camera:
-    """One camera's images, and where its pixels go on the joined grid."""
+    """Images of one camera, and the places of its pixels on the joined grid."""
 
     flux: Hdu
     ivar: Hdu
@@ -61,7 +62,7 @@ def identify(fits: Fits) -> bool:
 
 
 def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
-    """Yield one spectrum a row of FIBERMAP, its cameras joined."""
+    """Yield one spectrum per row of FIBERMAP, its cameras joined."""
     path = fits.source.path
     if fits.source.size % BLOCK:
         raise ReadError("the file is truncated: fetch it again", path)
@@ -78,45 +79,31 @@ def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
         flux, ivar = _join(cameras, len(loglam), first, size)
         for i in range(size):
             target = fibermap.record(_TARGET, first + i)
-            yield _spectrum(loglam, flux[i], ivar[i], path, first + i, target, redshifts)
-
-
-def _spectrum(
-    loglam: Array,
-    flux: NDArray[np.float32],
-    ivar: NDArray[np.float32],
-    path: str,
-    index: int,
-    target: dict[str, Any],
-    redshifts: dict[int, dict[str, Any]],
-) -> Spectrum:
-    targetid = target.get("TARGETID")
-    ra, dec = position(target.get("TARGET_RA"), target.get("TARGET_DEC"))
-    night = number(target.get("MJD"))
-    best = redshifts.get(targetid, {}) if targetid is not None else {}
-    result = pipeline_result(best.get, ("SPECTYPE", "SUBTYPE", "Z", "ZWARN"))
-    return Spectrum(
-        loglam,
-        flux,
-        ivar,
-        file=path,
-        index=index,
-        format=NAME,
-        survey="DESI",
-        mjd=int(night) if night else None,
-        fiberid=whole(target.get("FIBER")),
-        targetid=None if targetid is None else str(targetid),
-        ra=ra,
-        dec=dec,
-        zwarning=fibre_bits(result.zwarning),
-        pipeline=result,
-    )
+            targetid, night = target.get("TARGETID"), number(target.get("MJD"))
+            result = pipeline_result(redshifts.get(targetid, {}).get, _RESULT)
+            ra, dec = position(target.get("TARGET_RA"), target.get("TARGET_DEC"))
+            yield Spectrum(
+                loglam,
+                flux[i],
+                ivar[i],
+                file=path,
+                index=first + i,
+                format=NAME,
+                survey="DESI",
+                mjd=int(night) if night else None,
+                fiberid=whole(target.get("FIBER")),
+                targetid=None if targetid is None else str(targetid),
+                ra=ra,
+                dec=dec,
+                zwarning=fibre_bits(result.zwarning),
+                pipeline=result,
+            )
 
 
 def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, list[_Camera]]:
-    """Find the cameras; return log10 of the joined wavelengths and where each camera goes."""
+    """Return log10 of the joined wavelengths, and the cameras with their places on them."""
     bands = [name.removesuffix("_FLUX") for name in by_name if _FLUX.fullmatch(name)]
-    # A file cut off between two HDUs must not pass for one that has fewer cameras.
+    # A file truncated between two HDUs must not pass for one of fewer cameras.
     parts = [
         part
         for part in ("WAVELENGTH", "FLUX", "IVAR", "MASK", "RESOLUTION")
@@ -128,7 +115,7 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
     ):
         if name not in by_name:
             raise ReadError(f"there is no {name}: fetch the file again", path)
-    found: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | None]] = []
+    images: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | None]] = []
     for band in bands:
         flux, ivar = by_name[f"{band}_FLUX"], by_name[f"{band}_IVAR"]
         wave: Array = by_name[f"{band}_WAVELENGTH"].image(np.float64)
@@ -146,13 +133,13 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
                 "the file again",
                 path,
             )
-        found.append((wave, flux, ivar, None if bits is None else bits != 0))
-    found.sort(key=lambda camera: float(camera[0][0]))
-    waves = [camera[0] for camera in found]
+        images.append((wave, flux, ivar, None if bits is None else bits != 0))
+    images.sort(key=lambda camera: float(camera[0][0]))
+    waves = [camera[0] for camera in images]
     joined, used, places = _grid(waves)
     cameras = [
         _Camera(flux, ivar, mask, part, place)
-        for (_, flux, ivar, mask), part, place in zip(found, used, places, strict=True)
+        for (_, flux, ivar, mask), part, place in zip(images, used, places, strict=True)
     ]
     return np.log10(joined), cameras
 
@@ -160,8 +147,8 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
 def _grid(waves: list[Array]) -> tuple[Array, list[slice], list[NDArray[np.intp]]]:
     """Return the joined wavelengths, the pixels used of each camera, and their places.
 
-    DESI's cameras lie on one grid of 0.8 A: then a pixel that two of them saw appears once.
-    Cameras on other grids are cut in the middle of their overlap, not resampled.
+    DESI's cameras share one grid of 0.8 A: a pixel seen by two of them appears once. Cameras
+    on other grids are cut in the middle of their overlap, not resampled.
     """
     first = waves[0]
     step = (first[-1] - first[0]) / (len(first) - 1) if len(first) > 1 else 1.0
@@ -174,21 +161,16 @@ def _grid(waves: list[Array]) -> tuple[Array, list[slice], list[NDArray[np.intp]
         for wave, place in reversed(list(zip(waves, places, strict=True))):
             joined[place] = wave
         return joined, [slice(None)] * len(waves), places
+    # Where two cameras overlap, the middle; else nothing is cut.
+    cuts = [
+        0.5 * (wave[-1] + following[0]) if wave[-1] >= following[0] else None
+        for wave, following in itertools.pairwise(waves)
+    ]
     used = []
-    low = -np.inf
-    for i, wave in enumerate(waves):
-        high = np.inf
-        if i + 1 < len(waves):
-            following = waves[i + 1]
-            overlap = wave[-1] >= following[0]
-            high = 0.5 * (wave[-1] + following[0]) if overlap else np.inf
-        used.append(
-            slice(
-                int(np.searchsorted(wave, low, side="right")),
-                int(np.searchsorted(wave, high, side="right")),
-            )
-        )
-        low = high if np.isfinite(high) else -np.inf
+    for wave, low, high in zip(waves, [None, *cuts], [*cuts, None], strict=True):
+        start = 0 if low is None else int(np.searchsorted(wave, low, side="right"))
+        stop = len(wave) if high is None else int(np.searchsorted(wave, high, side="right"))
+        used.append(slice(start, stop))
     pieces = [wave[part] for wave, part in zip(waves, used, strict=True)]
     ends = np.cumsum([len(piece) for piece in pieces])
     places = [np.arange(end - len(piece), end) for piece, end in zip(pieces, ends, strict=True)]
@@ -210,16 +192,16 @@ def _join(
         ivar = np.where(bad, 0, ivar).astype(np.float64)
         weight[:, camera.place] += ivar
         total[:, camera.place] += np.where(bad, 0, flux) * ivar
-    # Products of single-precision numbers are exact in double: where one camera saw a pixel,
-    # its own flux comes back to the bit.
+    # Products of single-precision numbers are exact in double: the flux of a pixel seen by one
+    # camera is returned to the bit.
     flux = np.divide(total, weight, out=total, where=weight > 0)
     with np.errstate(over="ignore"):
         return flux.astype(np.float32), weight.astype(np.float32)
 
 
-def _redshifts(path: str) -> dict[int, dict[str, Any]]:
+def _redshifts(path: str) -> dict[Any, dict[str, Any]]:
     """Return the rows of the file's redrock results, by TARGETID."""
     match = re.match(r"(?:coadd|spectra)-(.+?\.fits)(?:\.gz)?$", Path(path).name)
     if match is None:
         return {}
-    return rows_beside(path, f"redrock-{match[1]}", _REDSHIFT, ("TARGETID", "Z"))
+    return rows_beside(path, f"redrock-{match[1]}", ("TARGETID", *_RESULT), ("TARGETID", "Z"))

@@ -74,7 +74,7 @@ def _rows(item: Any, first: int) -> Iterator[Spectrum]:
         axis = np.broadcast_to(axis, flux.shape, subok=True)
     if axis.shape != flux.shape:
         raise SpectrumError(
-            f"flux is of shape {flux.shape}, the spectral axis of {axis.shape}", "", first
+            f"flux is of shape {flux.shape}, the spectral axis of {axis.shape}", index=first
         )
     try:
         wavelength = axis.to_value(u.AA, u.spectral())
@@ -82,8 +82,7 @@ def _rows(item: Any, first: int) -> Iterator[Spectrum]:
         raise SpectrumError(
             f"the spectral axis is in {axis.unit}, which is no wavelength: give it in "
             "Angstrom, nm or Hz",
-            "",
-            first,
+            index=first,
         ) from error
     sigma = _sigma(item, flux, first)
     values, errors = _per_wavelength(flux, axis), _per_wavelength(sigma, axis)
@@ -91,16 +90,9 @@ def _rows(item: Any, first: int) -> Iterator[Spectrum]:
     if getattr(item, "mask", None) is not None:
         ivar = np.where(np.broadcast_to(np.asarray(item.mask, dtype=bool), ivar.shape), 0, ivar)
     identity = _identity(getattr(item, "meta", None))
-    size = flux.shape[-1]
-    for row, (w, f, i) in enumerate(
-        zip(
-            wavelength.reshape(-1, size),
-            values.reshape(-1, size),
-            ivar.reshape(-1, size),
-            strict=True,
-        )
-    ):
-        yield Spectrum.from_arrays(w, f, i, index=first + row, format=NAME, **identity)
+    rows = (array.reshape(-1, flux.shape[-1]) for array in (wavelength, values, ivar))
+    for row, arrays in enumerate(zip(*rows, strict=True), first):
+        yield Spectrum.from_arrays(*arrays, index=row, format=NAME, **identity)
 
 
 def _sigma(item: Any, flux: Any, index: int) -> Any:
@@ -113,8 +105,7 @@ def _sigma(item: Any, flux: Any, index: int) -> Any:
         raise SpectrumError(
             "the spectrum has no uncertainty: give it one, such as "
             "astropy.nddata.StdDevUncertainty",
-            "",
-            index,
+            index=index,
         )
     try:
         with np.errstate(all="ignore"):
@@ -125,8 +116,7 @@ def _sigma(item: Any, flux: Any, index: int) -> Any:
         raise SpectrumError(
             f"the uncertainty ({type(uncertainty).__name__}, {uncertainty.unit}) cannot be "
             f"used with a flux in {flux.unit}: {error}; give a StdDevUncertainty in its unit",
-            "",
-            index,
+            index=index,
         ) from error
 
 

@@ -1,10 +1,10 @@
 """LAMOST low-resolution ``spec`` files, one spectrum each, in two layouts.
 
 Up to DR8 the primary HDU is an image whose rows are flux, ivar, wavelength (A), and-mask and
-or-mask, as EXTEN0 in the header says; in the first release the third row is the flux over its
-continuum, and the wavelengths follow from COEFF0 and COEFF1. From DR9 on HDU 1 (COADD) is
-a table of one row with a vector for each. Class, subclass and redshift are in the primary
-header. Wavelengths are in vacuum, which the header's VACUUM confirms. Data model:
+or-mask, as EXTEN0 of the header says; in the first release the third row is the flux over its
+continuum, and COEFF0 and COEFF1 give the wavelengths. Since DR9 HDU 1 (COADD) is a table of one
+row with a vector for each. Class, subclass and redshift are in the primary header. Wavelengths
+are in vacuum, as VACUUM of the header confirms. Data model:
 https://www.lamost.org/dr8/v2.0/doc/lr-data-production-description
 """
 
@@ -48,8 +48,8 @@ def _lamost(primary: Hdu) -> bool:
 
 def _table(fits: Fits) -> Hdu | None:
     for hdu in fits:
-        columns = hdu.layout.columns
-        # Not COADD_B and COADD_R: those are the narrow bands of the medium-resolution survey.
+        columns = hdu.columns
+        # Not COADD_B and COADD_R: those are of the medium-resolution survey.
         if {"FLUX", "WAVELENGTH"} <= columns.keys() and hdu.rows == 1 and hdu.name == "COADD":
             return hdu
     return None
@@ -101,7 +101,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
 
 
 def _is_wavelength(primary: Hdu, row: NDArray[np.float64]) -> bool:
-    """Whether the third row is what it is in most releases."""
+    """Whether the third row is the wavelength, as in most releases."""
     named = str(primary.get("EXTEN0") or "").lower()
     return "wavelength" in named or (not named and bool((np.diff(row) > 0).all()))
 

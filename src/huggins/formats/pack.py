@@ -1,10 +1,9 @@
 """Containers of many spec files, as ``huggins shrink --pack`` writes them.
 
 The primary header has HUGPACK, the version of the layout. HDU 1 (COADD) holds the pixels of all
-spectra, one spectrum behind another, in columns as in the spec files; HDU 2 (SPALL) their rows
-of the pipeline, as they were; HDU 3 (SPECTRA) says, a row a spectrum, which FILE it is from, in
-which row of HDU 1 it begins (FIRST, from 0), how many pixels it has (PIXELS), and its PRIMARY
-header. The layout is described in ``docs/reference/pack.md``.
+spectra, one after another, in the columns of the spec files; HDU 2 (SPALL) the pipeline's rows,
+unchanged; HDU 3 (SPECTRA), one row per spectrum, its FILE, its first row in HDU 1 (FIRST, from
+0), its number of pixels (PIXELS), and its PRIMARY header. See ``docs/reference/pack.md``.
 """
 
 from __future__ import annotations
@@ -46,9 +45,9 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     count = index.column("PIXELS", np.int64)
     ends = first + count
     if len(first) == 0 or first[0] != 0 or (count < 0).any() or ends[-1] != pixels.rows:
-        raise ReadError("the container is damaged: pack it again", path)
+        raise _damaged(path)
     if (first[1:] != ends[:-1]).any():
-        raise ReadError("the container is damaged: pack it again", path)
+        raise _damaged(path)
     at = 0
     while at < len(first):
         stop = max(int(np.searchsorted(ends, first[at] + _CHUNK, side="right")), at + 1)
@@ -77,7 +76,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
 
 
 def _tables(fits: Fits) -> tuple[Hdu, Hdu | None, Hdu]:
-    """Return pixels, pipeline's rows and index, once they have been checked."""
+    """Return the HDUs of pixels, pipeline and index, after checking them."""
     path = fits.source.path
     primary = fits.hdu(0)
     assert primary is not None
@@ -90,15 +89,19 @@ def _tables(fits: Fits) -> tuple[Hdu, Hdu | None, Hdu]:
         )
     pixels, index = fits.hdu(1), fits.named("SPECTRA")
     if pixels is None or index is None:
-        raise ReadError("the container is damaged: pack it again", path)
+        raise _damaged(path)
     second = fits.hdu(2)
     rows = second if second is not None and second.name != "SPECTRA" else None
     if rows is not None and rows.rows != index.rows:
-        raise ReadError("the container is damaged: pack it again", path)
+        raise _damaged(path)
     return pixels, rows, index
 
 
+def _damaged(path: str) -> ReadError:
+    return ReadError("the container is damaged: pack it again", path)
+
+
 def _run2d(index: Hdu, row: int) -> Any:
-    """Return RUN2D of a spectrum's own primary header, empty where it has none."""
+    """Return RUN2D of a spectrum's own primary header; empty without one."""
     cards = str(index.record(("PRIMARY",), row).get("PRIMARY", ""))
     return keyword(cards.encode("latin-1"), "RUN2D") or ""

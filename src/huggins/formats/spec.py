@@ -1,8 +1,8 @@
 """SDSS ``spec`` files, one spectrum each: SDSS-I to SDSS-V, full and lite.
 
 HDU 1 (COADD) is a table of pixels: flux (1e-17 erg/s/cm2/A), loglam (log10 of the vacuum
-wavelength in A), ivar, and_mask. HDU 2 (SPALL or SPECOBJ) is the row of the pipeline. "Full"
-files go on with the exposures. Data model:
+wavelength in A), ivar, and_mask. HDU 2 (SPALL or SPECOBJ) is the pipeline's row. "Full" files
+have the exposures after it. Data model:
 https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spectra/PLATE4/spec.html
 """
 
@@ -34,28 +34,11 @@ NAME = "spec"
 
 #: Columns of the pipeline's row, with the names of all generations.
 ROW: Final = (
-    "CLASS",
-    "SUBCLASS",
-    "Z",
-    "ZWARNING",
-    "RUN2D",
-    "PLATE",
-    "FIELD",
-    "MJD",
-    "FIBERID",
-    "CATALOGID",
-    "SDSS_ID",
-    "SPECOBJID",
-    "PLUG_RA",
-    "PLUG_DEC",
-    "FIBER_RA",
-    "FIBER_DEC",
-    "RACAT",
-    "DECCAT",
-    "RA",
-    "DEC",
+    *("CLASS", "SUBCLASS", "Z", "ZWARNING", "RUN2D"),
+    *("PLATE", "FIELD", "MJD", "FIBERID", "CATALOGID", "SDSS_ID", "SPECOBJID"),
+    *("PLUG_RA", "PLUG_DEC", "FIBER_RA", "FIBER_DEC", "RACAT", "DECCAT", "RA", "DEC"),
 )
-# The fibre's own position first: RA and DEC are those of the matched image, 0 without a match.
+# The fibre's position first: RA and DEC are those of the matched image, 0 without a match.
 _POSITIONS: Final = (
     ("PLUG_RA", "PLUG_DEC"),
     ("FIBER_RA", "FIBER_DEC"),
@@ -71,25 +54,25 @@ def identify(fits: Fits) -> bool:
 
 
 def find_coadd(fits: Fits) -> Hdu | None:
-    """Return the table of the spectrum's pixels; None where there is none."""
+    """Return the table of pixels; None if there is none."""
     first = fits.hdu(1)
     if first is None:
         return None
     if _is_coadd(first):
         return first
-    # Not in its place: by name, else the first that fits (exposures come after the coadd).
+    # Elsewhere: by name, else the first of these columns (exposures come after the coadd).
     candidates = [hdu for hdu in fits if _is_coadd(hdu)]
     named = [hdu for hdu in candidates if hdu.name == "COADD"]
     return next(iter(named or candidates), None)
 
 
 def _is_coadd(hdu: Hdu) -> bool:
-    columns = hdu.layout.columns
+    columns = hdu.columns
     return sum(name in columns for name in _PIXELS) >= 2 and "WAVELENGTH" not in columns
 
 
 def find_pipeline(fits: Fits, coadd: Hdu) -> Hdu | None:
-    """Return the pipeline's table: HDU 2, or wherever it has gone; None where there is none."""
+    """Return the pipeline's table, usually HDU 2; None if there is none."""
     second = fits.hdu(2)
     if second is None or not _is_pipeline(second):
         second = next((hdu for hdu in fits if _is_pipeline(hdu)), None)
@@ -97,7 +80,7 @@ def find_pipeline(fits: Fits, coadd: Hdu) -> Hdu | None:
 
 
 def _is_pipeline(hdu: Hdu) -> bool:
-    columns = hdu.layout.columns
+    columns = hdu.columns
     return "CLASS" in columns and "Z" in columns and hdu.rows == 1
 
 
@@ -132,11 +115,11 @@ def read(fits: Fits) -> Iterator[Spectrum]:
 
 
 def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None:
-    """Fill in what the pipeline's row says."""
+    """Fill in identity and result from the pipeline's row."""
     spectrum.mjd = positive(row.get("MJD"))
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)
     if spectrum.survey == "SDSS-V":
-        # PLATE has gone; FIELD takes its place in the names of the files.
+        # FIELD has replaced PLATE, also in the names of the files.
         spectrum.plate = positive(row.get("FIELD")) or positive(row.get("PLATE"))
         spectrum.targetid = identifier(row.get("CATALOGID")) or identifier(row.get("SDSS_ID"))
     else:
@@ -156,7 +139,7 @@ def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None
 
 
 def _own_specobjid(value: Any) -> str | None:
-    """Return the file's SPECOBJID: a string, or 64 bits that some writers left signed."""
+    """Return the file's SPECOBJID: a string, or 64 bits, signed in some files."""
     if isinstance(value, int) and value < 0:
         value += 1 << 64
     return identifier(value)

@@ -30,8 +30,6 @@ from huggins.spectrum import Spectrum
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
 
@@ -99,7 +97,8 @@ def _describe(
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)
     spectrum.specobjid = specobjid(spectrum.plate, spectrum.mjd, spectrum.fiberid, run2d)
     spectrum.ra, spectrum.dec = position(plug.get("RA"), plug.get("DEC"))
-    unplugged = plug.get("FIBERID", 1) <= 0 or _not_plugged(spectrum.and_mask)
+    mask = spectrum.and_mask
+    unplugged = plug.get("FIBERID", 1) <= 0 or (mask is not None and (mask & _NOPLUG).all())
     if unplugged:
         spectrum.zwarning |= ZWarning.UNPLUGGED
         spectrum.ra = spectrum.dec = None
@@ -110,14 +109,10 @@ def _describe(
             spectrum.ra, spectrum.dec = position(best.get("PLUG_RA"), best.get("PLUG_DEC"))
 
 
-def _not_plugged(mask: NDArray[np.uint32] | None) -> bool:
-    return mask is not None and bool((mask & _NOPLUG).all())
-
-
 def _plugs(fits: Fits, fibres: int) -> list[dict[str, Any]]:
     """Return the plug map's rows, empty ones where there is no plug map."""
     for hdu in fits:
-        if {"RA", "DEC", "FIBERID"} <= hdu.layout.columns.keys() and hdu.rows == fibres:
+        if {"RA", "DEC", "FIBERID"} <= hdu.columns.keys() and hdu.rows == fibres:
             return [hdu.record(_FIBRE, row) for row in range(fibres)]
     return [{}] * fibres
 
