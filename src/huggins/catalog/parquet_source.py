@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from huggins.catalog.cells import as_integers, as_numbers, overflow, whole
 from huggins.errors import InputError
+from huggins.fits.values import as_integers, as_numbers, overflow, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

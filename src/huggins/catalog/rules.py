@@ -63,7 +63,7 @@ def whole(chunk: Chunk, name: str) -> NDArray[np.int32]:
     largest = np.iinfo(np.int32).max
     if (values > largest).any():
         row = int(np.argmax(values > largest))
-        from huggins.catalog.cells import overflow
+        from huggins.fits.values import overflow
 
         raise overflow(chunk.path, name, chunk.start + row)
     return np.where(values >= 0, values, -1).astype(np.int32)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from huggins.catalog.cells import ROWS, as_integers, as_numbers, opened
 from huggins.errors import InputError
+from huggins.fits.values import ROWS, as_integers, as_numbers, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
