@@ -28,6 +28,7 @@ COMMON = {
     "lines",
     "quality",
     "errors",
+    "specobjid",
     "where",
     "runs",
 }

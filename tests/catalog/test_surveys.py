@@ -1,12 +1,10 @@
 """Each survey's table: what its columns become."""
 
-import numpy as np
 import pytest
 
 from factories import surveys
 from factories.surveys import write_survey
 from huggins.catalog import Settings, make_targets
-from huggins.catalog.identity import specobjid
 
 
 def labels(targets):
@@ -184,12 +182,6 @@ def test_specobj_and_all_forms_of_a_star(tmp_path, rows):
     assert first["LABEL"] == "STAR F3/F5V (30743)"
     assert first["SURVEY"] == "BOSS"
     assert first["SN_MEDIAN"] == 8.0
-
-
-def test_specobjid_is_the_published_one():
-    """299489676975171584 is plate 266, MJD 51602, fibre 1, run2d 26."""
-    one = np.array([266]), np.array([51602]), np.array([1]), np.array([26])
-    assert specobjid(*one).tolist() == [299489676975171584]
 
 
 def test_specobj_classes_warnings_and_empty_fibres(tmp_path, rows):

@@ -8,8 +8,8 @@ import pytest
 import factories as make
 from huggins.errors import ReadError
 from huggins.formats import identify, open_file
-from huggins.formats.identity import specobjid
 from huggins.quality import ZWarning
+from huggins.specobjid import specobjid
 from huggins.spectrum import Spectrum
 
 

@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from huggins.errors import ReadError
 from huggins.formats import open_file
-from huggins.formats.identity import specobjid
+from huggins.specobjid import specobjid
 
 # Files without a good pixel, and one whose FIBERMAP is missing.
 UNREADABLE = {"spec-7582-56960-0968.fits", "spec-0269-51581-0003.fits", "test_coadd.fits"}

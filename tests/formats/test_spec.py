@@ -7,7 +7,7 @@ from astropy.io import fits
 import factories as make
 from huggins.errors import ReadError
 from huggins.formats import identify, open_file, read
-from huggins.formats.identity import sdss_survey, specobjid
+from huggins.formats.identity import sdss_survey
 from huggins.quality import ZWarning
 
 
@@ -71,34 +71,6 @@ def test_missing_or_zero_specobjid_is_computed(truth, tmp_path):
     assert read(make.write_boss_spec(tmp_path / "a", truth))[0].specobjid == wanted
     path = make.write_boss_spec(tmp_path / "b", truth, specobjid=0)
     assert read(path)[0].specobjid == wanted
-
-
-@pytest.mark.parametrize(
-    ("run2d", "expected"),
-    # Checked against the SPECOBJID of files of those reductions.
-    [("v5_10_0", 5201 << 50 | 46 << 38 | 5832 << 24 | 1000 << 10), ("26", None)],
-)
-def test_specobjid_rule(run2d, expected):
-    if expected is None:
-        expected = 5201 << 50 | 46 << 38 | 5832 << 24 | 26 << 10
-    assert specobjid(5201, 55832, 46, run2d) == str(expected)
-
-
-@pytest.mark.parametrize(
-    "parts",
-    [
-        (None, 55832, 46, "26"),
-        (1, None, 46, "26"),
-        (1, 55832, None, "26"),
-        (1, 55832, 46, ""),
-        (1, 55832, 46, "master"),
-        (112359, 60086, 46, "v6_1_3"),
-        (1 << 14, 55832, 46, "26"),
-        (1, 40000, 46, "26"),
-    ],
-)
-def test_specobjid_is_none_where_it_is_not_defined(parts):
-    assert specobjid(*parts) is None
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""What names a spectrum and an object: SpecObjID, keys, names of objects."""
+"""Identity of spectra and objects: SpecObjID, keys, names of objects."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.specobjid import run2d_number, specobjids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,52 +21,6 @@ _THING, _SKY, _SPECTRUM, _ROW = 0, 1, 2, 3
 _KIND_SHIFT: Final = 60
 # A spectrum's key: bits of plate, MJD and fibre.
 _BITS: Final = (20, 18, 14)
-_VERSION: Final = re.compile(r"v(\d+)_(\d+)_(\d+)")
-
-
-def run2d_number(run2d: str) -> int | None:
-    """Return the reduction's number in a SpecObjID, None where it has none.
-
-    ``vN_M_P`` is (N - 5) 10000 + 100 M + P, any other the integer that it is
-    (https://www.sdss.org/dr17/help/glossary/#specobj). From v6 on (SDSS-V) SpecObjID is made by
-    another rule.
-
-    >>> run2d_number("v5_7_0"), run2d_number("26"), run2d_number("v6_1_3")
-    (700, 26, None)
-    """
-    run2d = run2d.strip()
-    if run2d.isdecimal():
-        return int(run2d)
-    match = _VERSION.fullmatch(run2d)
-    if match is None:
-        return None
-    major, minor, patch = map(int, match.groups())
-    return (major - 5) * 10_000 + minor * 100 + patch if major == 5 else None
-
-
-def specobjid(plate: Array, mjd: Array, fiber: Array, run2d: Array) -> NDArray[np.uint64]:
-    """Return SpecObjID of SDSS data releases 8 to 18, shape (N,); 0 where it is not defined.
-
-    Plate << 50 | fibre << 38 | (MJD - 50000) << 24 | run2d << 10.
-
-    Parameters
-    ----------
-    plate, mjd, fiber : ndarray of int, shape (N,)
-    run2d : ndarray of int, shape (N,)
-        From `run2d_number`; negative where there is none.
-    """
-    days = mjd.astype(np.int64) - 50_000
-    fits = (
-        (plate >= 0) & (plate < 1 << 14)
-        & (fiber >= 0) & (fiber < 1 << 12)
-        & (days >= 0) & (days < 1 << 14)
-        & (run2d >= 0) & (run2d < 1 << 14)
-    )  # fmt: skip
-    parts = [np.where(fits, x, 0).astype(np.uint64) for x in (plate, fiber, days, run2d)]
-    number = np.zeros(len(plate), np.uint64)
-    for part, shift in zip(parts, (50, 38, 24, 10), strict=True):
-        number |= part << np.uint64(shift)
-    return number
 
 
 def spectrum_ids(targets: Targets) -> NDArray[np.str_]:
@@ -78,7 +32,7 @@ def spectrum_ids(targets: Targets) -> NDArray[np.str_]:
     run2d = versions[inverse] if len(targets) else np.array([], np.int64)
     identity = (targets.get(name) for name in ("PLATE", "MJD", "FIBERID"))
     plate, mjd, fiber = identity
-    numbers = specobjid(plate, mjd, fiber, run2d)
+    numbers = specobjids(plate, mjd, fiber, run2d)
     if own is not None and own.dtype.kind != "S":
         numbers = np.where(own != 0, own, numbers)
     texts = np.where(numbers == 0, "", numbers.astype("U20"))

@@ -1,12 +1,12 @@
-"""Identity of a spectrum: SDSS identifiers, survey, position, and the pipeline's result."""
+"""Identity of a spectrum: survey, position, identifiers, and the pipeline's result."""
 
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.quality import ZWarning
+from huggins.specobjid import VERSION
 from huggins.spectrum import Pipeline
 
 if TYPE_CHECKING:
@@ -19,47 +19,12 @@ _EBOSS_MJD: Final = 56839
 #: RUN2D of the reductions of the SDSS-I/II spectrograph: DR8 main, and the two of SEGUE.
 SDSS_RUN2D: Final = ("26", "103", "104")
 
-_VERSION = re.compile(r"v(\d+)_(\d+)_(\d+)$")
-
-
-def specobjid(plate: int | None, mjd: int | None, fiber: int | None, run2d: str) -> str | None:
-    """Return the SpecObjID of a spectrum up to DR18, None where it is not defined.
-
-    It packs plate, fibre, MJD - 50000 and the reduction into 64 bits
-    (https://www.sdss4.org/dr17/spectro/spectro_basics/, "SpecObjID").
-
-    >>> specobjid(5201, 55832, 46, "v5_10_0")
-    '5855818157717954560'
-    """
-    if plate is None or mjd is None or fiber is None:
-        return None
-    match = _VERSION.match(run2d)
-    if match:
-        major, minor, patch = map(int, match.groups())
-        reduction = (major - 5) * 10000 + minor * 100 + patch
-        # SDSS-V (v6) counts fields and catalogue numbers instead: its files carry their own.
-        if major != 5:
-            return None
-    elif run2d.isascii() and run2d.isdigit():
-        reduction = int(run2d)
-    else:
-        return None
-    night = mjd - 50000
-    if not (
-        0 <= plate < 1 << 14
-        and 0 <= fiber < 1 << 12
-        and 0 <= night < 1 << 14
-        and 0 <= reduction < 1 << 14
-    ):
-        return None
-    return str(plate << 50 | fiber << 38 | night << 24 | reduction << 10)
-
 
 def sdss_survey(run2d: str, mjd: int | None) -> str:
     """Return the survey that a reduction belongs to: SDSS, BOSS, EBOSS, SDSS-V, or empty."""
     if run2d in SDSS_RUN2D:
         return "SDSS"
-    match = _VERSION.match(run2d)
+    match = VERSION.fullmatch(run2d)
     if match and int(match[1]) >= 6:
         return "SDSS-V"
     if match and mjd is not None:

@@ -20,8 +20,8 @@ from huggins.formats.identity import (
     position,
     positive,
     sdss_survey,
-    specobjid,
 )
+from huggins.specobjid import specobjid
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from huggins.formats.identity import (
     position,
     positive,
     sdss_survey,
-    specobjid,
     whole,
 )
 from huggins.formats.neighbours import rows_beside
 from huggins.formats.pixels import from_coefficients
 from huggins.quality import ZWarning
+from huggins.specobjid import specobjid
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from huggins.formats.identity import number, position, positive, specobjid, whole
+from huggins.formats.identity import number, position, positive, whole
 from huggins.formats.pixels import from_coefficients, inverse_variance, mask_bits
+from huggins.specobjid import specobjid
 from huggins.spectrum import Pipeline, Spectrum
 
 if TYPE_CHECKING:
