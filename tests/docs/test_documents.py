@@ -1,4 +1,4 @@
-"""What the documents say exists."""
+"""Everything that the documents name exists."""
 
 import ast
 import re
@@ -100,6 +100,36 @@ def test_named_files_exist(path):
             assert any(place.exists() for place in places), piece
 
 
+def test_the_layout_in_contributing_is_that_of_the_package():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text.partition("| in `src/huggins` |")[2].partition("\n\n")[0]
+    named = {
+        name
+        for row in table.splitlines()
+        for name in re.findall(r"`([^`]+)`", row.split("|")[1])
+    }
+    package = ROOT / "src" / "huggins"
+    present = {path.name for path in package.glob("*.py")}
+    present |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert {name for name in named if name.endswith((".py", "/"))} == present
+
+
+def test_paths_in_contributing_exist():
+    pieces = code(ROOT / "CONTRIBUTING.md")
+    paths = [piece for piece in pieces if re.fullmatch(r"[\w./-]+(?:/|\.py)", piece)]
+    assert len(paths) > 30
+    for piece in paths:
+        assert any((root / piece).exists() for root in (ROOT, ROOT / "src" / "huggins")), piece
+
+
+def test_contributing_answers_ten_questions_with_a_path():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    answers = re.findall(r"^\| Where .*\? \| (.*) \|$", text, flags=re.MULTILINE)
+    assert len(answers) >= 10
+    for answer in answers:
+        assert re.search(r"`[\w/]+\.py`", answer), answer
+
+
 @each_document
 def test_named_python_exists(path):
     for line in code(path):
@@ -130,7 +160,7 @@ def test_python_examples_are_python(path):
 @each_document
 def test_targets_of_make_exist(path):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
     for line in code(path):
         words = [word for word in line.split("#")[0].split() if "=" not in word]
         if words[:1] == ["make"] and len(words) > 1:
