@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+#: RUN2D of the SDSS-I/II spectrograph: main survey, SEGUE-1, SEGUE-2.
+LEGACY: Final = ("26", "103", "104")
 #: RUN2D of the BOSS spectrograph's reductions: version, as three numbers.
 VERSION: Final = re.compile(r"v(\d+)_(\d+)_(\d+)")
 # Shift and width in bits of plate, fibre, MJD - 50000 and reduction.

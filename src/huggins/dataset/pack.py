@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import __version__
-from huggins.dataset.rows import RowLayout, row_layout, with_widths
+from huggins.dataset.rows import RowLayout, row_layout
 from huggins.dataset.shrink import Small, plain, read_small
 from huggins.errors import OutputError, ReadError
 from huggins.fits import Fits, Source
@@ -58,7 +58,7 @@ def key_of(path: str, small: Small) -> tuple[Key, RowLayout]:
     spectrum = item.spectrum if isinstance(item, ReadError) else item
     plate = spectrum.plate if spectrum is not None else None
     mjd = spectrum.mjd if spectrum is not None else None
-    # NAXIS2, the number of pixels, is the spectrum's own.
+    # NAXIS2, the number of pixels, differs between the spectra.
     header = b"".join(c for c in split(small.header) if not c.startswith(b"NAXIS2  ="))
     rows = row_layout(without_checksums(small.row_header))
     return Key(plate or 0, mjd or 0, header, rows.alike), rows
@@ -66,7 +66,7 @@ def key_of(path: str, small: Small) -> tuple[Key, RowLayout]:
 
 @dataclass(slots=True)
 class Packed:
-    """A container that has been written or was there, and the files in it."""
+    """A container, written or found to exist, and the files in it."""
 
     path: Path
     sources: list[str]
@@ -77,11 +77,11 @@ class Packed:
 def pack(
     paths: Iterable[str], folder: Path, *, wdisp: bool = False
 ) -> Iterator[Packed | ReadError]:
-    """Write files of spectra into containers.
+    """Write spec files into containers.
 
-    A container holds files that follow one another and are of one plate and night; a plate
-    that comes back later gets another one. Each is read back from disk and compared with the
-    files before it gets its name, which is never that of a container with other content.
+    A container holds consecutive files of one plate and night; a plate that comes back later
+    gets another one. Each is read back from disk and compared with the files before it gets its
+    name, and none with other content is overwritten.
 
     Parameters
     ----------
@@ -95,12 +95,12 @@ def pack(
     Yields
     ------
     Packed or ReadError
-        A container, or a file that is none of a spectrum and is left out.
+        A container, or a file that is left out because it is no spec file.
 
     Raises
     ------
     OutputError
-        If a container cannot be written, or is no true copy. The files are left as they were.
+        If a container cannot be written or differs from the files, which are left unchanged.
     """
     current: _Writer | None = None
     try:
@@ -159,10 +159,8 @@ class _Writer:
         file = self._file
         file.write(b"\0" * (-file.tell() % BLOCK))
         if self._row_header:
-            rows = b"".join(
-                layout.widened(row, self._widths) for _, row, layout, _ in self._smalls
-            )
-            wide = with_widths(self._row_header, self._widths)
+            rows = b"".join(layout.row(row, self._widths) for _, row, layout, _ in self._smalls)
+            wide = row_layout(self._row_header).header(self._widths)
             header = _with_rows(wide, len(self._smalls))
             file.write(padded_header(header) + padded(rows))
         file.write(self._index())
@@ -250,12 +248,12 @@ class _Writer:
 
 
 def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
-    """Compare a container with the files that it was made of.
+    """Compare a container with its source files.
 
     Raises
     ------
     OutputError
-        If any pixel, row of the pipeline, or what the readers make of them differs.
+        If the pixels, the pipeline's rows, or the spectra that are read from them differ.
     """
     wrong = OutputError(
         f"{container}: what was written differs from the files: check the disk; they are left"
@@ -273,12 +271,10 @@ def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
                 small = read_small(source, wdisp=wdisp)
                 held = opened.read(at, small.pixels.size)
                 at += small.pixels.size
-                row = b""
-                meant = b""
+                row = meant = b""
                 if small.row_header and last is not None:
-                    meant = row_layout(without_checksums(small.row_header)).widened(
-                        small.row, widths
-                    )
+                    layout = row_layout(without_checksums(small.row_header))
+                    meant = layout.row(small.row, widths)
                     row = opened.read(last.start + i * len(meant), len(meant))
                 if held != small.pixels.tobytes() or row != meant:
                     raise wrong

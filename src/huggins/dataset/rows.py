@@ -9,11 +9,11 @@ although their columns are the same. Wider columns hold the same values: a text 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from huggins.fits.cards import CARD, keyword, split
-from huggins.fits.layout import CODES, Column
+from huggins.fits.layout import CODES, FitsColumn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,34 +31,52 @@ class RowLayout:
 
     Attributes
     ----------
-    alike : bytes
-        Its cards without the widths of text, which rows of one table share.
+    cards : bytes
+        Of the table's header, without END.
     sizes : tuple of int
         Bytes of each column.
-    texts : tuple of int
-        Positions of the text columns that may be widened.
+    texts : dict of int to int
+        Text columns that may be widened: their positions, and those of their TFORM cards.
     """
 
-    alike: bytes
-    sizes: tuple[int, ...]
-    texts: tuple[int, ...]
+    cards: bytes
+    sizes: tuple[int, ...] = ()
+    texts: dict[int, int] = field(default_factory=dict)
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Bytes of each text column."""
         return tuple(self.sizes[i] for i in self.texts)
 
-    def widened(self, row: bytes, widths: Sequence[int]) -> bytes:
-        """Return a row with text columns of these widths."""
+    @property
+    def alike(self) -> bytes:
+        """Its cards without the widths of text, which rows of one table share."""
+        return self._edited([b"'A'"] * len(self.texts), b"") if self.sizes else self.cards
+
+    def header(self, widths: Sequence[int]) -> bytes:
+        """Return its cards for text columns of these widths."""
         if tuple(widths) == self.widths:
-            return row
+            return self.cards
+        total = sum(self.sizes) - sum(self.widths) + sum(widths)
+        values = [f"'{f'{width}A':8}'".encode("ascii") for width in widths]
+        return self._edited(values, b"%20d" % total + self.cards[_NAXIS1][30:])
+
+    def row(self, row: bytes, widths: Sequence[int]) -> bytes:
+        """Return a row for text columns of these widths."""
         new = dict(zip(self.texts, widths, strict=True))
         parts = []
         at = 0
         for i, size in enumerate(self.sizes):
             parts.append(row[at : at + size].ljust(new.get(i, size), b"\0"))
             at += size
-        return b"".join(parts)
+        return b"".join(parts) if self.sizes else row
+
+    def _edited(self, values: Sequence[bytes], row_bytes: bytes) -> bytes:
+        cards = bytearray(self.cards)
+        cards[_NAXIS1] = (b"NAXIS1  = " + row_bytes).ljust(CARD)
+        for at, value in zip(self.texts.values(), values, strict=True):
+            cards[at + _VALUE.start : at + _VALUE.stop] = value.ljust(10)
+        return bytes(cards)
 
 
 def row_layout(cards: bytes) -> RowLayout:
@@ -72,40 +90,15 @@ def row_layout(cards: bytes) -> RowLayout:
         if match := _FORM.match(card):
             number, code = int(match[1]), match[3].decode()
             if code not in CODES or code in "PQ":
-                return RowLayout(cards, (), ())
-            repeat = int(match[2] or 1)
-            sizes[number] = Column("", 0, repeat, code).size
+                return RowLayout(cards)
+            sizes[number] = FitsColumn("", 0, int(match[2] or 1), code).size
             if code == "A" and card[_VALUE].endswith(b"'"):
                 texts[number] = position * CARD
-    for number in fixed:
-        texts.pop(number, None)
     count = keyword(cards, "TFIELDS")
     if type(count) is not int or sorted(sizes) != list(range(1, count + 1)):
-        return RowLayout(cards, (), ())
-    alike = bytearray(cards)
-    alike[_NAXIS1] = b"NAXIS1".ljust(CARD)
-    for at in texts.values():
-        alike[at + _VALUE.start : at + _VALUE.stop] = b"'A'".ljust(10)
+        return RowLayout(cards)
     return RowLayout(
-        bytes(alike),
-        tuple(sizes[i] for i in sorted(sizes)),
-        tuple(number - 1 for number in sorted(texts)),
+        cards,
+        tuple(sizes[number] for number in sorted(sizes)),
+        {number - 1: texts[number] for number in sorted(texts) if number not in fixed},
     )
-
-
-def with_widths(cards: bytes, widths: Sequence[int]) -> bytes:
-    """Return the cards of a table with text columns of these widths."""
-    rows = row_layout(cards)
-    if tuple(widths) == rows.widths:
-        return cards
-    wider = bytearray(cards)
-    new = dict(zip(rows.texts, widths, strict=True))
-    for at in range(0, len(cards), CARD):
-        match = _FORM.match(cards, at)
-        if match and int(match[1]) - 1 in new:
-            value = f"'{f'{new[int(match[1]) - 1]}A':8}'".encode("ascii")
-            wider[at + _VALUE.start : at + _VALUE.stop] = value
-    total = sum(rows.sizes) + sum(widths) - sum(rows.widths)
-    at = _NAXIS1.start
-    wider[at + 10 : at + 30] = b"%20d" % total
-    return bytes(wider)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.fits.layout import Column
+    from huggins.fits.layout import FitsColumn
     from huggins.spectrum import Spectrum
 
 #: Columns of pixels that are kept, and the one that is kept on request.
@@ -238,7 +238,7 @@ def _history(source: Path, name: str, size: int) -> tuple[str, ...]:
     )
 
 
-def _header_of(columns: list[Column], header: bytes) -> bytes:
+def _header_of(columns: list[FitsColumn], header: bytes) -> bytes:
     """Return the cards of a table, without END, of which only some columns are left."""
     numbers = {column.number: i for i, column in enumerate(columns, 1)}
     cards = []

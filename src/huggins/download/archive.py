@@ -10,6 +10,7 @@ import re
 from typing import Final, Literal
 
 from huggins.errors import InputError
+from huggins.specobjid import LEGACY, VERSION
 
 #: The Science Archive Server of SDSS.
 SDSS: Final = "https://data.sdss.org/sas"
@@ -33,15 +34,11 @@ RUN2D: Final = {
     "dr18": "v6_0_4",
     "dr19": "v6_1_3",
 }
-#: Reductions of the SDSS-I/II spectrograph: main survey, SEGUE-1, SEGUE-2.
-LEGACY: Final = ("26", "103", "104")
 #: First plate of the BOSS spectrographs; below it lie the plates of SDSS-I/II.
 _FIRST_BOSS_PLATE: Final = 3510
 #: First and last releases that exist or that sdss-access knows.
 _RELEASES: Final = (8, 20)
 _LAST_PLATE_RELEASE: Final = 17  # SDSS-V counts fields, not plates
-
-_VERSION: Final = re.compile(r"v(\d+)_(\d+)_(\d+)$")
 
 
 def release_number(release: str) -> int:
@@ -123,7 +120,7 @@ def addresses(
     """
     number = release_number(release)
     run2d = run2d.strip()
-    match = _VERSION.match(run2d)
+    match = VERSION.fullmatch(run2d)
     if run2d not in LEGACY and match is None:
         raise InputError(
             f"unknown reduction {run2d!r}: it must be 26, 103, 104 or like v5_13_2"

@@ -14,7 +14,7 @@ from huggins.fits.layout import TYPES, Layout, record_of
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
-    from huggins.fits.layout import Column
+    from huggins.fits.layout import FitsColumn
     from huggins.fits.source import Source
 
 # Codes of the columns that are numbers.
@@ -66,7 +66,7 @@ class Hdu:
         return str(keyword(self.header, "EXTNAME") or "").upper()
 
     @property
-    def columns(self) -> dict[str, Column]:
+    def columns(self) -> dict[str, FitsColumn]:
         """Columns of a table, by upper-case name."""
         return self.layout.columns
 
@@ -233,6 +233,6 @@ def _text(value: bytes) -> str:
     return value.partition(b"\0")[0].decode("latin-1").rstrip()
 
 
-def _listed(columns: dict[str, Column]) -> str:
+def _listed(columns: dict[str, FitsColumn]) -> str:
     names = [name for name in columns if name]
     return ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")

@@ -42,7 +42,7 @@ _FIELDS: Final = (b"TTYPE", b"TFORM", b"TSCAL", b"TZERO", b"TNULL")
 _LARGEST: Final = 1 << 48
 
 
-class Column(NamedTuple):
+class FitsColumn(NamedTuple):
     """One column of a binary table.
 
     Attributes
@@ -125,9 +125,9 @@ class Layout:
     bitpix: int
     shape: tuple[int, ...]
     behind: int
-    columns: dict[str, Column]
+    columns: dict[str, FitsColumn]
     pieces: tuple[tuple[int, bytes], ...] = ()
-    records: dict[tuple[str, ...], tuple[Struct, tuple[Column, ...]]] = field(
+    records: dict[tuple[str, ...], tuple[Struct, tuple[FitsColumn, ...]]] = field(
         default_factory=dict
     )
 
@@ -174,7 +174,7 @@ def read_layout(header: bytes, index: int, path: str, length: int) -> Layout:
     if groups:
         raise ReadError(f"HDU {index} holds random groups, no spectrum", path)
     kind = "image" if extension == "IMAGE" else "other"
-    columns: dict[str, Column] = {}
+    columns: dict[str, FitsColumn] = {}
     if extension == "BINTABLE" and naxis == 2 and bitpix == 8:
         columns = _columns(header, index, path, integer("TFIELDS", 0, 999), shape[1])
         tiled = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
@@ -184,13 +184,13 @@ def read_layout(header: bytes, index: int, path: str, length: int) -> Layout:
 
 def _columns(
     header: bytes, index: int, path: str, fields: int, row_bytes: int
-) -> dict[str, Column]:
+) -> dict[str, FitsColumn]:
     """Read TTYPEn, TFORMn, TSCALn, TZEROn and TNULLn."""
     cards: dict[str, Value | None] = {}
     for card in split(header):
         if card[:5] in _FIELDS and card[9:].partition(b"/")[0].strip():
             cards.setdefault(card[:8].decode("latin-1").rstrip(), value(card))
-    columns: dict[str, Column] = {}
+    columns: dict[str, FitsColumn] = {}
     offset = 0
     for i in range(1, fields + 1):
         form = cards.get(f"TFORM{i}")
@@ -207,7 +207,7 @@ def _columns(
                 raise damaged(index, f"TNULL{i} is {held!r}", path)
             null = held
         name = str(cards.get(f"TTYPE{i}") or "").strip().upper()
-        column = Column(name, offset, int(match[1] or 1), match[2], scale, zero, null, i)
+        column = FitsColumn(name, offset, int(match[1] or 1), match[2], scale, zero, null, i)
         columns.setdefault(name, column)
         offset += column.size
     if offset != row_bytes:
@@ -217,7 +217,7 @@ def _columns(
     return columns
 
 
-def record_of(layout: Layout, names: tuple[str, ...]) -> tuple[Struct, tuple[Column, ...]]:
+def record_of(layout: Layout, names: tuple[str, ...]) -> tuple[Struct, tuple[FitsColumn, ...]]:
     """Return what unpacks the named columns of a row, and those columns."""
     named = (layout.columns[name] for name in names if name in layout.columns)
     columns = tuple(

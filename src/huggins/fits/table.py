@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.fits.layout import Column
+    from huggins.fits.layout import FitsColumn
 
 # Most bytes of a row.
 _WIDEST: Final = 1 << 27
@@ -117,7 +117,7 @@ class _FitsChunk:
     _count: int
     _block: memoryview
     _width: int
-    _columns: dict[str, Column]
+    _columns: dict[str, FitsColumn]
 
     def __len__(self) -> int:
         return self._count
@@ -173,7 +173,7 @@ class _FitsChunk:
             words[raw == column.null] = b""
         return words
 
-    def _raw(self, column: Column) -> Any:
+    def _raw(self, column: FitsColumn) -> Any:
         if column.code not in "ALBIJKED" or (column.code != "A" and column.repeat != 1):
             raise InputError(
                 f"{self.path}: column {column.name} holds vectors, one value a row is needed"

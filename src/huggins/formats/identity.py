@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.quality import ZWarning
-from huggins.specobjid import VERSION
+from huggins.specobjid import LEGACY, VERSION
 from huggins.spectrum import Pipeline
 
 if TYPE_CHECKING:
@@ -16,13 +16,11 @@ _FIBRE_BITS: Final = int(ZWarning.UNPLUGGED | ZWarning.BAD_TARGET | ZWarning.NOD
 
 #: First night of SDSS-IV (July 2014), whose BOSS spectra are those of eBOSS.
 _EBOSS_MJD: Final = 56839
-#: RUN2D of the reductions of the SDSS-I/II spectrograph: DR8 main, and the two of SEGUE.
-SDSS_RUN2D: Final = ("26", "103", "104")
 
 
 def sdss_survey(run2d: str, mjd: int | None) -> str:
     """Return the survey that a reduction belongs to: SDSS, BOSS, EBOSS, SDSS-V, or empty."""
-    if run2d in SDSS_RUN2D:
+    if run2d in LEGACY:
         return "SDSS"
     match = VERSION.fullmatch(run2d)
     if match and int(match[1]) >= 6:
