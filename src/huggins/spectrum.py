@@ -151,33 +151,33 @@ class Spectrum:
             If the arrays differ in length, are empty, or the wavelengths are not positive,
             not finite, unsorted or repeated.
         """
-        path, index = str(identity.get("file", "")), int(identity.get("index", 0))
         wave = np.asarray(wavelength, dtype=np.float64)
-        # Double precision, because the ivar of fluxes in erg/s/cm2/A overflows single.
-        values = np.asarray(flux, dtype=np.float64)
-        weights = np.asarray(ivar, dtype=np.float64)
-        if wave.ndim != 1 or wave.shape != values.shape or wave.shape != weights.shape:
-            raise SpectrumError(
-                "wavelength, flux and ivar must be one-dimensional and of one length, "
-                f"not {wave.shape}, {values.shape} and {weights.shape}",
-                path,
-                index,
-            )
-        if not (np.isfinite(wave).all() and (wave > 0).all()):
-            raise SpectrumError(
-                "wavelengths must be finite and positive (Angstrom)", path, index
-            )
-        if len(wave) > 1 and wave[0] > wave[-1]:
-            wave, values, weights = wave[::-1], values[::-1], weights[::-1]
-        if air:
-            wave = air_to_vacuum(wave)
-        spectrum = cls(np.log10(wave), values, weights, air=air, **identity)
+        usable = bool((np.isfinite(wave) & (wave > 0)).all())
+        spectrum = cls(
+            np.log10(air_to_vacuum(wave) if air else wave) if usable else wave,
+            # Double precision: the ivar of fluxes in erg/s/cm2/A overflows single precision.
+            np.asarray(flux, dtype=np.float64),
+            np.asarray(ivar, dtype=np.float64),
+            air=air,
+            **identity,
+        )
+        if not usable:
+            raise spectrum._error("wavelengths must be finite and positive (Angstrom)")
+        spectrum.make_ascending()
         spectrum.check()
         return spectrum
 
+    def make_ascending(self) -> None:
+        """Reverse the arrays where the wavelengths descend, as some instruments write them."""
+        if self.loglam.ndim == 1 and len(self.loglam) > 1 and self.loglam[0] > self.loglam[-1]:
+            self.loglam = self.loglam[::-1]
+            self.flux, self.ivar = self.flux[::-1], self.ivar[::-1]
+            if self.and_mask is not None:
+                self.and_mask = self.and_mask[::-1]
+
     def check(self) -> None:
         """Raise `SpectrumError` if this spectrum cannot be used, and say why."""
-        if len(self.flux) == 0:
+        if self.flux.size == 0:
             raise self._error("the spectrum has no pixels")
         loglam, flux, ivar = self.loglam, self.flux, self.ivar
         mask = flux if self.and_mask is None else self.and_mask

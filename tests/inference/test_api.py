@@ -121,7 +121,7 @@ def test_specutils(folder, model):
 
 @pytest.mark.parametrize("inputs", [3, None, [4.0]])
 def test_what_is_no_input(model, inputs):
-    with pytest.raises(TypeError, match="is no spectrum"):
+    with pytest.raises(TypeError, match="is not a specutils spectrum"):
         huggins.classify(inputs, model=model)
 
 

@@ -89,7 +89,7 @@ def open_file(
                 if isinstance(spectrum, ReadError):
                     yield spectrum
                     continue
-                _ascending(spectrum)
+                spectrum.make_ascending()
                 try:
                     spectrum.check()
                 except ReadError as error:
@@ -111,16 +111,6 @@ def identify(path: str | os.PathLike[str]) -> str:
     with Source(path) as source:
         reader = _fits_reader(Fits(source)) if source.fits else _other_reader(source)
         return str(reader.NAME)
-
-
-def _ascending(spectrum: Spectrum) -> None:
-    """Reverse a spectrum whose wavelengths descend, as some instruments write them."""
-    loglam = spectrum.loglam
-    if len(loglam) > 1 and loglam[0] > loglam[-1]:
-        spectrum.loglam = loglam[::-1]
-        spectrum.flux, spectrum.ivar = spectrum.flux[::-1], spectrum.ivar[::-1]
-        if spectrum.and_mask is not None:
-            spectrum.and_mask = spectrum.and_mask[::-1]
 
 
 def _explained(error: ReadError, spectrum: Spectrum) -> ReadError:
