@@ -9,12 +9,11 @@ import pytest
 from astropy.table import Table
 
 from factories import Truth, write_boss_spec
+from factories.rest import flux_of
 from huggins import cli
 from huggins.demo import mocks
 from huggins.inference import load_model
 from huggins.quality import ZWarning
-from huggins.redshift import load_basis
-from huggins.taxonomy import INDEX
 
 LOGLAM = 3.557 + 1e-4 * np.arange(4400)  # 3606 to 9928 A
 WAVELENGTH = 10.0**LOGLAM
@@ -47,18 +46,7 @@ def noisy(flux: np.ndarray, sn: float, seed: int = 0) -> tuple[np.ndarray, np.nd
 
 def at_redshift(kind: str, z: float, sn: float = 12.0) -> tuple[np.ndarray, np.ndarray]:
     """The mean quasar, a galaxy with lines or a G star of the basis at a redshift."""
-    basis = load_basis()
-    if kind == "STAR":
-        part = basis.star
-        row = part.vectors[int(np.flatnonzero(part.classes == INDEX["G"])[0])]
-    elif kind == "GALAXY":
-        part = basis.galaxy
-        row = part.vectors[0] + part.vectors[list(part.lines)].sum(axis=0)
-    else:
-        part = basis.quasar
-        row = part.vectors[0]
-    place = (LOGLAM - np.log10(1.0 + z)) * 1e4
-    return noisy(np.interp(place, part.start + np.arange(len(row)), row), sn)
+    return noisy(flux_of(kind, z, LOGLAM), sn)
 
 
 def only(

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from factories.rest import flux_of
 from huggins.quality import ZWarning
 from huggins.redshift import KINDS, Fitter
 from huggins.redshift.native import SIZE, START, to_native
 from huggins.redshift.search import proposals
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, CLASSES, INDEX
+
+LOGLAM = (START + np.arange(SIZE)) * 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -21,30 +24,17 @@ def fitter() -> Fitter:
 def noisy(flux: np.ndarray, sn: float, seed: int = 0) -> Spectrum:
     """A spectrum from 3600 to 10000 A, of a median S/N."""
     rng = np.random.default_rng(seed)
-    loglam = (START + np.arange(SIZE)) * 1e-4
     sigma = np.median(np.abs(flux)) / sn
-    inside = (loglam > np.log10(3600.0)) & (loglam < 4.0)
+    inside = (np.log10(3600.0) < LOGLAM) & (LOGLAM < 4.0)
     noise = rng.normal(0.0, sigma, SIZE)
     return Spectrum(
-        loglam[inside], (flux + noise)[inside], np.full(inside.sum(), 1.0 / sigma**2)
+        LOGLAM[inside], (flux + noise)[inside], np.full(inside.sum(), 1.0 / sigma**2)
     )
 
 
-def made_of(fitter: Fitter, kind: str, z: float, sn: float, seed: int = 0) -> Spectrum:
+def made_of(kind: str, z: float, sn: float, seed: int = 0) -> Spectrum:
     """The mean quasar or galaxy (with lines), or a G star, at a redshift."""
-    shift = 1e4 * np.log10(1.0 + z)
-    x = np.arange(SIZE) + START - shift
-    basis = fitter.basis
-    if kind == "STAR":
-        part = basis.star
-        row = part.vectors[int(np.flatnonzero(part.classes == INDEX["G"])[0])]
-    elif kind == "GALAXY":
-        part = basis.galaxy
-        row = part.vectors[0] + part.vectors[list(part.lines)].sum(axis=0)
-    else:
-        part = basis.quasar
-        row = part.vectors[0]
-    flux = np.interp(x, part.start + np.arange(len(row)), row)
+    flux = flux_of(kind, z, LOGLAM)
     return noisy(flux, sn, seed)
 
 
@@ -57,7 +47,7 @@ def made_of(fitter: Fitter, kind: str, z: float, sn: float, seed: int = 0) -> Sp
     ],
 )  # fmt: skip
 def test_class_and_redshift_are_found(fitter, kind, z):
-    spectrum = made_of(fitter, kind, z, sn=8.0)
+    spectrum = made_of(kind, z, sn=8.0)
     fit = fitter.fit([spectrum])
     assert KINDS[fit.broad[0]] == kind
     limit = 5.0 * max(fit.z_err[0], 3e-5)
@@ -72,7 +62,7 @@ def test_class_and_redshift_are_found(fitter, kind, z):
 def test_velocities_come_back_without_bias(fitter):
     rng = np.random.default_rng(8)
     z = rng.uniform(-0.002, 0.002, 24)
-    spectra = [made_of(fitter, "STAR", v, sn=6.0, seed=i) for i, v in enumerate(z)]
+    spectra = [made_of("STAR", v, sn=6.0, seed=i) for i, v in enumerate(z)]
     off = (fitter.fit(spectra).z - z) * 299792.458
     assert abs(np.median(off)) < 5.0
     assert np.median(np.abs(off)) < 15.0
@@ -80,7 +70,7 @@ def test_velocities_come_back_without_bias(fitter):
 
 @pytest.mark.parametrize("factor", [1e-4, 300.0])
 def test_an_ivar_wrong_by_a_constant_changes_nothing(fitter, factor):
-    spectrum = made_of(fitter, "QSO", 1.7, sn=4.0)
+    spectrum = made_of("QSO", 1.7, sn=4.0)
     wrong = Spectrum(spectrum.loglam, spectrum.flux, spectrum.ivar * factor)
     one, two = fitter.fit([spectrum]), fitter.fit([wrong])
     for name in ("z", "z_err", "deltachi2", "rchi2", "probabilities"):
@@ -89,7 +79,7 @@ def test_an_ivar_wrong_by_a_constant_changes_nothing(fitter, factor):
 
 
 def test_the_unit_of_flux_changes_nothing(fitter):
-    spectrum = made_of(fitter, "GALAXY", 0.3, sn=4.0)
+    spectrum = made_of("GALAXY", 0.3, sn=4.0)
     cgs = Spectrum(spectrum.loglam, spectrum.flux * 1e-17, spectrum.ivar * 1e34)
     one, two = fitter.fit([spectrum]), fitter.fit([cgs])
     np.testing.assert_allclose(two.z, one.z, rtol=1e-9)
@@ -97,7 +87,7 @@ def test_the_unit_of_flux_changes_nothing(fitter):
 
 
 def test_broad_absorption_does_not_move_the_redshift(fitter):
-    spectrum = made_of(fitter, "QSO", 2.3, sn=10.0)
+    spectrum = made_of("QSO", 2.3, sn=10.0)
     rest = spectrum.wavelength / 3.3
     spectrum.flux[(rest > 1440) & (rest < 1520)] *= 0.15
     fit = fitter.fit([spectrum])
@@ -109,7 +99,7 @@ def test_broad_absorption_does_not_move_the_redshift(fitter):
 
 
 def test_shallow_broad_absorption_that_the_network_sees_does_not_draw_redshifts(fitter):
-    spectra = [made_of(fitter, "QSO", 2.3, sn=2.5, seed=seed) for seed in range(5)]
+    spectra = [made_of("QSO", 2.3, sn=2.5, seed=seed) for seed in range(5)]
     for spectrum in spectra:
         rest = spectrum.wavelength / 3.3
         for line in (1549.06, 1396.76, 1240.14, 1215.67):
@@ -127,7 +117,7 @@ def test_shallow_broad_absorption_that_the_network_sees_does_not_draw_redshifts(
 
 @pytest.mark.parametrize("z", [0.9, 1.3])
 def test_the_networks_redshift_is_always_a_candidate(fitter, z):
-    spectrum = made_of(fitter, "QSO", 2.4, sn=20.0)
+    spectrum = made_of("QSO", 2.4, sn=20.0)
     density = np.full((1, 992), 1e-7)
     density[0, round((np.log1p(z) + 0.005) / 0.002 - 0.5)] = 1.0
     (offered,) = proposals(density, np.full((1, 13), 1 / 13), -0.005, 0.002)
@@ -158,7 +148,7 @@ def test_the_network_decides_where_the_fit_cannot(fitter):
 
 
 def test_a_good_fit_corrects_the_network(fitter):
-    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum = made_of("QSO", 2.4, sn=5.0)
     probabilities = np.full((1, 13), 0.005)
     probabilities[0, INDEX["A"]] = 0.94
     fit = fitter.fit([spectrum], probabilities)
@@ -167,7 +157,7 @@ def test_a_good_fit_corrects_the_network(fitter):
 
 
 def test_a_star_corrected_by_the_fit_gets_its_archetypes_class(fitter):
-    spectrum = made_of(fitter, "STAR", 0.0, sn=10.0)
+    spectrum = made_of("STAR", 0.0, sn=10.0)
     probabilities = np.full((1, 13), 1e-5)
     probabilities[0, INDEX["GAL"]] = 1.0
     fit = fitter.fit([spectrum], probabilities)
@@ -178,7 +168,7 @@ def test_a_star_corrected_by_the_fit_gets_its_archetypes_class(fitter):
 
 
 def test_no_data_is_said_to_be_no_data(fitter):
-    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum = made_of("QSO", 2.4, sn=5.0)
     empty = Spectrum(spectrum.loglam, spectrum.flux, np.zeros(len(spectrum)))
     fit = fitter.fit([spectrum, empty])
     assert fit.zwarning[1] == ZWarning.NODATA
@@ -191,7 +181,7 @@ def test_no_data_is_said_to_be_no_data(fitter):
 
 @pytest.mark.parametrize("count", [1, 5, 60])
 def test_few_good_pixels_are_flagged(fitter, count):
-    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum = made_of("QSO", 2.4, sn=5.0)
     ivar = np.zeros(len(spectrum))
     ivar[2000 : 2000 + count] = spectrum.ivar[0]
     fit = fitter.fit([Spectrum(spectrum.loglam, spectrum.flux, ivar)])
@@ -202,7 +192,7 @@ def test_few_good_pixels_are_flagged(fitter, count):
 @pytest.mark.parametrize("count", [2, 20, 100, 300])
 def test_next_to_no_pixels_leave_no_number_out_of_range(fitter, count):
     # Warnings of numpy are errors here. In the far blue high redshifts have no light.
-    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum = made_of("QSO", 2.4, sn=5.0)
     scattered = np.random.default_rng(1).choice(len(spectrum), count, replace=False)
     spectra = []
     for some in (slice(0, count), slice(200, 200 + count), slice(-count, None), scattered):
@@ -216,7 +206,7 @@ def test_next_to_no_pixels_leave_no_number_out_of_range(fitter, count):
 
 @pytest.mark.parametrize("error", [1e-30, 1.0])
 def test_a_flux_that_cannot_be_is_flagged_and_raises_no_warning(fitter, error):
-    spectrum = made_of(fitter, "QSO", 2.4, sn=5.0)
+    spectrum = made_of("QSO", 2.4, sn=5.0)
     spectrum.flux[2000] = 1e30
     spectrum.ivar[2000] = 1.0 / error**2
     fit = fitter.fit([spectrum])
@@ -224,7 +214,7 @@ def test_a_flux_that_cannot_be_is_flagged_and_raises_no_warning(fitter, error):
 
 
 def test_a_star_faster_than_the_search_is_at_the_limit(fitter):
-    spectrum = made_of(fitter, "STAR", 1700.0 / 299792.458, sn=15.0)
+    spectrum = made_of("STAR", 1700.0 / 299792.458, sn=15.0)
     probabilities = np.full((1, 13), 1e-6)
     probabilities[0, INDEX["G"]] = 1.0
     fit = fitter.fit([spectrum], probabilities)
@@ -238,7 +228,7 @@ def test_pure_noise_is_flagged(fitter):
 
 
 def test_the_model_lies_on_the_data(fitter):
-    spectrum = made_of(fitter, "GALAXY", 0.31, sn=12.0)
+    spectrum = made_of("GALAXY", 0.31, sn=12.0)
     fit = fitter.fit([spectrum])
     best, second = fit.solutions[0]
     assert best is not None

@@ -1,0 +1,24 @@
+"""Noiseless spectra of known class and redshift, from the redshift basis."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from huggins.redshift import load_basis
+from huggins.taxonomy import INDEX
+
+
+def flux_of(kind: str, z: float, loglam: np.ndarray) -> np.ndarray:
+    """The mean quasar, a galaxy with lines, or a G star at redshift z on pixels `loglam`."""
+    basis = load_basis()
+    if kind == "STAR":
+        part = basis.star
+        row = part.vectors[int(np.flatnonzero(part.classes == INDEX["G"])[0])]
+    elif kind == "GALAXY":
+        part = basis.galaxy
+        row = part.vectors[0] + part.vectors[list(part.lines)].sum(axis=0)
+    else:
+        part = basis.quasar
+        row = part.vectors[0]
+    place = (loglam - np.log10(1.0 + z)) * 1e4
+    return np.interp(place, part.start + np.arange(len(row)), row)
