@@ -163,7 +163,7 @@ def test_vectors_in_place_of_pixels_are_refused(tmp_path):
     ]
     path = tmp_path / "a.fits"
     fits.BinTableHDU.from_columns(columns, name="COADD").writeto(path)
-    with pytest.raises(ReadError, match="one number a row"):
+    with pytest.raises(ReadError, match="one number per row"):
         read(path)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from huggins import __version__
 from huggins.dataset.rows import RowLayout, row_layout
-from huggins.dataset.shrink import Small, plain, read_small
+from huggins.dataset.shrink import WDISP, Small, plain, read_small
 from huggins.errors import OutputError, ReadError
 from huggins.fits import Fits, Source
 from huggins.fits.cards import (
@@ -116,7 +116,7 @@ def pack(
                 yield current.finish()
                 current = None
             if current is None:
-                current = _Writer(folder, key, small, wdisp=wdisp)
+                current = _Writer(folder, key, small)
             current.add(path, small, rows)
         if current is not None:
             yield current.finish()
@@ -131,11 +131,10 @@ def pack(
 class _Writer:
     """A container being written: pixels go to disk as they come."""
 
-    def __init__(self, folder: Path, key: Key, first: Small, *, wdisp: bool) -> None:
+    def __init__(self, folder: Path, key: Key, first: Small) -> None:
         self.key = key
         self.sources: list[str] = []
         self._folder = folder
-        self._wdisp = wdisp
         self._row_header = without_checksums(first.row_header)
         self._widths: tuple[int, ...] = ()  # largest width of each text in the rows
         # Primary header, row and its layout, number of pixels.
@@ -170,7 +169,7 @@ class _Writer:
         os.fsync(file.fileno())
         file.close()
         after = self._temporary.stat().st_size
-        check(self._temporary, self.sources, wdisp=self._wdisp)
+        check(self._temporary, self.sources)
         path = self._place()
         if path.exists():
             self._temporary.unlink()
@@ -247,7 +246,7 @@ class _Writer:
         return padded_header(b"".join(cards)) + padded(table.tobytes())
 
 
-def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
+def check(container: Path, sources: list[str]) -> None:
     """Compare a container with its source files.
 
     Raises
@@ -268,7 +267,7 @@ def check(container: Path, sources: list[str], *, wdisp: bool = False) -> None:
             at = pixels.start
             widths = row_layout(last.header).widths if last is not None else ()
             for i, source in enumerate(sources):
-                small = read_small(source, wdisp=wdisp)
+                small = read_small(source, wdisp=WDISP in pixels)
                 held = opened.read(at, small.pixels.size)
                 at += small.pixels.size
                 row = meant = b""

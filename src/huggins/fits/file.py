@@ -36,11 +36,11 @@ class Fits:
         A file that begins as FITS does.
     """
 
-    __slots__ = ("_found", "_next", "source")
+    __slots__ = ("_hdus", "_next", "source")
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self._found: list[Hdu] = []
+        self._hdus: list[Hdu] = []
         self._next = 0
 
     def hdu(self, index: int) -> Hdu | None:
@@ -51,10 +51,10 @@ class Fits:
         ReadError
             If it, or one before it, is damaged or cut off.
         """
-        while len(self._found) <= index:
+        while len(self._hdus) <= index:
             if not self._more():
                 return None
-        return self._found[index]
+        return self._hdus[index]
 
     def __iter__(self) -> Iterator[Hdu]:
         index = 0
@@ -72,7 +72,7 @@ class Fits:
         # A last block of the padding may be missing, and nothing else may.
         if at >= source.size:
             return False
-        index = len(self._found)
+        index = len(self._hdus)
         if at + CARD <= len(source.head):
             block, local = source.head, at
         else:
@@ -93,7 +93,7 @@ class Fits:
                 source.path,
             )
         self._next = hdu.start + -(-hdu.size // BLOCK) * BLOCK
-        self._found.append(hdu)
+        self._hdus.append(hdu)
         return True
 
 

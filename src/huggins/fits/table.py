@@ -54,7 +54,7 @@ class FitsTable:
     Raises
     ------
     InputError
-        If the file is no FITS file, is cut off, or holds no table with rows.
+        If the file is no FITS file, is truncated, or holds no table with rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -92,11 +92,10 @@ class FitsTable:
         step = max(1, min(ROWS, _BYTES // self._width))
         buffer = bytearray(step * self._width)
         with opened(self._file) as file:
-            file.seek(self._start)
             for start in range(0, self.rows, step):
                 count = min(step, self.rows - start)
                 block = memoryview(buffer)[: count * self._width]
-                size = _fill(file, block, self.path)
+                size = _fill(file, block, self.path, self._start + start * self._width)
                 if size < len(block):
                     raise self._cut_off(start + size // self._width)
                 yield _FitsChunk(self.path, start, count, block, self._width, selected)
@@ -141,15 +140,17 @@ class _FitsChunk:
     def integer(self, name: str, missing: int = -1) -> NDArray[np.int64]:
         """Return a column of integers, shape (N,), 64 bits exact."""
         column = self._columns[name]
-        if column.code in INTEGERS and column.scale == 1 and float(column.zero).is_integer():
+        zero = column.zero
+        whole_zero = abs(zero) <= _UNSIGNED and float(zero).is_integer()
+        if column.code in INTEGERS and column.scale == 1 and whole_zero:
             raw = self._raw(column)
-            if column.zero == _UNSIGNED:
+            if zero == _UNSIGNED:
                 unsigned = _unsigned(raw)
                 if (unsigned >= np.uint64(_UNSIGNED)).any():
                     raise overflow(self.path, name, self.start)
                 values = unsigned.view(np.int64)
             else:
-                values = raw.astype(np.int64) + int(column.zero)
+                values = raw.astype(np.int64) + int(zero)
             if column.null is not None:
                 values[raw == column.null] = missing
             integers: NDArray[np.int64] = values
@@ -176,7 +177,7 @@ class _FitsChunk:
     def _raw(self, column: FitsColumn) -> Any:
         if column.code not in "ALBIJKED" or (column.code != "A" and column.repeat != 1):
             raise InputError(
-                f"{self.path}: column {column.name} holds vectors, one value a row is needed"
+                f"{self.path}: column {column.name} holds vectors, one value per row is needed"
             )
         return column.view(self._block, 0, self._count, self._width)
 
@@ -201,19 +202,18 @@ class _Stream(Source):
         return bytes(buffer[:size])
 
 
-def _fill(file: BinaryIO, block: memoryview, path: str, offset: int | None = None) -> int:
-    """Read until the block is full or the file ends; return how many bytes came."""
+def _fill(file: BinaryIO, block: memoryview, path: str, offset: int) -> int:
+    """Read from `offset` until the block is full or the file ends; return the bytes read."""
     size = 0
     try:
-        if offset is not None:
-            file.seek(offset)
+        file.seek(offset)
         while size < len(block):
             count = file.readinto(block[size:])  # type: ignore[attr-defined]
             if not count:
                 break
             size += count
     except EOFError:
-        pass  # a gzip file that is cut off: the caller says how far it went
+        pass  # a truncated gzip file: the caller says how many rows there are
     except (OSError, OverflowError, zlib.error) as error:
         raise InputError(f"{path}: cannot be read: {error}; fetch it again") from error
     return size

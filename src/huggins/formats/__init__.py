@@ -141,16 +141,16 @@ def _other_reader(source: Source) -> ModuleType:
 
 def _unknown_fits(fits: Fits) -> str:
     """Return the message for a FITS file of no known format: what it holds."""
-    held = []
+    hdus = []
     for hdu in fits:
         columns = [name for name in hdu.columns if name][:12]
         size = " x ".join(map(str, hdu.shape[::-1])) or "empty"
-        held.append(f"{hdu.index} {hdu.name} {columns or size}".replace("  ", " "))
+        hdus.append(f"{hdu.index} {hdu.name} {columns or size}".replace("  ", " "))
         if hdu.index == 5:
             break
     return (
         "no known format of spectra in this FITS file, which holds "
-        f"{'; '.join(held).replace(chr(39), '')}; a table of wavelength, flux and ivar as text "
+        f"{'; '.join(hdus).replace(chr(39), '')}; a table of wavelength, flux and ivar as text "
         "can be read"
     )
 

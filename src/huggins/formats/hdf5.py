@@ -69,9 +69,9 @@ def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]
                 (start, step, _), shape = _SEED, _seed_shape(file, source)
                 ours, columns = False, []
             else:
-                held = ", ".join(sorted(file)[:20]) or "nothing"
+                contents = ", ".join(sorted(file)[:20]) or "nothing"
                 raise ReadError(
-                    f"no HDF5 file of spectra that huggins knows: it holds {held}", path
+                    f"no HDF5 file of spectra that huggins knows: it holds {contents}", path
                 )
         count, size = shape
         # Centres of the pixels, given the left edge of the first; all spectra share them.

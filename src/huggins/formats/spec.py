@@ -95,7 +95,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
     mask = coadd.column("AND_MASK", np.int32) if "AND_MASK" in coadd else None
     if not loglam.ndim == flux.ndim == ivar.ndim == 1:
         raise ReadError(
-            "LOGLAM, FLUX and IVAR must hold one number a row: fetch the file again",
+            "LOGLAM, FLUX and IVAR must hold one number per row: fetch the file again",
             fits.source.path,
         )
     table = find_pipeline(fits, coadd)
