@@ -59,7 +59,8 @@ ALLOWED = {
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
-HOMES = {
+HOMES: dict[str, set[str]] = {
+    "experiments": set(),  # not in the wheel
     "torch": {"model", "train"},
     "safetensors": {"model", "train"},
     "onnx": {"train"},

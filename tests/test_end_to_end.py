@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 import pytest
 from astropy.table import Table
-from benchmarks import pipeline
 
+from benchmarks import pipeline
 from huggins import cli
 from huggins.evaluate.tables import read_columns
 from huggins.quality import ZWarning

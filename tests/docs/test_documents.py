@@ -11,7 +11,16 @@ from huggins.cli import VERBS, main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
-    [ROOT / name for name in ("README.md", "VISION.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    [
+        ROOT / name
+        for name in (
+            "README.md",
+            "VISION.md",
+            "CONTRIBUTING.md",
+            "CHANGELOG.md",
+            "experiments/README.md",
+        )
+    ]
     + list((ROOT / "docs").rglob("*.md"))
 )
 IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]

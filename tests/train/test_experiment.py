@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from experiments.card import main as card
+from huggins.cli import main
 from huggins.inference import load_model
 from huggins.model.standard import StandardConfig
-from huggins.train.__main__ import main
-from huggins.train.card import main as card
 from huggins.train.config import Config, DataConfig
 from huggins.train.experiment import report, run
 
@@ -51,5 +51,5 @@ def test_from_config_to_card(config, tmp_path, capsys):
 def test_command_reports_a_slip_and_leaves(tmp_path, capsys):
     path = tmp_path / "a.toml"
     path.write_text("stepps = 1", encoding="utf-8")
-    assert main([str(path)]) == 2
+    assert main(["train", str(path)]) == 2
     assert "unknown key 'stepps'" in capsys.readouterr().err

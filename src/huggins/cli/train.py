@@ -47,15 +47,26 @@ def train(
             "with columns path and class (z, object, fold), or a data set.",
         ),
     ] = None,
+    report: Annotated[
+        str,
+        typer.Option(
+            "--report",
+            metavar="WEIGHTS",
+            help="Do not train: measure a shipped model or an .onnx file on the test folds and "
+            "print the figures as JSON.",
+        ),
+    ] = "",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
     """Train a network, calibrate it and write its weights."""
+    import json
     from dataclasses import replace
 
     from huggins.errors import InputError
     from huggins.train import read_config, run, run_folds
+    from huggins.train.experiment import report as figures_of
     from huggins.train.ranks import together
     from huggins.train.starting import starting_weights
 
@@ -65,6 +76,9 @@ def train(
         if not labels.exists():
             raise InputError(f"--labels: {labels}: there is no such file")
         experiment = replace(experiment, data=replace(experiment.data, spectra=str(labels)))
+    if report:
+        print(json.dumps(figures_of(experiment, report), indent=1))
+        return 0
     initial = None
     if init:
         experiment, initial = starting_weights(experiment, init)

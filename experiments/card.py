@@ -1,4 +1,4 @@
-"""``python -m huggins.train.card FIGURES...``: the tables of a model card, as Markdown."""
+"""``python -m experiments.card FIGURES...``: the tables of a model card, as Markdown."""
 
 from __future__ import annotations
 

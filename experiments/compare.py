@@ -1,4 +1,4 @@
-"""``python -m huggins.train.compare OUT SPECTRA CONFIG...``: networks side by side.
+"""``python -m experiments.compare OUT SPECTRA CONFIG...``: networks side by side.
 
 Every network is trained on as many spectra, drawn the same way, and measured on the same ones.
 """

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from huggins.errors import InputError
-from huggins.evaluate.evaluation import plain
-from huggins.train.native_mocks import native_mocks
-from huggins.train.redshift_table import (
+from experiments.native_mocks import native_mocks
+from experiments.redshift_table import (
     BEGIN,
     END,
     Answers,
@@ -20,6 +18,8 @@ from huggins.train.redshift_table import (
     replace_generated,
     to_markdown,
 )
+from huggins.errors import InputError
+from huggins.evaluate.evaluation import plain
 
 ABOUT = {
     "command": "python -m made.up", "huggins": "0", "model": "m", "model_hash": "00",

@@ -1,4 +1,4 @@
-"""``python -m huggins.train.realism CONFIG``: whether a network can tell mocks from real ones.
+"""``python -m experiments.realism CONFIG``: whether a network can tell mocks from real ones.
 
 For every real spectrum of the folds that may be fitted to, a mock of the same class, survey and
 signal-to-noise is drawn. A small network is told to separate the two, on some folds, and is

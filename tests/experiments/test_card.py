@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from experiments.card import main
 from huggins.taxonomy import CLASSES
-from huggins.train.card import main
 
 ROOT = Path(__file__).parents[2]
 

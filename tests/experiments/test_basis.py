@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 
-from huggins.redshift.basis import STEP, load_basis
-from huggins.redshift.native import SIZE, START
-from huggins.spectrum import Spectrum
-from huggins.taxonomy import CLASSES
-from huggins.train.basis import (
+from experiments.basis import (
     LINES,
     QUASAR,
     QUOTA,
@@ -17,6 +13,10 @@ from huggins.train.basis import (
     real_quasars,
     to_rest,
 )
+from huggins.redshift.basis import STEP, load_basis
+from huggins.redshift.native import SIZE, START
+from huggins.spectrum import Spectrum
+from huggins.taxonomy import CLASSES
 
 LOGLAM = (START + np.arange(SIZE)) * STEP
 

@@ -1,4 +1,4 @@
-"""``python -m huggins.train.demo CONFIG OUT``: the mocks that ship for ``huggins demo``."""
+"""``python -m experiments.demo CONFIG OUT``: the mocks that ship for ``huggins demo``."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from huggins.train.compare import main, shortened
+from experiments.compare import main, shortened
 from huggins.train.config import Config
 
 CONFIG = """
@@ -36,7 +36,7 @@ def test_all_see_as_many_spectra(batch, spectra, steps):
 
 
 def test_the_table_has_a_row_a_network(shared_data, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("huggins.train.compare.measured.__defaults__", (300,))
+    monkeypatch.setattr("experiments.compare.measured.__defaults__", (300,))
     paths = []
     for name in ("standard", "seed"):
         path = tmp_path / f"{name}.toml"

@@ -5,14 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from huggins.redshift.basis import load_basis
-from huggins.redshift.decide import Rule, choose
-from huggins.redshift.fit import MEMBERSHIP
-from huggins.redshift.refine import Solution
-from huggins.redshift.search import Candidates, Proposal
-from huggins.spectrum import Spectrum
-from huggins.taxonomy import CLASSES, INDEX
-from huggins.train.rule import (
+from experiments.rule import (
     LEAST,
     POWER,
     Case,
@@ -21,6 +14,13 @@ from huggins.train.rule import (
     fit_thresholds,
     main,
 )
+from huggins.redshift.basis import load_basis
+from huggins.redshift.decide import Rule, choose
+from huggins.redshift.fit import MEMBERSHIP
+from huggins.redshift.refine import Solution
+from huggins.redshift.search import Candidates, Proposal
+from huggins.spectrum import Spectrum
+from huggins.taxonomy import CLASSES, INDEX
 
 GOOD = 4000
 PIXEL = 299792.458 * np.log(10.0) * 1e-4  # km/s

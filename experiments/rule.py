@@ -1,6 +1,6 @@
 """Fit the rule of the redshift fit: how network and chi2 are weighed, errors, thresholds.
 
-``python -m huggins.train.rule DATA BASIS --model huggins`` searches the real spectra of the
+``python -m experiments.rule DATA BASIS --model huggins`` searches the real spectra of the
 training folds and mocks from held-back templates, fits the constants of
 `huggins.redshift.decide.Rule` and writes them into BASIS.
 """
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from experiments.basis import MOCKS, quasar_basis, real_quasars
+from experiments.native_mocks import native_mocks
 from huggins import simulate
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
@@ -24,9 +26,7 @@ from huggins.redshift.fit import MEMBERSHIP, Fitter
 from huggins.redshift.native import to_native
 from huggins.redshift.search import Candidates, Proposal, Search, proposals
 from huggins.taxonomy import BROAD, CLASSES
-from huggins.train.basis import MOCKS, quasar_basis, real_quasars
 from huggins.train.data import read_labels, read_real
-from huggins.train.native_mocks import native_mocks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -331,7 +331,7 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
 
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m huggins.train.rule", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.rule", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("basis", type=Path, help="basis to fit and to write into")
     parser.add_argument("--model", default="huggins", help="name or path of the network")
@@ -366,7 +366,7 @@ def _run(given: argparse.Namespace) -> int:
     rule = fit_rule(known, basis, np.random.default_rng(given.seed), given.draws)
     made: dict[str, Any] = {
         **basis.made,
-        "rule": f"python -m huggins.train.rule --model {model.name} --mocks {given.mocks}",
+        "rule": f"python -m experiments.rule --model {model.name} --mocks {given.mocks}",
         "network": model.hash,
     }
     replace(basis, rule=rule.to_dict(), made=made).save(given.basis)

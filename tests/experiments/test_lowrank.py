@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from huggins.train.lowrank import blur, coefficients, factorise
+from experiments.lowrank import blur, coefficients, factorise
 
 SIZE, COUNT = 400, 300
 

@@ -1,6 +1,6 @@
 """Learn the rest-frame basis of the redshift fit.
 
-``python -m huggins.train.basis DATA -o basis.npz`` learns it from mocks without noise, from
+``python -m experiments.basis DATA -o basis.npz`` learns it from mocks without noise, from
 templates and from the real spectra of the training folds. docs/decisions/0021-redshift-fit.md
 says why each class has the basis it has and how its size was chosen.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from experiments.lowrank import blur, factorise
 from huggins import simulate
 from huggins.errors import HugginsError
 from huggins.prepare import LogGrid
@@ -22,7 +23,6 @@ from huggins.redshift.native import SIZE, START, to_native
 from huggins.simulate import effects, galaxies
 from huggins.simulate.templates import complete, held_back
 from huggins.taxonomy import INDEX
-from huggins.train.lowrank import blur, factorise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -297,7 +297,7 @@ def real_quasars(
 
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m huggins.train.basis", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m experiments.basis", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
@@ -338,7 +338,7 @@ def learn(
     library = simulate.load(data / "templates")
     real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
     made = {
-        "command": "python -m huggins.train.basis",
+        "command": "python -m experiments.basis",
         "folds": list(folds),
         "quasar": quasar,
         "galaxy": galaxy,

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 
-from huggins.train.realism import EACH, Pairs, figures, main, pairs, separate
+from experiments.realism import EACH, Pairs, figures, main, pairs, separate
 
 
 def made(difference, count=60):
@@ -51,7 +51,7 @@ def test_pairs_are_alike_and_of_folds_for_fitting(shared_data, tmp_path, capsys)
 
 
 def test_the_table_is_printed(monkeypatch, tmp_path, capsys):
-    import huggins.train.realism as realism
+    import experiments.realism as realism
 
     monkeypatch.setattr(realism, "pairs", lambda config: made(2.0, 24))
     monkeypatch.setattr(realism, "_EPOCHS", 2)

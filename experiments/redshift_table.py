@@ -1,6 +1,6 @@
 """How redshifts of mocks come out, by class, redshift and signal-to-noise.
 
-``python -m huggins.train.redshift_table DATA -o FIGURES.json --page PAGE.md`` draws mocks on
+``python -m experiments.redshift_table DATA -o FIGURES.json --page PAGE.md`` draws mocks on
 native pixels, from templates that nothing was trained on and with the noise of test folds,
 classifies them as `huggins classify` does, network and fit together, and writes what came out.
 """
@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import huggins
+from experiments.card import rate_text, table
+from experiments.native_mocks import native_mocks
 from huggins.errors import HugginsError, InputError
 from huggins.evaluate import Rate, redshift_residuals, share, velocity
 from huggins.evaluate.confusions import TOLERANCE, chance, line_confusion
@@ -29,9 +31,7 @@ from huggins.inference.runner import Settings, run_spectra
 from huggins.inference.table import Rows
 from huggins.redshift import load_basis
 from huggins.taxonomy import BROAD, CLASSES
-from huggins.train.card import rate_text, table
 from huggins.train.measure import SN_BINS
-from huggins.train.native_mocks import native_mocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ Z_BINS: Final[dict[str, tuple[float, ...]]] = {
 }
 #: Share of each group among the mocks.
 _SHARES: Final = {"QSO": 0.35, "BAL": 0.2, "GAL": 0.25, "STAR": 0.2}
-BEGIN: Final = "<!-- BEGIN python -m huggins.train.redshift_table -->"
+BEGIN: Final = "<!-- BEGIN python -m experiments.redshift_table -->"
 END: Final = "<!-- END -->"
 
 
@@ -324,7 +324,7 @@ def _write(path: Path, text: str) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line; 0 where all went well, 2 where not."""
     parser = argparse.ArgumentParser(
-        prog="python -m huggins.train.redshift_table", description=__doc__
+        prog="python -m experiments.redshift_table", description=__doc__
     )
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("--model", default="huggins", help="name or path of the network")
@@ -340,7 +340,7 @@ def main(argv: list[str] | None = None) -> int:
         answers = measure(given.data, model, given.mocks, given.folds, given.seed, given.jobs)
         about = {
             "command": (
-                f"python -m huggins.train.redshift_table DATA --model {model.name} "
+                f"python -m experiments.redshift_table DATA --model {model.name} "
                 f"--mocks {given.mocks} --seed {given.seed}"
             ),
             "huggins": huggins.__version__,

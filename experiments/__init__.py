@@ -1,0 +1,1 @@
+"""What made the shipped files, and the studies behind decisions; not part of the package."""
