@@ -221,6 +221,7 @@ def test_no_module_is_called_after_nothing():
     assert not names & {"utils", "util", "helpers", "common", "misc", "tools"}
 
 
+@pytest.mark.slow
 def test_classify_runs_without_torch(tmp_path):
     """With every package of the extras blocked, as in an install of the core."""
     model = write_model(tmp_path / "tiny.onnx")

@@ -93,6 +93,7 @@ def identities(columns):
     return list(zip(*(columns.number(n).astype(int).tolist() for n in names), strict=True))
 
 
+@pytest.mark.slow
 def test_the_whole_way(rows, run, server, shared_data):
     pytest.importorskip("torch", reason="training needs torch")
     by_key = {key(row): row for row in rows}

@@ -93,6 +93,7 @@ def test_comparisons_are_those_of_numpy(values, sign, limit):
     assert found.tolist() == expected.tolist()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40))
 def test_no_text_does_anything_but_select_or_complain(expression):
     try:

@@ -65,6 +65,7 @@ def test_pairs_and_groups_are_those_of_the_plain_way(centres, offsets, radius):
     assert connected(len(ra), first, second).tolist() == groups(len(ra), found)
 
 
+@pytest.mark.slow
 def test_many_random_positions_have_the_pairs_of_the_plain_way():
     rng = np.random.default_rng(1)
     ra = rng.uniform(0, 360, 1500)

@@ -81,6 +81,7 @@ def test_text_tables_come_in_blocks_too(tmp_path, monkeypatch):
     assert np.concatenate([c.integer("A") for c in chunks]).tolist() == list(range(8))
 
 
+@pytest.mark.slow
 def test_a_damaged_table_is_read_or_refused_and_never_a_crash(tmp_path):
     rng = np.random.default_rng(0)
     whole = write_survey(tmp_path / "w.fits", surveys.SPECOBJ, FIBERID=[1, 2, 3]).read_bytes()

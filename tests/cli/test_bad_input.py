@@ -246,6 +246,7 @@ def content(folder: Path) -> bytes:
     return CONTENT["spec"]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_truncated_at_any_byte(tmp_path_factory, model_path, data):
@@ -257,6 +258,7 @@ def test_truncated_at_any_byte(tmp_path_factory, model_path, data):
     classify_folder(folder, model_path, count=5)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_damaged_at_any_byte(tmp_path_factory, model_path, data):

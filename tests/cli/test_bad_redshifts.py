@@ -59,6 +59,7 @@ def only(
     return flux, seen
 
 
+@pytest.mark.slow
 def test_without_any_line_in_the_range_the_redshift_is_flagged(classified):
     # Between C III] and Mg II of a quasar at 2.4; a power law, whole and in part; between the
     # lines of a galaxy.
@@ -83,6 +84,7 @@ def test_a_few_good_pixels_are_flagged(classified, count):
     assert table["ZWARNING"][0] & ZWarning.SMALL_DELTA_CHI2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 10.0, 1e6])
 def test_an_ivar_wrong_by_a_constant_changes_no_answer(classified, factor):
     if load_model().metadata.contract.noise != "measured":

@@ -63,6 +63,7 @@ def check_same(one, two):
         assert first[name].tobytes() == second[name].tobytes(), name
 
 
+@pytest.mark.slow
 def test_a_file(run):
     status, err = run("in", "-o", "a.h5", "--jobs", 1)
     assert status == 0
@@ -128,6 +129,7 @@ def slow(argv):
     return [sys.executable, "-c", code, "build", *argv]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("parts", [1, 7, 19])
 def test_run_that_is_ended_goes_on_without_loss_or_repetition(run, monkeypatch, how, parts):
@@ -153,6 +155,7 @@ def test_run_that_is_ended_goes_on_without_loss_or_repetition(run, monkeypatch, 
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_kill_leaves_no_process_behind(folder):
     import psutil
 
@@ -174,6 +177,7 @@ def test_kill_leaves_no_process_behind(folder):
     assert alive == []
 
 
+@pytest.mark.slow
 def test_full_disk_is_an_error_and_nothing_is_lost(run):
     """Files may not grow beyond 300 kB: the parts fit, the file of all spectra does not."""
 
@@ -196,6 +200,7 @@ def test_full_disk_is_an_error_and_nothing_is_lost(run):
     assert [path.name for path in Path().glob(".*")] == []
 
 
+@pytest.mark.slow
 def test_two_commands_do_not_build_one_file(run):
     process = subprocess.Popen(slow(["in", "-o", "a.h5", "--jobs", "1", "-q"]))
     while process.poll() is None and not Path("a.h5.parts").exists():

@@ -358,6 +358,7 @@ def wait_for_rows(process: subprocess.Popen, part: Path) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sign", "count", "options"),
     [
@@ -391,6 +392,7 @@ def test_killed_and_resumed(folder, model_path, sign, count, options):
     ]
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away(folder, model_path):
     process = command(f"@{long_list(folder, 3000)}", "--model", model_path, "--no-redshift")
     assert process.stdout.readline().startswith("CLASS")
@@ -417,6 +419,7 @@ def test_names_that_a_terminal_cannot_show(folder, model_path):
     assert r"data/\xe4.fits" in out
 
 
+@pytest.mark.slow
 def test_real_spectra(shared_data, run, tmp_path):
     path = tmp_path / "all.fits"
     status, _, _ = run(shared_data / "spectra", "-o", path)

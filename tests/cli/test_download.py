@@ -112,6 +112,7 @@ def test_nothing_at_all_is_status_2(run):
     assert run(*words(98, 99), "-o", "got")[0] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["short", "nolength"])
 def test_file_that_the_server_cuts_off_unsaid_is_noticed(run, server, fault):
     server.faults[f"/{name(1)}"] = [fault]
@@ -219,6 +220,7 @@ def command(server, *argv):
     return [sys.executable, "-c", code, "download", *argv, *more]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_run_that_is_ended_goes_on(run, server, how):
     server.linger = 0.1

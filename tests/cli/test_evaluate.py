@@ -46,6 +46,7 @@ def squeezed(lines):
     return ["    ".join(part.strip() for part in line.split("  ") if part) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_report_of_two_models(folder, run):
     status, out, err = run(
         "new.fits", "-t", "truth.csv", "--compare", "old.parquet", "-o", "out",
@@ -128,6 +129,7 @@ def test_help_and_import_load_nothing_heavy():
     assert "--compare OLD_TABLE" in done.stdout.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_every_real_label_is_matched(shared_data, folder, run):
     with (shared_data / "spectra" / "labels.csv").open() as file:
         labels = list(csv.DictReader(file))

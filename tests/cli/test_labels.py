@@ -58,6 +58,7 @@ def read(path):
     return {name: held[name].tolist() for name in held.colnames}
 
 
+@pytest.mark.slow
 def test_suspects_and_a_corrected_copy_in_every_format(table, superset, tmp_path, capsys):
     before = table.read_bytes()
     suspects = tmp_path / f"suspects{table.suffix}"

@@ -39,6 +39,7 @@ def write_plate(folder, *, fibres):
     write_spplate(folder / "spPlate-7102-56666.fits", flux, ivar)
 
 
+@pytest.mark.slow
 def test_without_o_a_png_of_the_files_name_in_the_current_folder(folder, run):
     (folder / "elsewhere").mkdir()
     (folder / "spec-1.fits").rename(folder / "elsewhere" / "spec-1.fits")
@@ -46,17 +47,20 @@ def test_without_o_a_png_of_the_files_name_in_the_current_folder(folder, run):
     assert (folder / "spec-1.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_several_files_into_one_pdf(folder, run):
     assert run("spec-1.fits", "spec-2.fits", "-o", "both.pdf") == (0, ["both.pdf"], [])
     assert b"/Count 2" in (folder / "both.pdf").read_bytes()
 
 
+@pytest.mark.slow
 def test_several_files_into_a_folder(folder, run):
     status, out, _ = run("spec-*.fits", "-o", "pictures")
     assert status == 0
     assert out == ["pictures/spec-1.png", "pictures/spec-2.png"]
 
 
+@pytest.mark.slow
 def test_one_picture_of_several_files_is_refused(folder, run):
     status, out, err = run("spec-1.fits", "spec-2.fits", "-o", "a.png")
     assert (status, out) == (2, [])
@@ -64,6 +68,7 @@ def test_one_picture_of_several_files_is_refused(folder, run):
     assert not (folder / "a.png").exists()
 
 
+@pytest.mark.slow
 def test_bad_file_is_named_and_the_rest_drawn(folder, run):
     status, out, err = run("spec-1.fits", "broken.fits", "gone.fits", "spec-2.fits")
     assert status == 1
@@ -78,6 +83,7 @@ def test_nothing_drawn_is_status_2(folder, run):
     assert (status, out, len(err)) == (2, [], 1)
 
 
+@pytest.mark.slow
 def test_files_of_one_name_do_not_overwrite_one_another(folder, run):
     (folder / "other").mkdir()
     write_boss_spec(folder / "other" / "spec-1.fits", make_truth(300, seed=9))
@@ -85,6 +91,7 @@ def test_files_of_one_name_do_not_overwrite_one_another(folder, run):
     assert out == ["pictures/spec-1.png", "pictures/spec-1_2.png"]
 
 
+@pytest.mark.slow
 def test_index_chooses_fibres(folder, run):
     write_plate(folder, fibres=4)
     status, out, err = run("spPlate-7102-56666.fits", "--index", "1", "-i", "3")
@@ -102,6 +109,7 @@ def test_index_of_a_broken_file_says_that_it_is_broken(folder, run):
     assert "there is no spectrum" not in err[0]
 
 
+@pytest.mark.slow
 def test_many_spectra_in_a_file_are_not_drawn_by_accident(folder, run, monkeypatch):
     monkeypatch.setattr("huggins.cli.plot._MANY", 2)
     write_plate(folder, fibres=3)
@@ -127,6 +135,7 @@ def test_name_of_the_picture(path, stem):
     assert _stem(path) == stem
 
 
+@pytest.mark.slow
 def test_second_and_no_redshift_change_what_is_drawn(folder, run, monkeypatch):
     drawn = []
 

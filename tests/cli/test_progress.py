@@ -52,6 +52,7 @@ def on_a_terminal(*argv: str) -> tuple[int, str]:
     return process.wait(timeout=60), seen.decode()
 
 
+@pytest.mark.slow
 def test_a_bar_on_a_terminal(folder, model_path):
     argv = ["classify", ".", "gone.fits", "-o", "t.csv", "--model", str(model_path)]
     status, seen = on_a_terminal(*argv)
@@ -62,6 +63,7 @@ def test_a_bar_on_a_terminal(folder, model_path):
     assert "huggins: 4 spectra in " in seen
 
 
+@pytest.mark.slow
 def test_no_bar_where_quiet(folder, model_path):
     argv = ["classify", ".", "-o", "t.csv", "--model", str(model_path), "-q"]
     assert on_a_terminal(*argv) == (0, "")

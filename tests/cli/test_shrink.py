@@ -138,6 +138,7 @@ def test_wrong_usage(run, argv, message):
     assert message in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("options", [["--replace"], ["--replace", "--gzip"]])
 def test_run_that_is_ended_leaves_every_file_whole_and_goes_on(run, folder, how, options):

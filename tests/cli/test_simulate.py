@@ -14,6 +14,7 @@ def templates(shared_data):
     return str(shared_data / "templates")
 
 
+@pytest.mark.slow
 def test_mocks_of_the_classes_asked_for_with_the_shipped_noise(templates, tmp_path, capsys):
     out = tmp_path / "m.h5"
     arguments = ["simulate", "-o", str(out), "-n", "60", "--templates", templates]
@@ -29,6 +30,7 @@ def test_mocks_of_the_classes_asked_for_with_the_shipped_noise(templates, tmp_pa
     assert captured.out == ""
 
 
+@pytest.mark.slow
 def test_noise_of_a_folder_and_what_is_left_out(
     templates, shared_data, tmp_path, capsys, monkeypatch
 ):
@@ -61,6 +63,7 @@ def test_noise_of_a_folder_and_what_is_left_out(
     assert "<h2>" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -84,6 +87,7 @@ def test_nothing_to_do(capsys):
     assert "nothing to do" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_spec_files_can_be_classified(templates, tmp_path, capsys):
     specs = tmp_path / "specs"
     arguments = ["simulate", "-o", str(specs), "-n", "12", "--templates", templates]

@@ -116,6 +116,7 @@ def test_seed_layout(survey, tmp_path, arrays):
     assert [spectrum.format for spectrum in read(out)] == ["hdf5-seed"] * 27
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", ["huggins", "seed"])
 def test_same_bytes_whatever_the_number_of_workers(
     survey, tmp_path, small_chunks, check_same, layout
@@ -277,6 +278,7 @@ def test_repeated_spectra_are_taken_once(survey, tmp_path, small_chunks, arrays)
     assert len(set(zip(got["plate"].tolist(), got["fiberid"].tolist(), strict=True))) == 30
 
 
+@pytest.mark.slow
 def test_spectra_of_one_object_are_never_split(tmp_path, arrays):
     """Twenty objects, each seen three times within an arcsecond."""
     paths = []
@@ -338,6 +340,7 @@ def interrupted(paths, output, after, **options):
         build(paths, output, watch=watch, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [4, 12, 28])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted_run_goes_on(survey, tmp_path, small_chunks, check_same, after, jobs):

@@ -116,6 +116,7 @@ def test_compressed_copy_is_smaller_and_the_same(full, tmp_path):
     assert (tmp_path / "small.fits.gz").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_shared_spectra_keep_every_value(shared_data, tmp_path):
     files = sorted((shared_data / "spectra").glob("[bs]*/*/*.fits"))[::40]
     assert len(files) > 8

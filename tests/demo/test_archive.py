@@ -111,6 +111,7 @@ def test_server_that_says_nothing_costs_no_more_than_the_patience(server, tmp_pa
     assert "no answer within 0.3 s" in got.missing["QSO"]
 
 
+@pytest.mark.slow
 def test_time_is_limited_once_files_come(server, tmp_path):
     server.stall_seconds = 1.5
     for known in KNOWN:

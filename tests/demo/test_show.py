@@ -44,6 +44,7 @@ def show(folder, model, **options):
     return paths, out.getvalue().splitlines()
 
 
+@pytest.mark.slow
 def test_offline_says_simulated_first_and_shows_each_mock(tmp_path, model, few_mocks):
     paths, said = show(tmp_path / "pictures", model, offline=True)
     assert said[0] == (
@@ -69,6 +70,7 @@ def test_offline_says_simulated_first_and_shows_each_mock(tmp_path, model, few_m
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_without_a_network_it_says_why_it_shows_mocks(tmp_path, model, few_mocks, monkeypatch):
     collect = partial(archive.collect, base=unused_url(), folder=tmp_path / "cache")
     monkeypatch.setattr(archive, "collect", collect)
@@ -77,6 +79,7 @@ def test_without_a_network_it_says_why_it_shows_mocks(tmp_path, model, few_mocks
     assert "(data.sdss.org cannot be reached: " in said[0]
 
 
+@pytest.mark.slow
 def test_with_an_archive_it_says_real_and_shows_real_ones(tmp_path, model, monkeypatch):
     server = LocalServer()
     for known in KNOWN:
@@ -109,6 +112,7 @@ def test_misspelt_model_is_found_before_anything_is_fetched(tmp_path, monkeypatc
         demo.run(tmp_path, model="hugins")
 
 
+@pytest.mark.slow
 def test_command_draws_where_it_is_told(tmp_path, model, few_mocks, capsys):
     status = main(["demo", "--offline", "-o", str(tmp_path / "here"), "--model", str(model)])
     assert status == 0

@@ -77,6 +77,7 @@ def ask(tmp_path_factory):
     return answers
 
 
+@pytest.mark.slow
 def test_sdss_access_has_the_plates_where_we_seek_them(ask):
     questions, ours, firsts = [], [], []
     for release in PLATES:

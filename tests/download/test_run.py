@@ -103,6 +103,7 @@ def test_server_that_closes_idle_connections_is_asked_anew(server, tmp_path):
 FAULTS = ["truncate", "nolength", "short", "empty", "drop", "stall", "429", "503", "500"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_that_passes_is_overcome(server, tmp_path, fault):
     server.stall_seconds = 0.6
@@ -125,6 +126,7 @@ def whole(server):
     return arrive
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -154,6 +156,7 @@ def test_fault_that_lasts_is_listed_with_its_reason_and_the_rest_arrives(
     assert hidden(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_everything_at_once_is_whole_or_missing(server, tmp_path):
     server.stall_seconds = 0.6
     for i, fault in enumerate(FAULTS):
@@ -214,6 +217,7 @@ def test_file_that_moved_to_nowhere_or_in_circles_is_a_reason(server, tmp_path):
     assert "moved more than 8 times" in missing(tmp_path)["x.fits"]["reason"]
 
 
+@pytest.mark.slow
 def test_wait_that_the_server_asks_for_is_kept_by_all(server, tmp_path):
     server.faults["/f0.fits"] = ["429:1"]
     get(everything(server), tmp_path, jobs=1)
@@ -221,6 +225,7 @@ def test_wait_that_the_server_asks_for_is_kept_by_all(server, tmp_path):
     assert server.times[1] - server.times[0] >= 1.0
 
 
+@pytest.mark.slow
 def test_wait_of_one_thread_holds_the_others(server, tmp_path):
     server.faults["/f0.fits"] = ["503:1"]
     server.linger = 0.05
@@ -238,6 +243,7 @@ def test_wait_that_is_too_long_is_a_reason(server, tmp_path):
     assert "asks to wait for 3600 s" in missing(tmp_path)["f0.fits"]["reason"]
 
 
+@pytest.mark.slow
 def test_pauses_grow(server, tmp_path):
     server.faults["/f0.fits"] = ["503"] * 4
     get(wanted(server, "f0"), tmp_path, pause=0.1, attempts=5)
@@ -247,6 +253,7 @@ def test_pauses_grow(server, tmp_path):
         assert 0.1 * 2**i * 0.5 <= gap < 0.1 * 2**i * 1.5 + 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [{"jobs": 2}, {"jobs": 6, "per_host": 2}])
 def test_requests_at_a_time_are_bounded(server, tmp_path, limit):
     server.linger = 0.05
@@ -254,6 +261,7 @@ def test_requests_at_a_time_are_bounded(server, tmp_path, limit):
     assert server.most == 2
 
 
+@pytest.mark.slow
 def test_requests_to_a_host_keep_their_distance(server, tmp_path):
     get(everything(server)[:5], tmp_path, delay=0.1)
     gaps = [b - a for a, b in zip(server.times, server.times[1:], strict=False)]
@@ -264,6 +272,7 @@ def test_requests_to_a_host_keep_their_distance(server, tmp_path):
 LARGE = content("large", 3_000_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["truncate", "pause"])
 def test_large_file_goes_on_where_it_broke_off(server, tmp_path, fault):
     server.files["/large.fits"] = LARGE
@@ -454,6 +463,7 @@ def test_interrupted_run_keeps_what_is_done_and_the_next_goes_on(server, tmp_pat
     assert len(server.requests) == 10
 
 
+@pytest.mark.slow
 def test_interrupt_does_not_wait_for_a_server_that_says_nothing(server, tmp_path):
     server.stall_seconds = 2.0
     server.faults["/f0.fits"] = ["stall"]
@@ -514,6 +524,7 @@ def test_manifest_of_another_version_is_refused(tmp_path, server):
         get(everything(server), tmp_path)
 
 
+@pytest.mark.slow
 def test_state_is_told_while_it_runs(server, tmp_path):
     server.linger = 0.02
     seen = []

@@ -84,6 +84,7 @@ def test_the_record_says_what_was_measured(whole, made):
     assert filtered.about["filtered_out"] == 73 - filtered.figures.n > 0
 
 
+@pytest.mark.slow
 def test_every_way_of_matching_gives_the_same_figures(whole, made):
     for way in ("plate", "targetid", "sky"):
         found = evaluate(made / "new.fits", made / "truth.csv", match_by=way)

@@ -101,6 +101,7 @@ def test_bootstrap_of_nothing_and_of_unequal_arrays():
         bootstrap(lambda a, _b: a.mean(axis=-1), [1.0, 2.0], [1.0])
 
 
+@pytest.mark.slow
 def test_many_values_are_resampled_less_often():
     counts = []
 

@@ -49,6 +49,7 @@ def compared(made):
     return to_html(evaluate(made / "new.fits", made / "truth.csv", old=made / "old.fits"))
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_from_outside_and_is_whole(compared):
     page = Page(compared)
     assert page.sources
@@ -70,6 +71,7 @@ def test_the_page_shows_what_was_measured(compared):
         assert words in text
 
 
+@pytest.mark.slow
 def test_mistakes_come_with_their_spectrum_and_names_cannot_break_the_page(tmp_path):
     ones = [
         One(said="F", path="<i>&.fits"),
@@ -96,6 +98,7 @@ def test_the_same_figures_give_the_same_picture(made):
     assert first == second
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ones",
     [
@@ -111,6 +114,7 @@ def test_a_page_of_almost_nothing(tmp_path, ones):
     assert "Evaluation of r.jsonl" in Page(to_html(found)).text
 
 
+@pytest.mark.slow
 def test_files_are_whole_and_replace_older_ones(made, tmp_path):
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)

@@ -45,6 +45,7 @@ def test_nmad_is_sigma_and_deaf_to_catastrophes():
     assert nmad(values).value == pytest.approx(3.0, rel=0.03)
 
 
+@pytest.mark.slow
 def test_honest_errors_have_a_pull_of_one():
     rng = np.random.default_rng(2)
     z_true = rng.uniform(0.5, 3.0, size=5000)

@@ -44,6 +44,7 @@ def test_outputs_are_kept():
     assert "stderr" not in [output.get("name") for output in outputs]
 
 
+@pytest.mark.slow
 def test_it_runs_without_a_network(monkeypatch, tmp_path):
     source = Path(__file__).resolve().parents[2] / "src"
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):

@@ -92,6 +92,7 @@ def test_only_trusted_quasars_without_broad_absorption_count():
     assert log1z == pytest.approx([np.log10(2.0) - 0.3 * STEP], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_command_learns_a_basis(few_real, tmp_path, capsys):
     path = tmp_path / "basis.npz"
     given = [str(few_real), "-o", str(path), "--mocks", "60", "--folds", "2", "3"]

@@ -35,6 +35,7 @@ def test_all_see_as_many_spectra(batch, spectra, steps):
     assert 1 <= config.every <= steps
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_a_network(shared_data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("experiments.compare.measured.__defaults__", (300,))
     paths = []

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from experiments.realism import EACH, Pairs, figures, main, pairs, separate
 
@@ -20,6 +21,7 @@ def quiet(_):
     pass
 
 
+@pytest.mark.slow
 def test_what_differs_is_told_apart():
     data = made(2.0, 240)
     right = separate(data, epochs=6, say=quiet)
@@ -34,6 +36,7 @@ def test_what_is_the_same_is_not():
     assert found["all"].low < 0.6
 
 
+@pytest.mark.slow
 def test_pairs_are_alike_and_of_folds_for_fitting(shared_data, tmp_path, capsys):
     path = tmp_path / "a.toml"
     path.write_text(

@@ -114,6 +114,7 @@ def test_the_page_of_the_documents_shows_the_recorded_figures():
     assert f"{BEGIN}\n\n{to_markdown(found)}\n{END}" in page
 
 
+@pytest.mark.slow
 def test_native_mocks_are_the_same_again_and_of_a_class(shared_data):
     first, second = (list(native_mocks(shared_data, [2], 12, 3)) for _ in range(2))
     assert 0 < len(first) <= 12
@@ -124,6 +125,7 @@ def test_native_mocks_are_the_same_again_and_of_a_class(shared_data):
         assert np.isfinite(one.z)
 
 
+@pytest.mark.slow
 def test_the_command_measures_and_writes(shared_data, tmp_path, capsys):
     out, page = tmp_path / "f.json", tmp_path / "page.md"
     page.write_text(f"{BEGIN}{END}")

@@ -92,6 +92,7 @@ def test_a_network_that_is_sure_and_wrong_is_trusted_less():
     assert all(chosen(one, rule)[0] == 0 for one in known)
 
 
+@pytest.mark.slow
 def test_what_a_basis_gains_for_nothing_is_taken_off():
     # Of stars and quasars alike, the quasar basis fits better by 12 than it should.
     known = []
@@ -211,6 +212,7 @@ def test_a_wrong_answer_that_passes_costs_more_than_a_right_one_that_does_not():
     assert 15.0 < gap < 100.0
 
 
+@pytest.mark.slow
 def test_the_command_fits_and_writes_the_rule(few_real, tmp_path, capsys):
     path = tmp_path / "basis.npz"
     load_basis().save(path)

@@ -166,6 +166,7 @@ def test_unusual_cards(card, value):
     assert keyword(card.ljust(80), "KEY") == value
 
 
+@pytest.mark.slow
 def test_header_of_more_than_the_first_read(tmp_path):
     # 300 kB of history before the pixels.
     path = make.write_boss_spec(tmp_path / "a", make.make_truth(50))

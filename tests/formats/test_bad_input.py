@@ -61,6 +61,7 @@ def _message(content: bytes) -> str:
     return error.what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [name for name in WRITERS if name != "text"])
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
@@ -90,6 +91,7 @@ def test_cut_gzip_is_an_error(form, data, whole):
     assert all(isinstance(item, ReadError) for item in _open(content[:cut]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", WRITERS)
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

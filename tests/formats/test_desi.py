@@ -117,6 +117,7 @@ def test_incomplete_camera_is_named(lost, tmp_path):
     assert f"no {lost}" in str(error)
 
 
+@pytest.mark.slow
 def test_real_files(desi_files):
     good = 0
     for path in desi_files:

@@ -72,6 +72,7 @@ def _same(spectrum, truth):
     np.testing.assert_array_equal(spectrum.and_mask, truth.and_mask.view(np.uint32))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", WRITERS)
 @settings(max_examples=15)  # each writes a file
 @given(truth=truths(), packed=st.booleans())
@@ -127,6 +128,7 @@ def test_text_comes_back_to_the_bit(flux, columns):
     np.testing.assert_array_equal(spectrum.ivar, (np.abs(flux[1]) + 1).astype(np.float64))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     flux=arrays(np.float32, (5, 40), elements=st.floats(-100, 100, width=32)),

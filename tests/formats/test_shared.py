@@ -24,6 +24,7 @@ def labels(shared_data):
     return [row for row in rows if row["path"].removesuffix(".gz").endswith(".fits")]
 
 
+@pytest.mark.slow
 def test_every_file_is_read_and_agrees_with_its_label(labels, shared_data):
     failed = {}
     compared = 0
@@ -55,6 +56,7 @@ def test_every_file_is_read_and_agrees_with_its_label(labels, shared_data):
     assert compared > 1000
 
 
+@pytest.mark.slow
 def test_spec_arrays_are_astropys_to_the_bit(labels, shared_data):
     seen = 0
     # astropy takes its time: every twentieth file, and the one without a single good pixel.
@@ -87,6 +89,7 @@ def test_spec_arrays_are_astropys_to_the_bit(labels, shared_data):
     assert seen > 20
 
 
+@pytest.mark.slow
 def test_lamost_arrays_are_astropys_to_the_bit(labels, shared_data):
     for row in labels[:: len(labels) // 250]:
         if row["survey"] != "LAMOST":

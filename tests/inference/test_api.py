@@ -20,6 +20,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_paths_and_spectra_give_the_same_table(folder, model):
     paths = sorted(folder.glob("*.fits"))
     tables = [

@@ -87,6 +87,7 @@ def test_containers_are_tasks_of_their_own(paths, model, tmp_path, monkeypatch):
     assert len(rows) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 2, 4, 5])
 def test_interrupted_run_goes_on(paths, model, tmp_path, after):
     whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"

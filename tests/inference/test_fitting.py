@@ -45,6 +45,7 @@ def started(fits):
     return [w._process for w in fits._workers if w._process is not None]
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bit_for_bit(worker, spectra, prediction, model):
     grid = model.metadata.redshift
     here = fit(load_fitter(), spectra, prediction.probabilities, prediction.density, grid)
@@ -75,6 +76,7 @@ def test_a_process_whose_parent_is_gone_ends(worker, spectra, prediction, model)
     assert process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_is_gone_is_reported(worker, spectra, prediction, model):
     few = replace_rows(prediction, 2)
     worker.fit(spectra[:2], few, model.metadata.redshift)
@@ -93,6 +95,7 @@ def test_few_spectra_start_no_process(spectra, prediction, model):
         assert started(fits) == []
 
 
+@pytest.mark.slow
 def test_jobs_and_batches_change_nothing(spectra, model, monkeypatch):
     def rows(**settings):
         return Rows.join(list(run_spectra(iter(spectra), model, Settings(**settings))))
@@ -118,6 +121,7 @@ class Fragile:
         return load_fitter().fit(spectra, *args, **kwargs)
 
 
+@pytest.mark.slow
 def test_one_failure_spoils_no_other(spectra, prediction, model, caplog):
     grid = model.metadata.redshift
     given = (spectra, prediction.probabilities, prediction.density, grid)

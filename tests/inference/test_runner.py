@@ -59,6 +59,7 @@ def test_a_row_a_spectrum_in_order(files, model):
     assert errors == ["plate.fits", "empty.fits", "gone.fits"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", [1, 2, 5])
 @pytest.mark.parametrize("batch_size", [1, 3, 18, 1000])
 def test_the_result_depends_on_neither_jobs_nor_batch_size(files, model, jobs, batch_size):
@@ -66,6 +67,7 @@ def test_the_result_depends_on_neither_jobs_nor_batch_size(files, model, jobs, b
     same(classified(files, model, jobs=jobs, batch_size=batch_size), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_a_run_can_be_resumed_behind_every_batch(files, model, batch_size):
     settings = Settings(jobs=2, batch_size=batch_size)
@@ -151,6 +153,7 @@ def test_a_failure_of_the_network_is_not_hidden(files, model, monkeypatch):
         classified(files, model)
 
 
+@pytest.mark.slow
 def test_spectra_in_memory(files, model):
     items = [item for path in files for item in open_file(path)]
     rows = Rows.join(list(run_spectra(items, model, Settings(jobs=2, batch_size=4))))

@@ -1,5 +1,6 @@
 """The seed's network is the seed's exactly."""
 
+import pytest
 import torch
 
 from huggins.model.seed import Seed, SeedConfig
@@ -16,6 +17,7 @@ def test_scores_and_no_redshift():
     assert redshift is None
 
 
+@pytest.mark.slow
 def test_convolutions_along_two_axes_are_those_along_one():
     torch.manual_seed(0)
     network = Seed(1, 433, 13, SeedConfig(dropout=0.0))

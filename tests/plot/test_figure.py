@@ -106,6 +106,7 @@ def test_second_solution_is_drawn_where_there_is_one():
     assert parts(figure)["residuals 1"].texts[0].get_text() == "best fit: reduced χ² 1.02"
 
 
+@pytest.mark.slow
 def test_panels_do_not_overlap_and_the_spectrum_keeps_its_height():
     spectrum = make_spectrum()
     heights = []
@@ -233,6 +234,7 @@ def test_bars_show_the_13_probabilities():
     assert [x.get_text() for x in labels if x.get_fontweight() == "bold"] == ["BAL"]
 
 
+@pytest.mark.slow
 def test_titles_say_what_it_is_and_what_is_wrong():
     spectrum = make_spectrum(
         plate=7102, mjd=56666, fiberid=82, pipeline=Pipeline("QSO", "BROADLINE", 2.4812)
@@ -283,6 +285,7 @@ def test_few_pixels_are_drawn(size, tmp_path):
     plot_spectrum(make_spectrum(size=size), make_result()).savefig(tmp_path / "a.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0.0, -1.0, 1e-17, np.nan])
 def test_strange_flux_is_drawn(value, tmp_path):
     spectrum = make_spectrum()

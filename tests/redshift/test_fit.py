@@ -244,6 +244,7 @@ def test_no_spectra_give_no_rows(fitter):
     assert len(fitter.fit([]).z) == 0
 
 
+@pytest.mark.slow
 def test_real_quasars_of_the_training_folds(fitter, shared_data):
     import csv
 

@@ -38,6 +38,7 @@ def drawn(library, bank, recipe=RECIPE):
     }
 
 
+@pytest.mark.slow
 def test_a_data_set_holds_what_was_drawn(library, bank, tmp_path):
     out = tmp_path / "mocks.h5"
     simulate(RECIPE, library, bank, out, jobs=2)
@@ -69,6 +70,7 @@ def test_arrays_hold_what_was_drawn(library, bank, tmp_path):
         assert arrays["kinds"].tolist() == list(KINDS)
 
 
+@pytest.mark.slow
 def test_spec_files_are_read_as_boss_files(library, native_bank, tmp_path):
     out = tmp_path / "specs"
     recipe = replace(RECIPE, count=120, survey="BOSS")

@@ -101,6 +101,7 @@ def test_an_unknown_kind_is_refused(library, bank):
         draw(5, library, bank, np.random.default_rng(0), odds={"T": 1.0})
 
 
+@pytest.mark.slow
 def test_held_back_templates_exist_for_every_class(shared_data, library):
     test = load(shared_data / "templates", test=True)
     for name in set(CLASSES) - {"QSO", "BAL", "GAL"}:
@@ -124,6 +125,7 @@ def test_native_pixels_are_those_of_a_boss_file(library, bank):
     assert np.abs(ratio / np.median(ratio, axis=1, keepdims=True) - 1.0).max() < 0.01
 
 
+@pytest.mark.slow
 def test_mocks_come_fast_enough(library, bank):
     rng = np.random.default_rng(11)
     draw(256, library, bank, rng)

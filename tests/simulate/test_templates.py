@@ -81,6 +81,7 @@ def test_missing_files_are_named(tmp_path):
         load(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_retyped_star_is_held_back_under_its_new_type(shared_data):
     training, test = (
         load(shared_data / "templates", test=False),

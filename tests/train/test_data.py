@@ -81,6 +81,7 @@ def batches(shared_data):
     return Batches(config, read_real(config.data.spectra, labels))
 
 
+@pytest.mark.slow
 def test_a_batch_is_the_same_whenever_it_is_asked_for(batches):
     one, other, again = batches[3], batches[4], batches[3]
     for key in ("input", "allowed", "redshift"):
@@ -93,6 +94,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(batches):
     assert ((total == 0) | ((total - 1).abs() < 1e-4)).all()
 
 
+@pytest.mark.slow
 def test_real_quasars_behind_troughs_are_bal_quasars(batches):
     kinds = np.stack([batches[i]["allowed"].numpy() for i in range(8)])
     # Without troughs none of fold 2's pipeline quasars would be a BAL and nothing else.

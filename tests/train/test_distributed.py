@@ -46,6 +46,7 @@ def start(folder, config, processes, *more):
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path, labels):
     done = start(tmp_path, CONFIG.format(steps=4, weight=0.3, labels=labels), 2)
     assert done.returncode == 0, done.stderr
@@ -59,6 +60,7 @@ def test_two_processes_train_one_network(tmp_path, labels):
     assert done.stderr.count("huggins: step 4") == 1
 
 
+@pytest.mark.slow
 def test_processes_that_cannot_share_a_batch_are_told(tmp_path, labels):
     config = CONFIG.format(steps=4, weight=0.3, labels=labels).replace("batch = 8", "batch = 7")
     done = start(tmp_path, config, 2)

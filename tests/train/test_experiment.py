@@ -30,6 +30,7 @@ def config(shared_data):
     )
 
 
+@pytest.mark.slow
 def test_from_config_to_card(config, tmp_path, capsys):
     said = []
     path = run(config, tmp_path, mocks=130, say=said.append)

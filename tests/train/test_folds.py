@@ -45,6 +45,7 @@ def config_file(folder, labels, *, steps=6, folds="[2, 3]", workers=0, more=""):
     return path
 
 
+@pytest.mark.slow
 def test_every_spectrum_is_predicted_by_a_network_that_never_saw_it(own, tmp_path):
     config = replace(own, data=replace(own.data, folds=()))
     said = []
@@ -71,6 +72,7 @@ def test_folds_that_are_too_few_are_refused(own, tmp_path):
         run_folds(config, tmp_path)
 
 
+@pytest.mark.slow
 def test_the_verb_trains_and_fine_tunes(labels, tmp_path, capsys):
     path = config_file(tmp_path, labels)
     assert main(["train", str(path), "--runs", str(tmp_path / "a")]) == 0
@@ -90,6 +92,7 @@ def test_the_verb_trains_and_fine_tunes(labels, tmp_path, capsys):
     assert size == pytest.approx(find("huggins").stat().st_size, rel=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -114,6 +117,7 @@ def test_labels_that_are_not_there_are_named(labels, tmp_path, capsys):
     assert "no.csv: there is no such file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_killed_run_that_resumes_ends_as_if_it_had_not_been(labels, tmp_path):
     path = config_file(tmp_path, labels, steps=40, workers=1)
     whole = ["train", str(path), "--device", "cpu"]

@@ -53,6 +53,7 @@ def quiet(_):
     pass
 
 
+@pytest.mark.slow
 def test_training_learns(tmp_path):
     config = replace(SMALL, steps=60, every=20, rate=0.01, redshift_weight=0.0)
     seen = []
