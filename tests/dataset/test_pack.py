@@ -186,7 +186,7 @@ def test_container_of_other_content_is_never_overwritten(tmp_path):
     assert first.path.read_bytes() == content
 
 
-def test_bad_file_is_left_out_and_said(tmp_path):
+def test_bad_file_is_left_out_with_an_error(tmp_path):
     paths = spectra(tmp_path / "in")
     (tmp_path / "in" / "bad.fits").write_bytes(b"SIMPLE  = broken")
     paths.insert(2, str(tmp_path / "in" / "bad.fits"))
@@ -196,7 +196,7 @@ def test_bad_file_is_left_out_and_said(tmp_path):
     assert len(container.sources) == 5
 
 
-def test_spectrum_that_says_nothing_is_an_error_at_its_place(tmp_path):
+def test_spectrum_without_information_is_an_error_in_its_place(tmp_path):
     paths = spectra(tmp_path / "in")
     with fits.open(paths[1], mode="update") as file:
         file[1].data["ivar"] = 0
@@ -206,7 +206,7 @@ def test_spectrum_that_says_nothing_is_an_error_at_its_place(tmp_path):
     assert items[1].index == 1
 
 
-def test_untrue_container_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
+def test_container_that_differs_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     paths = spectra(tmp_path / "in")
     add = module._Writer.add
 
@@ -235,11 +235,11 @@ def test_full_disk_is_an_error_and_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_container_cut_off_is_a_read_error(tmp_path, share):
+@pytest.mark.parametrize("fraction", [0.1, 0.5, 0.9])
+def test_container_cut_off_is_a_read_error(tmp_path, fraction):
     (container,) = packed(spectra(tmp_path / "in"), tmp_path / "out")
     content = container.path.read_bytes()
-    container.path.write_bytes(content[: int(share * len(content))])
+    container.path.write_bytes(content[: int(fraction * len(content))])
     items = list(open_file(container.path))
     assert isinstance(items[-1], ReadError)
 

@@ -47,13 +47,13 @@ def write_all(folder, truth):
     yield write_sdss5_spec(folder / "sdss5.fits", truth)
 
 
-def test_full_file_is_at_least_three_times_smaller(full, tmp_path):
+def test_full_file_becomes_at_least_three_times_smaller(full, tmp_path):
     before = shrink(full, tmp_path / "small.fits")
     assert before == full.stat().st_size
     assert before / (tmp_path / "small.fits").stat().st_size > 3
 
 
-def test_astropy_finds_the_same_values_and_no_fault(tmp_path, truth):
+def test_astropy_reads_the_same_values_without_errors(tmp_path, truth):
     for number, source in enumerate(write_all(tmp_path, truth)):
         small = tmp_path / f"small-{number}.fits"
         shrink(source, small)
@@ -97,7 +97,7 @@ def test_wdisp_is_kept_on_request(full, tmp_path):
         assert (file[1].data["wdisp"] == 1).all()
 
 
-def test_history_says_where_it_is_from(full, tmp_path):
+def test_history_names_the_source(full, tmp_path):
     shrink(full, tmp_path / "small.fits")
     history = "".join(fits.getheader(tmp_path / "small.fits")["HISTORY"])
     digest = hashlib.sha256(full.read_bytes()).hexdigest()
@@ -167,7 +167,7 @@ def other_row(content):
 
 
 @pytest.mark.parametrize("change", [flipped, other_row, lambda content: bytes(content[:-9000])])
-def test_copy_that_is_not_true_never_replaces_its_source(monkeypatch, full, change):
+def test_copy_that_differs_never_replaces_its_source(monkeypatch, full, change):
     before = full.read_bytes()
     damaged(monkeypatch, change)
     with pytest.raises(OutputError, match="what was written"):
@@ -260,7 +260,7 @@ def test_many_keep_their_order_and_one_bad_file_does_not_end_the_run(tmp_path, t
     assert [i for i, outcome in enumerate(again) if outcome.skipped] == [0, 1, 2, 3, 6, 7, 8]
 
 
-def test_arrival_keeps_a_small_copy_of_spectra_and_all_of_the_rest(full, tmp_path):
+def test_downloads_keep_small_copies_of_spectra_and_other_files_whole(full, tmp_path):
     place = tmp_path / "new" / full.name
     place.parent.mkdir()
     before = read_small(str(full))
@@ -276,7 +276,7 @@ def test_arrival_keeps_a_small_copy_of_spectra_and_all_of_the_rest(full, tmp_pat
 
 
 @pytest.mark.parametrize("cut", [100, 3000, 9000, 100_000, 200_000])
-def test_arrival_refuses_files_that_are_cut_off(full, tmp_path, cut):
+def test_truncated_downloads_are_refused(full, tmp_path, cut):
     full.write_bytes(full.read_bytes()[:cut])
     for small in (False, True):
         with pytest.raises(ReadError):
@@ -284,7 +284,7 @@ def test_arrival_refuses_files_that_are_cut_off(full, tmp_path, cut):
     assert not (tmp_path / "new.fits").exists()
 
 
-def test_only_fits_files_say_how_long_they_are(tmp_path):
+def test_only_fits_files_are_checked_for_their_length(tmp_path):
     (tmp_path / "list").write_text("no FITS")
     check_whole(tmp_path / "list", "list.txt")
     with pytest.raises(ReadError):

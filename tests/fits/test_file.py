@@ -1,4 +1,4 @@
-"""The minimal FITS reader against astropy."""
+"""The FITS parser against astropy."""
 
 import gzip
 import threading

@@ -1,4 +1,4 @@
-"""Whatever is in a file, reading it ends in spectra or in a ReadError that helps."""
+"""Bad input: every file ends in spectra or in a helpful ReadError, never in anything else."""
 
 import gzip
 import os
@@ -186,7 +186,7 @@ def _boss(**changes):
         ({"loglam": 3600 + np.arange(50)}, "not those of a spectrum"),
     ],
 )
-def test_pixels_that_say_nothing_are_refused(changes, message):
+def test_spectra_without_information_are_refused(changes, message):
     assert message in _message(_boss(**changes))
 
 

@@ -28,7 +28,7 @@ _LAYOUTS_MAX: Final = 128
 
 
 class Fits:
-    """The HDUs of a file, found one after another as they are asked for.
+    """The HDUs of a FITS file, located one by one as they are needed.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Fits:
         Raises
         ------
         ReadError
-            If it, or one before it, is damaged or cut off.
+            If it, or one before it, is damaged or truncated.
         """
         while len(self._hdus) <= index:
             if not self._more():
@@ -69,7 +69,6 @@ class Fits:
     def _more(self) -> bool:
         source = self.source
         at = self._next
-        # A last block of the padding may be missing, and nothing else may.
         if at >= source.size:
             return False
         index = len(self._hdus)
@@ -101,12 +100,12 @@ _layouts: dict[bytes, list[Layout]] = {}
 
 # In a table's header the fifth card is NAXIS2 (the standard fixes the order).
 _ROWS: Final = slice(4 * CARD, 5 * CARD)
-# Cards that differ between files of one kind and say nothing of their shape.
+# Cards that differ between files of one layout.
 _VOLATILE: Final = (b"CHECKSUM=", b"DATASUM =", b"DATE    =")
 
 
 def _known(source: Source, index: int, at: int) -> Hdu | None:
-    """Return the table at `at` where a header like its own has been seen before."""
+    """Return the table at `at` if its layout is known; else None."""
     head = source.head
     for layout in _layouts.get(head[at : at + _ROWS.start], ()):
         if all(head.startswith(piece, at + offset) for offset, piece in layout.pieces):
@@ -119,7 +118,7 @@ def _known(source: Source, index: int, at: int) -> Hdu | None:
 
 
 def _keep(layout: Layout, header: bytes) -> None:
-    """Remember a table's layout, where its header is in the standard's order."""
+    """Keep a table's layout if the cards of its header are in the standard's order."""
     rows = natural(header[_ROWS], b"NAXIS2  = ")
     if rows != layout.shape[0] or not header.startswith(b"NAXIS1  = ", 3 * CARD):
         return
@@ -144,17 +143,16 @@ def _keep(layout: Layout, header: bytes) -> None:
 def _parse(source: Source, index: int, at: int) -> Hdu:
     """Work out the HDU at `at` from its header."""
     header = _header(source, index, at)
-    length = -(-len(header) // BLOCK) * BLOCK
-    layout = read_layout(header, index, source.path, length)
+    layout = read_layout(header, index, source.path)
     if layout.kind == "table":
         _keep(layout, header)
-    return Hdu(source, index, at, at + length, layout, layout.shape)
+    return Hdu(source, index, at, at + layout.length, layout, layout.shape)
 
 
 def _header(source: Source, index: int, at: int) -> bytes:
     """Return the cards of the header at `at`, END included."""
     text, base = (source.head, at) if at < len(source.head) else (b"", 0)
-    # Headers are looked for in what has been read, then in ever larger pieces of the file.
+    # END is looked for in what has been read, then in ever larger pieces of the file.
     size = 16 * BLOCK
     while True:
         if not text:
@@ -162,7 +160,9 @@ def _header(source: Source, index: int, at: int) -> bytes:
         end = header_end(text, base)
         if end >= 0:
             header = text[base:end]
-            if _runs_on(header):
+            # Where another header begins inside this one, its END is damaged.
+            following = header.find(b"XTENSION=", CARD)
+            if following >= 0 and following % BLOCK == 0:
                 break
             return header
         if at + size >= source.size or size >= _HEADER_MAX:
@@ -170,9 +170,3 @@ def _header(source: Source, index: int, at: int) -> bytes:
         size *= 4
         text = b""
     raise damaged(index, "it has no end", source.path)
-
-
-def _runs_on(header: bytes) -> bool:
-    """Whether another header begins inside this one, whose END must then be damaged."""
-    place = header.find(b"XTENSION=", CARD)
-    return place >= 0 and place % BLOCK == 0

@@ -1,4 +1,4 @@
-"""What a FITS header says of the shape of its data."""
+"""Layout of the data of an HDU, from its header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.fits.cards import Value, damaged, keyword, required, split, value
+from huggins.fits.cards import BLOCK, Value, damaged, keyword, required, split, value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,7 @@ class FitsColumn(NamedTuple):
 
 @dataclass(slots=True)
 class Layout:
-    """What a header says of the shape of its data.
+    """Shape of the data of an HDU.
 
     Attributes
     ----------
@@ -109,15 +109,15 @@ class Layout:
         ``image``, ``table``, ``compressed`` (a tiled image or table) or ``other``.
     bitpix : int
     shape : tuple of int
-        In numpy's order; for a table (rows, bytes in a row), rows being those of the header
-        that it was first met in.
+        In numpy's order; for a table (rows, bytes per row), rows being those of the first
+        header of this layout.
     behind : int
         Bytes behind the main data (PCOUNT).
     columns : dict
         By upper-case name.
     pieces : tuple of (int, bytes)
-        The header as it must be found again, without the cards that differ between files of one
-        kind: where each stretch begins, and what it is. Empty where the layout is not kept.
+        Offsets and bytes of the header's parts that files of this layout share: all cards but
+        NAXIS2, checksums and date. Empty where the layout is not kept.
     """
 
     length: int
@@ -137,17 +137,8 @@ class Layout:
         return count * (abs(self.bitpix) // 8) + self.behind
 
 
-def read_layout(header: bytes, index: int, path: str, length: int) -> Layout:
-    """Work out the layout of an HDU from its header.
-
-    Parameters
-    ----------
-    header
-        Its cards.
-    index, path
-        Position of the HDU, and the file, for messages.
-    length
-        Bytes of the header, padding included.
+def read_layout(header: bytes, index: int, path: str) -> Layout:
+    """Return the layout of an HDU from the cards of its header, END included.
 
     Raises
     ------
@@ -179,6 +170,7 @@ def read_layout(header: bytes, index: int, path: str, length: int) -> Layout:
         columns = _columns(header, index, path, integer("TFIELDS", 0, 999), shape[1])
         tiled = keyword(header, "ZIMAGE") is True or keyword(header, "ZTABLE") is True
         kind = "compressed" if tiled else "table"
+    length = -(-len(header) // BLOCK) * BLOCK
     return Layout(length, kind, bitpix, shape, behind, columns)
 
 
