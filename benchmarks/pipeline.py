@@ -62,9 +62,10 @@ hidden = 128
 
 
 def spectra(shared: Path = SHARED) -> list[dict[str, str]]:
-    """Rows of the shared labels whose files have the name that the archive gives them."""
+    """Shared labels of spectra with their archive names and with results of the pipeline."""
     with (shared / "spectra/labels.csv").open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["survey"] in RUN2D]
+        rows = list(csv.DictReader(file))
+    rows = [row for row in rows if row["survey"] in RUN2D and row["zwarning"]]
     return [row | found.groupdict() for row in rows if (found := NAME.search(row["path"]))]
 
 
