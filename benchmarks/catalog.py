@@ -80,7 +80,7 @@ def make(path: str, out: str) -> None:
 
 
 def group(count: int) -> dict[str, float]:
-    from huggins.catalog import close_pairs, connected
+    from huggins.tables.sky import close_pairs, connected
 
     rng = np.random.default_rng(1)
     ra = rng.uniform(0, 360, count)

@@ -29,13 +29,13 @@ COMMON = {
     "quality",
     "errors",
     "specobjid",
-    "where",
+    "fits",
     "runs",
+    "tables",
 }
 #: What each stage may import besides; a stage that is not here may import COMMON only.
 ALLOWED = {
     "__main__": {"cli"},
-    "formats": {"fits"},
     "weights": {"prepare"},
     "simulate": {"prepare", "weights"},
     "model": {"prepare", "weights"},
@@ -54,8 +54,7 @@ ALLOWED = {
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
     "labels": {"catalog", "evaluate"},
-    "catalog": {"fits"},
-    "dataset": {"catalog", "fits", "formats", "prepare", "simulate", "weights"},
+    "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
@@ -66,7 +65,7 @@ HOMES: dict[str, set[str]] = {
     "onnx": {"train"},
     "specutils": {"spectrum"},
     "onnxruntime": {"inference", "train"},
-    "arro3": {"inference", "evaluate", "catalog", "labels"},
+    "arro3": {"inference", "catalog", "labels", "tables"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},

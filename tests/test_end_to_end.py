@@ -18,8 +18,8 @@ from astropy.table import Table
 
 from benchmarks import pipeline
 from huggins import cli
-from huggins.evaluate.tables import read_columns
 from huggins.quality import ZWarning
+from huggins.tables.columns import read_columns
 from huggins.taxonomy import CLASSES
 from local_server import LocalServer
 

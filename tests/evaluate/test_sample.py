@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from huggins.errors import InputError
-from huggins.evaluate.match import match
 from huggins.evaluate.sample import find_roles, join
-from huggins.evaluate.tables import Columns, from_lists, read_columns
+from huggins.tables.columns import Columns, from_lists, read_columns
+from huggins.tables.match import match
 from made_up_table import One, write_results, write_truth
 
 

@@ -7,9 +7,9 @@ from arro3.io import write_parquet
 from astropy.io import fits
 
 from huggins.errors import InputError
-from huggins.evaluate.tables import read_columns
 from huggins.labels import reading
 from huggins.labels.reading import read_some
+from huggins.tables.columns import read_columns
 
 
 def test_parquet_in_parts_of_which_some_are_missing_throughout(tmp_path, monkeypatch):

@@ -14,8 +14,8 @@ from huggins.catalog import rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 NEEDS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "SUBTYPE")
 MAY = (

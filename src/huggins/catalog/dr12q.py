@@ -15,8 +15,8 @@ from huggins.catalog import rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 #: Columns that the superset has and nothing else, and those that it may have besides.
 SUPERSET_NEEDS = (

@@ -15,8 +15,8 @@ from huggins.catalog import rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 NEEDS = ("RA", "DEC", "PLATE", "MJD", "FIBERID", "Z", "SOURCE_Z", "Z_VI", "BI_CIV", "SPECTRO")
 MAY = ("THING_ID", "Z_ERR", "ZWARNING")

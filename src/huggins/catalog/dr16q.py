@@ -16,8 +16,8 @@ from huggins.catalog import rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 #: The catalogue proper and the superset have the same columns here, but for PRIM_REC.
 NEEDS = (

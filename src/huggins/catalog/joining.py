@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.catalog.identity import spectrum_keys
 from huggins.catalog.targets import BY_NAME, NO_TARGETID, Targets, blank, dtype_of
 from huggins.errors import InputError
+from huggins.tables.keys import spectrum_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk, SurveyTable
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk, SurveyTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.catalog import kinds
-from huggins.catalog.identity import object_numbers, spectrum_keys
 from huggins.catalog.joining import merge
 from huggins.catalog.mapped import Mapped
 from huggins.catalog.recipes import recipe_of
 from huggins.catalog.rules import UNKNOWN
 from huggins.catalog.selecting import balance, cut
-from huggins.catalog.sky import RADIUS, close_pairs, connected
-from huggins.catalog.source import open_table
 from huggins.catalog.targets import Targets, Words, join_parts
 from huggins.errors import InputError
+from huggins.tables.keys import object_numbers, spectrum_keys
+from huggins.tables.read import open_table
+from huggins.tables.sky import RADIUS, close_pairs, connected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import SurveyTable
+    from huggins.tables.read import SurveyTable
 
 _log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 #: What a column can be, and what it says.
 ROLES: Final = {

@@ -12,8 +12,8 @@ from huggins.taxonomy import BROAD, CLASSES, from_label
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
     Array = NDArray[Any]
     Part = dict[str, Array]

@@ -17,8 +17,8 @@ from huggins.catalog.targets import NO_TARGETID
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 NEEDS = ("FIELD", "MJD", "CATALOGID", "RUN2D", "CLASS", "SUBCLASS", "Z", "Z_ERR", "ZWARNING")
 #: Positions have had three names; the first that is there is taken.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.catalog.identity import spectrum_keys
 from huggins.catalog.targets import NO_TARGETID, Targets
 from huggins.errors import InputError
-from huggins.where import select
+from huggins.tables.keys import spectrum_keys
+from huggins.tables.select import select
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def cut(targets: Targets, where: str) -> Targets:
     ----------
     targets
     where
-        See `huggins.where.select`.
+        See `huggins.tables.select.select`.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 Data models: https://data.sdss.org/datamodel/files/SPECTRO_REDUX/specObj.html,
 https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spAll.html, and SpecObjAll in
 https://skyserver.sdss.org/dr17/MoreTools/browser. Their SPECOBJID is not read: PLATE, MJD,
-FIBERID and RUN2D make the same number (`huggins.catalog.identity.specobjid`).
+FIBERID and RUN2D make the same number (`huggins.tables.keys.specobjid`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from huggins.catalog import rules
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.catalog.targets import Words
+    from huggins.tables.read import Chunk
 
 NEEDS = (
     "PLATE", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "CLASS", "SUBCLASS", "Z",

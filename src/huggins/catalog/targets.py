@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.catalog.identity import object_names, spectrum_ids
 from huggins.errors import InputError
+from huggins.specobjid import run2d_number, specobjids
+from huggins.tables.keys import object_names
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class Targets:
             texts: NDArray[np.str_] = words[inverse] if len(codes) else np.array([], dtype=str)
             return texts
         if name == "SPECOBJID":
-            return spectrum_ids(self)
+            return _spectrum_ids(self)
         if name == "OBJECT":
             return object_names(self.get("OBJECT"))
         numbers = self.get(name)
@@ -273,3 +274,21 @@ def _as_text(values: Array) -> Array:
     if values.dtype.kind == "S":
         return values
     return np.where(values == 0, b"", values.astype("S20"))
+
+
+def _spectrum_ids(targets: Targets) -> NDArray[np.str_]:
+    """Return SPECOBJID as text, shape (N,): the survey's own, else by the rule, else empty."""
+    own = targets.columns.get("SPECOBJID")
+    codes, inverse = np.unique(targets.get("RUN2D"), return_inverse=True)
+    known = [run2d_number(targets.words.word(int(code))) for code in codes]
+    versions = np.array([-1 if n is None else n for n in known] or [-1])
+    run2d = versions[inverse] if len(targets) else np.array([], np.int64)
+    identity = (targets.get(name) for name in ("PLATE", "MJD", "FIBERID"))
+    plate, mjd, fiber = identity
+    numbers = specobjids(plate, mjd, fiber, run2d)
+    if own is not None and own.dtype.kind != "S":
+        numbers = np.where(own != 0, own, numbers)
+    texts = np.where(numbers == 0, "", numbers.astype("U20"))
+    if own is not None and own.dtype.kind == "S":
+        texts = np.where(own == b"", texts, own.astype(str))
+    return texts

@@ -224,8 +224,8 @@ class _Targets:
         return from_words(self._lines(path), self._archive)
 
     def _table(self, path: Path) -> Iterator[Wanted | Unusable]:
-        from huggins.catalog.source import open_table
         from huggins.download.targets import COLUMNS, check_columns, from_chunk
+        from huggins.tables.read import open_table
 
         table = open_table(path)
         check_columns(table.names, str(path))

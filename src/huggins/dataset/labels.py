@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.catalog.source import open_table
 from huggins.errors import InputError
+from huggins.tables.read import open_table
 from huggins.taxonomy import BROAD, INDEX, from_label
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
     from huggins.spectrum import Spectrum
+    from huggins.tables.read import Chunk
 
 # Columns of a table, by what they mean; the first that it has of each line counts.
 _SUBCLASS: Final = ("CLASS13", "SUBCLASS")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from huggins.catalog.identity import object_names, object_numbers, spectrum_keys
-from huggins.catalog.sky import close_pairs, connected
+from huggins.tables.keys import object_names, object_numbers, spectrum_keys
+from huggins.tables.sky import close_pairs, connected
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,10 +13,10 @@ from huggins import __version__
 from huggins.errors import InputError
 from huggins.evaluate.comparison import Comparison, compare
 from huggins.evaluate.figures import Figures, figures_of
-from huggins.evaluate.match import Matched, match
 from huggins.evaluate.residuals import velocity
 from huggins.evaluate.sample import Sample, find_roles, join, with_sdss_names
-from huggins.evaluate.tables import Columns, read_columns
+from huggins.tables.columns import Columns, read_columns
+from huggins.tables.match import Matched, match
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,13 +147,13 @@ def evaluate(
         Labels, in any of these formats.
     where
         Which spectra to count: an expression in columns of the truth (see
-        `huggins.where.select`); empty counts all.
+        `huggins.tables.select.select`); empty counts all.
     columns
         Columns of the truth by role, where they have other names (see
         `huggins.evaluate.sample.ROLES`).
     match_by
         ``path``, ``plate``, ``targetid``, ``sky`` or ``auto`` (see
-        `huggins.evaluate.match.match`).
+        `huggins.tables.match.match`).
     groups
         Columns of the truth by which figures are given apart; by default `GROUPS`, as far as
         they are there.

@@ -16,9 +16,9 @@ from huggins.taxonomy import BROAD
 
 if TYPE_CHECKING:
     from huggins.evaluate.evaluation import Evaluation, Mistake
-    from huggins.evaluate.tables import Columns
     from huggins.inference import FitDetails, Model
     from huggins.spectrum import Spectrum
+    from huggins.tables.columns import Columns
 
 _HEADINGS = {
     "CLASS": "CLASS is wrong",

@@ -9,17 +9,17 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.evaluate.metrics import BROAD_CLASSES, broad
-from huggins.evaluate.tables import Columns
 from huggins.inference.table import DESI_NAMES
+from huggins.tables.columns import Columns
+from huggins.tables.select import select
 from huggins.taxonomy import BROAD, CLASSES, from_label
-from huggins.where import select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from huggins.evaluate.match import Matched
+    from huggins.tables.match import Matched
 
 #: What a column of the truth can be, and what it says.
 ROLES: Final = {
@@ -187,9 +187,9 @@ def join(
     roles
         From `find_roles`.
     matched
-        From `huggins.evaluate.match.match`.
+        From `huggins.tables.match.match`.
     where
-        Which of the matched rows to keep: an expression (`huggins.where.select`) in
+        Which of the matched rows to keep: an expression (`huggins.tables.select.select`) in
         columns of the truth and, where the truth has none of that name, of the results.
     groups
         Columns of the truth (or roles) by which the report shows figures apart.

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from huggins.catalog import RADIUS
 from huggins.errors import InputError
 from huggins.labels.predictions import read_predictions
 from huggins.labels.reading import read_some
 from huggins.labels.suspects import Suspect, duplicate_suspects, joined, network_suspects
 from huggins.labels.table import ROLES, Labels, take_labels
 from huggins.labels.visual import visual_suspects
+from huggins.tables.sky import RADIUS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.match import match
-from huggins.evaluate.tables import read_columns
+from huggins.tables.columns import read_columns
+from huggins.tables.match import match
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read_predictions(
     labels
     by
         How rows of a table are found: path, plate, targetid, sky or auto; see
-        `huggins.evaluate.match.match`.
+        `huggins.tables.match.match`.
 
     Returns
     -------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.tables import Columns, check_parquet, read_columns
+from huggins.tables.columns import Columns, check_parquet, read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.catalog import RADIUS, close_pairs, connected, spectrum_keys
 from huggins.errors import InputError
+from huggins.tables.keys import spectrum_keys
+from huggins.tables.sky import RADIUS, close_pairs, connected
 from huggins.taxonomy import BROAD, CLASSES, from_label
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.evaluate.tables import Columns
+    from huggins.tables.columns import Columns
 
     Array = NDArray[Any]
     Texts = NDArray[np.str_]

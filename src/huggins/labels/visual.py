@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.catalog import RADIUS, Settings, make_targets, nearest, spectrum_keys
+from huggins.catalog import Settings, make_targets
 from huggins.errors import InputError
 from huggins.labels.suspects import Suspect, disagree, name_of
+from huggins.tables.keys import spectrum_keys
+from huggins.tables.sky import RADIUS, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

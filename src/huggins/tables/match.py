@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.inference.table import ascii_only
+from huggins.tables.sky import RADIUS, unit_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from numpy.typing import NDArray
 
-    from huggins.evaluate.tables import Columns
+    from huggins.tables.columns import Columns
 
 #: The ways of matching, in the order in which ``auto`` tries them.
 WAYS: Final = ("path", "plate", "targetid", "sky")
-#: Radius of a match by position, in arcseconds: an SDSS fibre is 2 to 3 arcseconds wide.
-RADIUS: Final = 1.0
 
 _NEEDS: Final = {
     "path": ("path",),
@@ -168,8 +166,8 @@ def _by_targetid(results: Columns, truth: Columns, roles: dict[str, str]) -> NDA
 
 
 def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
-    ours = _directions(results.number("RA"), results.number("DEC"))
-    theirs = _directions(truth.number(roles["ra"]), truth.number(roles["dec"]))
+    ours = unit_vectors(results.number("RA"), results.number("DEC"))
+    theirs = unit_vectors(truth.number(roles["ra"]), truth.number(roles["dec"]))
     found = np.full(len(results), -1, dtype=np.intp)
     # Only truth within the radius in z = sin(dec) can be within it on the sky: chord <= arc.
     order = np.argsort(theirs[:, 2])
@@ -229,7 +227,7 @@ def _parts(path: str) -> tuple[str, ...]:
     ('spec.fits', 'a', 'data')
     """
     # A FITS table holds only ASCII: there other characters stand as escapes.
-    parts = PurePosixPath(ascii_only(path)).parts
+    parts = PurePosixPath(path.encode("ascii", "backslashreplace").decode()).parts
     return tuple(part for part in reversed(parts) if part not in ("/", ".", "..", "//"))
 
 
@@ -241,12 +239,6 @@ def _indices(table: Columns, name: str | None) -> list[int]:
     if name is None:
         return [0] * len(table)
     return [int(value) for value in np.nan_to_num(table.number(name), nan=0.0)]
-
-
-def _directions(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return unit vectors of positions in degrees, shape (N, 3)."""
-    a, d = np.radians(ra), np.radians(dec)
-    return np.stack([np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)], axis=1)
 
 
 def _once(found: NDArray[np.intp], results: Columns, truth: Columns, key: str) -> None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from huggins.catalog.parquet_source import ParquetTable
-from huggins.catalog.text_source import TextTable
 from huggins.errors import InputError
 from huggins.fits.table import FitsTable
+from huggins.tables.parquet import ParquetTable
+from huggins.tables.text import TextTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

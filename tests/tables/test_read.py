@@ -9,8 +9,8 @@ from astropy.table import Table
 from factories import surveys
 from factories.surveys import write_survey
 from huggins.catalog import Settings, make_targets
-from huggins.catalog.source import open_table
 from huggins.errors import InputError
+from huggins.tables.read import open_table
 
 
 def columns(path, *names):
@@ -73,7 +73,7 @@ def test_rounded_identifiers_and_fractions_are_refused(tmp_path):
 
 
 def test_text_tables_come_in_blocks_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggins.catalog.text_source.ROWS", 3)
+    monkeypatch.setattr("huggins.tables.text.ROWS", 3)
     path = tmp_path / "t.csv"
     path.write_text("a\n" + "\n".join(map(str, range(8))) + "\n")
     chunks = columns(path, "A")

@@ -5,8 +5,8 @@ import pytest
 from arro3.core import Array, DataType, Table
 from arro3.io import write_parquet
 
-from huggins.catalog.source import open_table
 from huggins.errors import InputError
+from huggins.tables.read import open_table
 
 
 def write(path, **columns):

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.evaluate.match import match
-from huggins.evaluate.tables import Columns, from_lists
+from huggins.tables.columns import Columns, from_lists
+from huggins.tables.match import match
 
 ROLES = {
     name: name for name in ("path", "index", "plate", "mjd", "fiberid", "targetid", "ra", "dec")

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.specobjid import run2d_number, specobjids
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from huggins.catalog.targets import Targets
 
     Array = NDArray[Any]
 
@@ -21,24 +18,6 @@ _THING, _SKY, _SPECTRUM, _ROW = 0, 1, 2, 3
 _KIND_SHIFT: Final = 60
 # A spectrum's key: bits of plate, MJD and fibre.
 _BITS: Final = (20, 18, 14)
-
-
-def spectrum_ids(targets: Targets) -> NDArray[np.str_]:
-    """Return SPECOBJID as text, shape (N,): the survey's own, else by the rule, else empty."""
-    own = targets.columns.get("SPECOBJID")
-    codes, inverse = np.unique(targets.get("RUN2D"), return_inverse=True)
-    known = [run2d_number(targets.words.word(int(code))) for code in codes]
-    versions = np.array([-1 if n is None else n for n in known] or [-1])
-    run2d = versions[inverse] if len(targets) else np.array([], np.int64)
-    identity = (targets.get(name) for name in ("PLATE", "MJD", "FIBERID"))
-    plate, mjd, fiber = identity
-    numbers = specobjids(plate, mjd, fiber, run2d)
-    if own is not None and own.dtype.kind != "S":
-        numbers = np.where(own != 0, own, numbers)
-    texts = np.where(numbers == 0, "", numbers.astype("U20"))
-    if own is not None and own.dtype.kind == "S":
-        texts = np.where(own == b"", texts, own.astype(str))
-    return texts
 
 
 def spectrum_keys(

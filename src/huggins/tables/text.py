@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.catalog.source import Chunk
+    from huggins.tables.read import Chunk
 
 
 class TextTable:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from huggins.catalog.sky import close_pairs, connected, nearest, unit_vectors
 from huggins.errors import InputError
+from huggins.tables.sky import close_pairs, connected, nearest, unit_vectors
 
 ARCSEC = 1.0 / 3600.0
 

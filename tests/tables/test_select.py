@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.evaluate.tables import Columns, from_lists
-from huggins.where import select
+from huggins.tables.columns import Columns, from_lists
+from huggins.tables.select import select
 
 TABLE = Columns(
     "t.csv",

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.evaluate.tables import read_columns
+from huggins.tables.columns import read_columns
 from made_up_table import One, varied, write_results
 
 FORMATS = ("fits", "csv", "ecsv", "parquet", "jsonl")

@@ -1,0 +1,1 @@
+"""Tables: reading in every format, selecting rows, matching, positions and keys of spectra."""
