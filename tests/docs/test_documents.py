@@ -11,17 +11,8 @@ from huggins.cli import VERBS, main
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted(
-    [
-        ROOT / name
-        for name in (
-            "README.md",
-            "VISION.md",
-            "CONTRIBUTING.md",
-            "CHANGELOG.md",
-            "experiments/README.md",
-        )
-    ]
-    + list((ROOT / "docs").rglob("*.md"))
+    [ROOT / name for name in ("README.md", "VISION.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+    + [path for name in ("docs", "experiments", "src") for path in (ROOT / name).rglob("*.md")]
 )
 IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
@@ -143,7 +134,7 @@ def test_contributing_answers_ten_questions_with_a_path():
 def test_named_python_exists(path):
     for line in code(path):
         for dotted in re.findall(r"\bhuggins(?:\.[A-Za-z_]\w*)+", line):
-            if dotted in ("huggins.toml", "huggins.onnx"):
+            if dotted.endswith((".toml", ".onnx", ".json", ".md")):
                 continue
             resolve(dotted)
 
@@ -157,6 +148,15 @@ def resolve(dotted):
             thing = getattr(thing, part)
         else:
             thing = import_module(name)
+
+
+@each_document
+def test_modules_that_are_run_exist(path):
+    for line in code(path):
+        for module in re.findall(r"python -m ((?:benchmarks|experiments|huggins)[\w.]*)", line):
+            place = ROOT.joinpath(*module.split("."))
+            places = [place, place.with_suffix(".py"), ROOT / "src" / place.relative_to(ROOT)]
+            assert any(place.exists() for place in places), module
 
 
 @each_document
