@@ -351,6 +351,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     from huggins.inference import load_model
+    from huggins.inference.record import record
 
     model = load_model(given.model, threads=1)
     basis = load_basis(given.basis)
@@ -370,6 +371,7 @@ def _run(given: argparse.Namespace) -> int:
         "network": model.hash,
     }
     replace(basis, rule=rule.to_dict(), made=made).save(given.basis)
+    record(given.basis)
     sys.stdout.write(json.dumps(rule.to_dict(), indent=1) + "\n")
     return 0
 

@@ -39,7 +39,7 @@ ALLOWED = {
     "weights": {"prepare"},
     "simulate": {"prepare", "weights"},
     "model": {"prepare", "weights"},
-    "redshift": {"prepare"},
+    "redshift": {"prepare", "weights"},
     "train": {
         "prepare",
         "weights",

@@ -18,7 +18,7 @@ def model(tmp_path):
 def test_list_is_what_ships(capsys):
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == available()
+    assert [line.split()[0] for line in lines] == [*available(), "basis"]
 
 
 def test_show_says_all(model, capsys):
@@ -26,6 +26,13 @@ def test_show_says_all(model, capsys):
     out = capsys.readouterr().out
     assert "QSO BAL O B A F G K M L WD C GAL NONE" in out
     assert "960 pixels" in out
+
+
+def test_the_basis_is_shown_and_verified(capsys):
+    assert main(["models", "show", "basis"]) == 0
+    assert "73 archetypes" in capsys.readouterr().out
+    assert main(["models", "verify", "basis"]) == 0
+    assert capsys.readouterr().out.count("ok ") == 5
 
 
 def test_verify_has_an_exit_status(model, capsys):

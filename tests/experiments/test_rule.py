@@ -14,6 +14,7 @@ from experiments.rule import (
     fit_thresholds,
     main,
 )
+from huggins.inference.record import verify
 from huggins.redshift.basis import load_basis
 from huggins.redshift.decide import Rule, choose
 from huggins.redshift.fit import MEMBERSHIP
@@ -226,6 +227,7 @@ def test_the_command_fits_and_writes_the_rule(few_real, tmp_path, capsys):
     assert '"margin"' in capsys.readouterr().out
     load_basis.cache_clear()
     fitted = load_basis(path)
+    assert all(check.good for check in verify(path))
     rule = Rule.from_dict(fitted.rule)
     assert len(rule.error_factor) == len(CLASSES)
     assert rule.margin >= LEAST[0]

@@ -1,6 +1,7 @@
 """A weights file is what it was when it was exported, or is found out."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -11,7 +12,8 @@ from huggins.inference import load_model
 from huggins.inference.about import of_model, one_line
 from huggins.inference.record import golden_spectra, record, verify
 from huggins.prepare import SEED, STANDARD
-from huggins.weights import available, find
+from huggins.redshift import load_basis
+from huggins.weights import BASIS, available, find
 from tiny_model import write_model
 
 
@@ -101,3 +103,47 @@ def test_a_model_says_what_it_is(model):
     assert rows["hash"] in one_line(load_model(model), model)
     assert rows["classes"].split()[-1] == "NONE"
     assert "3548 to 10715 A" in rows["grid"]
+
+
+@pytest.fixture
+def basis(tmp_path):
+    path = tmp_path / "basis.npz"
+    path.write_bytes(BASIS.read_bytes())
+    path.with_suffix(".json").write_bytes(BASIS.with_suffix(".json").read_bytes())
+    return path
+
+
+def test_the_shipped_basis_passes():
+    assert [check.name for check in verify(BASIS)] == [
+        "record", "sha256", "description", "templates", "golden",
+    ]  # fmt: skip
+    assert not bad(BASIS)
+
+
+def test_a_basis_is_recorded(basis):
+    recorded = basis.with_suffix(".json").read_text()
+    basis.with_suffix(".json").unlink()
+    assert record(basis).read_text() == recorded
+
+
+def test_a_basis_that_is_damaged_or_changed_is_found_out(basis):
+    stored = load_basis(basis)
+    moved = replace(stored.galaxy, start=stored.galaxy.start + 40)
+    replace(stored, galaxy=moved).save(basis)
+    assert bad(basis) == {"sha256", "golden"}
+    basis.write_bytes(basis.read_bytes()[:500])
+    assert bad(basis) == {"sha256", "description"}
+
+
+def test_a_basis_with_useless_templates_is_found_out(basis):
+    stored = load_basis(basis)
+    for part, word in (
+        ({"galaxy": replace(stored.galaxy, vectors=stored.galaxy.vectors[[0] * 10])}, "galaxy"),
+        ({"quasar": replace(stored.quasar, spread=stored.quasar.spread[:2])}, "quasar"),
+        ({"star": replace(stored.star, vectors=stored.star.vectors * np.nan)}, "finite"),
+        ({"star": replace(stored.star, classes=np.full(73, 3))}, "archetypes of O"),
+    ):
+        replace(stored, **part).save(basis)
+        (check,) = [c for c in verify(basis) if c.name == "templates"]
+        assert not check.good
+        assert word in check.found

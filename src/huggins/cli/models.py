@@ -1,4 +1,4 @@
-"""`huggins models`: the networks that ship, what they are, and whether they are sound."""
+"""`huggins models`: list, describe and verify the shipped networks and the redshift basis."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ def models(
     action: Annotated[
         Action,
         typer.Argument(
-            help="list: one line a model. show: all that it says of itself. verify: hash, "
-            "description, and that it computes what it did when it was exported."
+            help="list: one line per model. show: its full description. verify: checksum, "
+            "description, and the same output as when it was exported."
         ),
     ] = Action.LIST,
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[NAME|PATH]...",
-            help="Shipped models or .onnx files; all that ship where none is given.",
+            help="Shipped models, basis (the templates of the redshift fit), or files; all "
+            "that are shipped by default.",
             show_default=False,
         ),
     ] = None,
@@ -38,11 +39,14 @@ def models(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """List models, show what they say of themselves, or verify them."""
-    from huggins.weights import available, find
+    """List, describe or verify the networks and the redshift basis."""
+    from huggins.weights import BASIS, available, find
 
     options.start_logging(quiet=quiet, verbose=verbose, log=log)
-    paths = [find(name) for name in names or available()]
+    paths = [
+        BASIS if name == BASIS.stem else find(name)
+        for name in names or (*available(), BASIS.stem)
+    ]
     if action is Action.VERIFY:
         from huggins.inference.record import verify
 
@@ -53,15 +57,18 @@ def models(
                 word = "ok " if check.good else "BAD"
                 print(f"{path.stem}  {word}  {check.name}: {check.found}")
         return NOTHING_DONE if bad else 0
-    from huggins.inference import load_model
-    from huggins.inference.about import of_model, one_line
+    from huggins.inference import about, basis, load_model
 
     for path in paths:
-        model = load_model(path)
+        if path.suffix == ".npz":
+            line, rows = basis.one_line(path), basis.describe(path)
+        else:
+            model = load_model(path)
+            line, rows = about.one_line(model, path), about.of_model(model, path)
         if action is Action.LIST:
-            print(one_line(model, path))
+            print(line)
             continue
-        for name, value in of_model(model, path):
+        for name, value in rows:
             print(f"{name:22} {value}")
         print()
     return 0

@@ -21,7 +21,6 @@ import sys
 import threading
 from dataclasses import replace
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,6 +28,7 @@ import numpy as np
 from huggins.errors import HugginsError
 from huggins.quality import ZWarning
 from huggins.redshift import Fit, Fitter
+from huggins.weights import BASIS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _fitter() -> Fitter:
 @lru_cache(maxsize=1)
 def basis_hash() -> str:
     """Return the first 16 hexadecimal digits of the SHA-256 of the shipped basis."""
-    content = files("huggins.redshift").joinpath("basis.npz").read_bytes()
+    content = BASIS.read_bytes()
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ModelError, OutputError
+from huggins.inference import basis
 from huggins.inference.network import Model
+from huggins.redshift import load_basis
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -87,17 +89,23 @@ def record(path: Path) -> Path:
     OutputError
         If the record cannot be written.
     """
-    import onnxruntime as ort
-
-    model = Model(path)
     content = {
         "format": FORMAT,
-        "name": model.name,
+        "name": path.stem,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "bytes": path.stat().st_size,
-        "onnxruntime": ort.__version__,
-        "golden": answers(model),
     }
+    if path.suffix == ".npz":
+        content["golden"] = basis.answers(load_basis.__wrapped__(path))
+    else:
+        import onnxruntime as ort
+
+        model = Model(path)
+        content |= {
+            "name": model.name,
+            "onnxruntime": ort.__version__,
+            "golden": answers(model),
+        }
     target = path.with_suffix(".json")
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -110,7 +118,7 @@ def record(path: Path) -> Path:
 
 
 def verify(path: Path) -> list[Check]:
-    """Check a weights file against its record.
+    """Check a weights file, or the redshift basis (``.npz``), against its record.
 
     Returns
     -------
@@ -128,10 +136,33 @@ def verify(path: Path) -> list[Check]:
     if wanted is not None:
         same = digest == wanted.get("sha256")
         checks.append(Check("sha256", same, digest if same else f"{digest}, not as recorded"))
+    said = (_check_basis if path.suffix == ".npz" else _check_network)(path, checks)
+    if said is not None and wanted is not None:
+        apart = _apart(said, wanted.get("golden", {}))
+        checks.append(
+            Check("golden", apart <= TOLERANCE, f"answers differ by at most {apart:.2g}")
+        )
+    return checks
+
+
+def _check_basis(path: Path, checks: list[Check]) -> dict[str, list[Any]] | None:
+    try:
+        stored = load_basis.__wrapped__(path)  # the file as it is now
+    except ModelError as error:
+        checks.append(Check("description", False, str(error)))
+        return None
+    checks.append(Check("description", True, f"made by {stored.made.get('command')}"))
+    problem = basis.problem(stored)
+    checks.append(Check("templates", not problem, problem or "finite, independent, complete"))
+    return None if problem else basis.answers(stored)
+
+
+def _check_network(path: Path, checks: list[Check]) -> dict[str, list[Any]] | None:
     try:
         model = Model(path)
     except ModelError as error:
-        return [*checks, Check("description", False, str(error))]
+        checks.append(Check("description", False, str(error)))
+        return None
     metadata = model.metadata
     checks.append(
         Check("description", True, f"{metadata.name}, exported by huggins {metadata.version}")
@@ -139,18 +170,13 @@ def verify(path: Path) -> list[Check]:
     missing = sorted(set(CLASSES) - set(metadata.classes))
     checks.append(Check("classes", not missing, f"lacks {missing}" if missing else "all 13"))
     if missing:
-        return checks
+        return None
     said = answers(model)
     total = np.sum(said["probabilities"], axis=1)
     checks.append(
         Check("runs", bool(np.allclose(total, 1.0, atol=1e-4)), "probabilities sum to 1")
     )
-    if wanted is not None:
-        apart = _apart(said, wanted.get("golden", {}))
-        checks.append(
-            Check("golden", apart <= TOLERANCE, f"answers differ by at most {apart:.2g}")
-        )
-    return checks
+    return said
 
 
 def _read(path: Path, checks: list[Check]) -> dict[str, Any] | None:

@@ -6,22 +6,23 @@ import json
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
 
 from huggins.errors import ModelError
+from huggins.weights import BASIS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 #: Width of a rest-frame pixel in log10(wavelength), that of the SDSS spectrographs: 69 km/s.
 STEP: Final = 1e-4
 #: Version of the file; another one is refused, never misread.
 FORMAT: Final = 1
-_SHIPPED = Path(__file__).with_name("basis.npz")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +136,7 @@ def load_basis(path: Path | None = None) -> Basis:
     ModelError
         If the file is missing, damaged or of another version.
     """
-    path = path or _SHIPPED
+    path = path or BASIS
     try:
         # Through memory: of a broken archive np.load would leave the file open.
         with np.load(BytesIO(path.read_bytes())) as stored:

@@ -21,6 +21,8 @@ FORMAT: Final = 1
 KEY: Final = "huggins"
 DEFAULT: Final = "huggins"
 _HERE = Path(__file__).parent
+#: Rest-frame templates of the redshift fit.
+BASIS: Final = _HERE / "basis.npz"
 
 
 @dataclass(frozen=True, slots=True)
