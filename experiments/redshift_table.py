@@ -242,10 +242,10 @@ def to_markdown(found: dict[str, Any]) -> str:
         ]
         rows.append(["all", *(rate_text(values["right"][name]) for name in bins)])
         for key in ("without_warning", "right_of_those_without_warning"):
-            words = {"without_warning": "ZWARNING is 0"}.get(key, "right of these")
+            words = {"without_warning": "ZWARNING = 0"}.get(key, "correct among these")
             rows.append([words, *(rate_text(values[key][name]) for name in bins)])
         rows.append(["median dv, km/s", *_estimates(values, "median_dv", bins)])
-        rows.append(["median of its size, km/s", *_estimates(values, "median_abs_dv", bins)])
+        rows.append(["median absolute dv, km/s", *_estimates(values, "median_abs_dv", bins)])
         rows.append(["width of the pulls", *_estimates(values, "pull_width", bins)])
         head = f"{group}, within {values['within_km_s']:.0f} km/s"
         parts.append(table([head, *(f"S/N {name}" for name in bins)], rows))
@@ -268,10 +268,10 @@ def _confusion_table(groups: dict[str, Any]) -> str:
         )
     head = [
         "",
-        "z more than 3000 km/s off",
-        "of these with ZWARNING 0",
-        "explained by two lines (by chance)",
-        "which",
+        "z off by more than 3000 km/s",
+        "of these with ZWARNING = 0",
+        "line confusions (expected by chance)",
+        "lines",
     ]
     return table(head, rows)
 
