@@ -26,6 +26,7 @@ COMMON = {
     "spectrum",
     "taxonomy",
     "lines",
+    "noise",
     "quality",
     "errors",
     "specobjid",

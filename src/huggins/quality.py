@@ -28,6 +28,7 @@ class ZWarning(IntFlag):
     LOW_PROBABILITY = 1 << 16  #: PROB is below the threshold
     UNCERTAIN_Z = 1 << 17  #: the network's redshift distribution is broad or has several peaks
     NOT_A_CLASS = 1 << 18  #: looks like none of the 13 classes, nor like sky
+    NO_UNCERTAINTY = 1 << 19  #: the file gives no errors: the noise was measured from the flux
 
 
 #: Each bit in words, for people who read a plot or a table and not this file.
@@ -47,6 +48,7 @@ MEANING: Final = {
     ZWarning.LOW_PROBABILITY: "the probability is below the threshold",
     ZWarning.UNCERTAIN_Z: "the redshift is broad or has rivals",
     ZWarning.NOT_A_CLASS: "looks like none of the 13 classes, nor like sky",
+    ZWarning.NO_UNCERTAINTY: "the file gives no errors: the noise was measured from the flux",
 }
 
 

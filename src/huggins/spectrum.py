@@ -69,6 +69,8 @@ class Spectrum:
         Bits of `huggins.quality.ZWarning` that the file sets.
     pipeline : Pipeline
         The survey's own class and redshift.
+    notes : tuple of str
+        What had to be decided to read it, where the file left it open.
     """
 
     loglam: NDArray[np.float64]
@@ -89,6 +91,7 @@ class Spectrum:
     air: bool = False
     zwarning: int = 0
     pipeline: Pipeline = field(default_factory=Pipeline)
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.flux)

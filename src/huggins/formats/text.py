@@ -1,226 +1,203 @@
-"""Text tables of one spectrum: CSV, ECSV, or columns separated by blanks, tabs, semicolons.
+"""Text tables of spectra: CSV, ECSV, IPAC, MRT, RDB, columns between blanks, tabs, bars.
 
-Columns are identified by their names, which may give a unit (``wavelength (nm)``); without a
-header the columns are wavelength in Angstrom, flux and its 1-sigma error.
+Columns are identified by their names, wherever these stand: a header line, one of the comments,
+a second line with units. What the columns mean is decided in `huggins.formats.columns`. The
+common layouts are parsed here, because that is fast; `astropy.io.ascii` reads the others.
 """
 
 from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.formats.columns import Context, Field, spectra_of
 from huggins.formats.foreign import foreign
-from huggins.formats.pixels import inverse_variance
-from huggins.spectrum import Spectrum
+from huggins.formats.names import AXES, FLUXES, Role, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterator, Sequence
 
     from huggins.fits.source import Source
-
-    Array = NDArray[np.float64]
+    from huggins.spectrum import Spectrum
 
 NAME = "text"
 
 _SIZE_MAX: Final = 256 * 1024**2
 # Bytes that text may hold: white space, printable ASCII, and those above (any encoding).
 _TEXT: Final = bytes([*range(9, 14), *range(32, 127), *range(128, 256)])
-_COMMENTS: Final = ("#", "%", "!", "//")
-_ECSV: Final = b"# %ECSV"
-
-# Names by role, in lower case and letters only.
-_NAMES: Final = {
-    "wavelength": (
-        "wavelength wavelengths wave waves lambda lam wl wav obswave lambdaobs spectralaxis "
-        "wavelengthair wavelengthvac wavelengthvacuum waveair wavevac"
-    ),
-    "loglam": "loglam loglambda logwavelength logwave loglamda",
-    "flux": "flux fluxes flam flambda fluxdensity fnu spectrum spec intensity",
-    "error": (
-        "error errors err errs sigma sig fluxerror fluxerr errflux eflux fluxsigma sigmaflux "
-        "fluxe dflux ferr uncertainty unc uncert fluxuncertainty fluxunc noise std stddev "
-        "fluxstd sigmaf"
-    ),
-    "ivar": "ivar fluxivar ivarflux inversevariance invvar invvariance",
-    "variance": "var variance fluxvar fluxvariance",
-}
-_ROLES: Final = {name: role for role, names in _NAMES.items() for name in names.split()}
-_UNITS: Final = {
-    1.0: "a aa å angstrom angstroms ang ångström",
-    10.0: "nm nanometer nanometre nanometers nanometres",
-    1e4: "um µm μm micron microns micrometer micrometre",
-    1e7: "mm",
-    1e8: "cm",
-    1e10: "m",
-}
-_ANGSTROM: Final = {unit: scale for scale, units in _UNITS.items() for unit in units.split()}
+_COMMENTS: Final = ("#", "%", "!", "//", ";", "\\")
+_MISSING: Final = (
+    "", "nan", "null", "none", "--", "-", "n/a", "na", "masked", "inf", "-inf", "+inf", "...",
+    "undef", "nodata", "*",
+)  # fmt: skip
 _HEADING = re.compile(r"([^\s,;()\[\]|]+)\s*(?:\(([^)]*)\)|\[([^\]]*)\])?")
-_MISSING: Final = ("", "nan", "null", "none", "--", "-", "n/a", "na", "masked")
-
-
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    """Name and unit of a column, as the header gives them."""
-
-    name: str
-    unit: str = ""
-
-    @classmethod
-    def parse(cls, name: str, unit: str = "") -> _Heading:
-        """Parse a heading whose unit may be part of the name: ``wavelength_nm``."""
-        stem, _, tail = name.rpartition("_")
-        if not unit and tail.lower() in _ANGSTROM and cls(stem).role == "wavelength":
-            return cls(stem, tail)
-        return cls(name, unit)
-
-    @property
-    def role(self) -> str:
-        """Role of the column; empty for an unknown name."""
-        return _ROLES.get(re.sub(r"[^a-z]", "", self.name.lower()), "")
+_LENGTHS: Final = ("angstrom", "a", "aa", "å", "nm", "um", "micron", "microns")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
+_FORTRAN = re.compile(r"([0-9.])[dD]([+-]?\d)")
+_RULE = re.compile(r"[-=_:+|\s]+")
+_RDB_TYPE = re.compile(r"\d*[NS]")
 
 
 def identify(source: Source) -> bool:
     """Whether the file begins as text does, and with digits."""
     start = source.head[:4096]
+    if foreign(source.head):
+        return False
+    if _wide_encoding(start):
+        return re.search(rb"\d", start) is not None
     return (
-        not foreign(source.head)
-        and not start.translate(None, _TEXT)
-        and re.search(rb"\d", start) is not None
+        not start.translate(None, _TEXT) and re.search(rb"\d", source.head[:65536]) is not None
     )
 
 
-def read(source: Source, *, air: bool = False) -> Iterator[Spectrum]:
-    """Yield the one spectrum of the file."""
+def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of the file, mostly one."""
     path = source.path
     if source.size > _SIZE_MAX:
         raise ReadError("a text file of more than 256 MiB is no single spectrum", path)
-    content = source.read(0, source.size)
-    if content.startswith(_ECSV):
-        headings, columns = _ecsv(content, path)
-    else:
-        headings, columns = _plain(content, path)
-    yield _spectrum(headings, columns, path, air)
+    text = _decode(source.read(0, source.size))
+    fields, comments = parse(text, path)
+    context = Context(path=path, format=NAME, air=air, said_air=_said_air(comments))
+    yield from spectra_of(fields, context)
 
 
-def _spectrum(headings: list[_Heading], columns: list[Array], path: str, air: bool) -> Spectrum:
-    """Build the spectrum from the columns."""
-    # The first column of each role counts.
-    roles = {heading.role: i for i, heading in reversed(list(enumerate(headings)))}
-    listed = ", ".join(heading.name for heading in headings)
-    if "wavelength" in roles:
-        i = roles["wavelength"]
-        wavelength = columns[i] * _to_angstrom(headings[i], path)
-    elif "loglam" in roles:
-        with np.errstate(over="ignore", invalid="ignore"):
-            wavelength = 10.0 ** columns[roles["loglam"]]
-    else:
-        raise ReadError(
-            f"no column of wavelengths: the columns are {listed}; name one 'wavelength'", path
-        )
-    if "flux" not in roles:
-        raise ReadError(f"no column of fluxes: the columns are {listed}; name one 'flux'", path)
-    _check_angstrom(wavelength, path)
-    flux = columns[roles["flux"]]
-    kind = next((kind for kind in ("ivar", "error", "variance") if kind in roles), None)
-    if kind is None:
-        raise ReadError(
-            f"no uncertainties: the columns are {listed}; add one named 'error' (1 sigma) or "
-            "'ivar' (inverse variance)",
-            path,
-        )
-    flux_unit = headings[roles["flux"]].unit
-    error_unit = headings[roles[kind]].unit
-    if kind == "error" and flux_unit and error_unit and flux_unit != error_unit:
-        raise ReadError(
-            f"flux is in {flux_unit!r} and its error in {error_unit!r}: give both in one unit",
-            path,
-        )
-    ivar = inverse_variance(columns[roles[kind]], kind)
-    if re.search(r"jy|hz", flux_unit.lower()) or headings[roles["flux"]].role == "fnu":
-        # Per unit frequency: f_lambda is proportional to f_nu / lambda^2.
-        scale = (5000.0 / wavelength) ** 2
-        with np.errstate(all="ignore"):
-            flux, ivar = flux * scale, ivar / scale**2
-    return Spectrum.from_arrays(wavelength, flux, ivar, air=air, file=path, format=NAME)
+def parse(text: str, path: str) -> tuple[list[Field], list[str]]:
+    """Return the columns of a table and the comments before it.
+
+    Raises
+    ------
+    ReadError
+        If it is no table.
+    """
+    start = text[:4096].lstrip("\ufeff \t\r\n")
+    if start.startswith("# %ECSV"):
+        return _by_astropy(text, "ascii.ecsv", path), []
+    if re.match(
+        r"(?:\\[^\n]*\n)*\s*\|[^\n]*\|\s*\n\s*\|\s*(?:int|long|float|double|real|char|date)",
+        start,
+    ):
+        return _by_astropy(text, "ascii.ipac", path), [
+            line for line in start.splitlines() if line.startswith("\\")
+        ]
+    if "Byte-by-byte Description" in text[:65536]:
+        return _by_astropy(text, "ascii.mrt", path), start.splitlines()[:20]
+    return _plain(text, path)
 
 
-def _to_angstrom(heading: _Heading, path: str) -> float:
-    unit = heading.unit.strip().lower()
-    # "vacuum Angstrom", "Angstrom, air": one of the words is a unit.
-    words = [word for word in re.split(r"[\s,;]+", unit) if word]
-    for word in words:
-        if word in _ANGSTROM:
-            return _ANGSTROM[word]
-    if words:
-        raise ReadError(
-            f"wavelengths are in {heading.unit!r}, which is not known: use Angstrom, nm or um",
-            path,
-        )
-    return 1.0
-
-
-def _check_angstrom(wavelength: Array, path: str) -> None:
-    """Refuse wavelengths that are not in Angstrom, rather than misclassify the spectrum."""
-    finite = wavelength[np.isfinite(wavelength)]
-    if len(finite) and finite.max() < 1100.0:
-        raise ReadError(
-            f"wavelengths end at {finite.max():g}, which cannot be Angstrom: name the unit in "
-            "the header, as in 'wavelength (nm)', or the column 'loglam'",
-            path,
-        )
-
-
-def _ecsv(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
+def _by_astropy(text: str, layout: str, path: str) -> list[Field]:
     from astropy.table import Table
 
     try:
-        table: Any = Table.read(content.decode("utf-8"), format="ascii.ecsv")
-        headings = [
-            _Heading.parse(name, str(table[name].unit or "")) for name in table.colnames
-        ]
-        columns = [
-            np.ma.filled(np.ma.asarray(table[name], dtype=np.float64), np.nan)
-            if heading.role
-            else np.zeros(0)
-            for name, heading in zip(table.colnames, headings, strict=True)
-        ]
-    except Exception as error:  # astropy raises many types for a damaged header
-        raise ReadError(f"this ECSV file cannot be read: {error}", path) from error
-    return headings, columns
+        table: Any = Table.read(text, format=layout)
+    except Exception as error:  # astropy raises many types for a damaged table
+        kind = layout.removeprefix("ascii.").upper()
+        raise ReadError(f"this {kind} file cannot be read: {error}", path) from error
+    return fields_of_table(table)
 
 
-def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
-    lines = _decode(content).splitlines()
-    comment = ""  # the last comment before the data may hold the names
-    heading_lines: list[str] = []
+def fields_of_table(table: Any) -> list[Field]:
+    """Return the columns of an astropy table; masked values are NaN."""
+    fields = []
+    for name in table.colnames:
+        column = table[name]
+        unit = str(getattr(column, "unit", None) or "")
+        values = getattr(column, "value", column)
+        if np.ndim(values) != 1:
+            continue
+        if np.asarray(np.ma.getdata(values)).dtype.kind in "fiub":
+            plain = np.ma.filled(np.ma.asarray(values, np.float64), np.nan)
+            fields.append(Field(str(name), plain, unit))
+        else:
+            fields.append(Field(str(name), np.ma.filled(np.ma.asarray(values), ""), unit))
+    return fields
+
+
+# Encoding ----------------------------------------
+
+
+def _wide_encoding(content: bytes) -> str:
+    """Return the name of an encoding of two or four bytes a character; empty for others."""
+    for mark, name in (
+        (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
+        (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+    ):  # fmt: skip
+        if content.startswith(mark):
+            return name
+    head = content[:512]
+    if len(head) > 8 and not head[1::2].strip(b"\0") and head[::2].count(0) == 0:
+        return "utf-16-le"
+    if len(head) > 8 and not head[::2].strip(b"\0") and head[1::2].count(0) == 0:
+        return "utf-16-be"
+    return ""
+
+
+def _decode(content: bytes) -> str:
+    wide = _wide_encoding(content)
+    if wide:
+        with suppress(UnicodeDecodeError):
+            return content.decode(wide)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _said_air(comments: Sequence[str]) -> bool | None:
+    """Return whether the comments say that wavelengths are in air; None where they do not."""
+    said = set()
+    for line in comments:
+        words = line.lower()
+        if "wave" not in words and "lambda" not in words and "angstrom" not in words:
+            continue
+        if re.search(r"\bair\b", words) and not re.search(r"air\s*mass|air to vac", words):
+            said.add(True)
+        if re.search(r"\bvac(?:uum)?\b", words):
+            said.add(False)
+    return said.pop() if len(said) == 1 else None
+
+
+# Lines ----------------------------------------
+
+
+def _plain(text: str, path: str) -> tuple[list[Field], list[str]]:
+    lines = text.splitlines()
+    comments: list[str] = []
+    header: list[str] = []
     for start, line in enumerate(lines):
         stripped = line.strip()
-        if not stripped:
+        if not stripped or _RULE.fullmatch(stripped):
             continue
         if stripped.startswith(_COMMENTS):
-            comment = stripped.lstrip("#%!/ \t") or comment
+            comments.append(stripped.lstrip("#%!/;\\ \t"))
         elif _is_data(stripped):
             break
-        elif len(heading_lines) < 3:
-            heading_lines.append(stripped)
+        elif len(header) < 3:
+            header.append(stripped)
         else:
             raise ReadError(
                 f"line {start + 1} begins with no number: this is no table of a spectrum", path
             )
     else:
         raise ReadError("no line of numbers: this is no table of a spectrum", path)
-    delimiter = _delimiter(lines[start])
+    split = _splitter(lines[start])
+    block = _numeric_block(lines[start:])
+    if block is not None:
+        headings = _headings(header, split, block.shape[1])
+        headings = headings or _from_comments(comments, split, block.shape[1])
+        if headings is not None or (not header and block.shape[1] <= 3):
+            headings = headings or [("", "")] * block.shape[1]
+            return [Field(n, block[:, i], u) for i, (n, u) in enumerate(headings)], comments
     rows = {
-        number: _split(line, delimiter)
+        number: split(line)
         for number, line in enumerate(lines[start:], start + 1)
-        if line.strip() and not line.lstrip().startswith(_COMMENTS)
+        if line.strip()
+        and not line.lstrip().startswith(_COMMENTS)
+        and not _RULE.fullmatch(line.strip())
     }
     numbers = list(rows)
     width = len(rows[numbers[0]])
@@ -231,98 +208,211 @@ def _plain(content: bytes, path: str) -> tuple[list[_Heading], list[Array]]:
                 "file is truncated or damaged",
                 path,
             )
-    headings = _headings(heading_lines, comment, delimiter, width)
-    if headings is None and heading_lines:
+    headings = _headings(header, split, width) or _from_comments(comments, split, width)
+    if headings is None and header:
         raise ReadError(
-            f"the header {heading_lines[0][:60]!r} does not name the {width} columns of line "
+            f"the header {header[0][:60]!r} does not name the {width} columns of line "
             f"{numbers[0]}: give each column one name, separated as the numbers are",
             path,
         )
-    if headings is None and width < 3:
+    if headings is None and width > 3:
         raise ReadError(
-            f"{width} columns and no header: wavelength, flux and error are needed", path
+            f"{width} columns and no header: write their names above the numbers, such as "
+            "'wavelength flux error'",
+            path,
         )
-    headings = headings or [_Heading("wavelength"), _Heading("flux"), _Heading("error")]
-    columns = [
-        _numbers([row[i] for row in rows.values()], numbers, path)
-        if heading.role
-        else np.zeros(0)
-        for i, heading in enumerate(headings)
-    ]
-    return headings, columns
+    headings = headings or [("", "")] * width
+    named = any(name for name, _ in headings)
+    fields = []
+    for i, (name, unit) in enumerate(headings):
+        texts = [row[i] for row in rows.values()]
+        role = meaning(name, unit).role
+        if named and role is Role.OBJECT:
+            fields.append(Field(name, np.array(texts), unit))
+        else:
+            strict = not named or role in (*AXES, *FLUXES) or role is not Role.OTHER
+            values = _numbers(texts, numbers, path, strict=strict)
+            fields.append(Field(name, np.array(texts) if values is None else values, unit))
+    return fields, comments
 
 
-def _decode(content: bytes) -> str:
+def _numeric_block(lines: Sequence[str]) -> Any:
+    """Return the table (N, K) of lines that hold nothing but plain numbers; else None.
+
+    This is what most files are, and several times faster than to look at each cell.
+    """
+    mark = next((mark for mark in ("\t", ",") if mark in lines[0].strip()), None)
+    rows = [line.split(mark) for line in lines if line]
+    width = len(rows[0])
+    if any(len(row) != width for row in rows):
+        return None
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+        return np.array(list(map(float, chain.from_iterable(rows)))).reshape(-1, width)
+    except ValueError:
+        return None
 
 
 def _is_data(line: str) -> bool:
-    with suppress(ValueError):
-        float(re.split(r"[\s,;]+", line, maxsplit=1)[0].strip("\"'"))
+    first = re.split(r"[\s,;|]+", line.strip("| \t"), maxsplit=1)[0].strip("\"'")
+    if _number(first) is not None:
+        return True
+    # A row that begins with the name of an object, as of a long table.
+    words = [word.strip("\"'") for word in re.split(r"[\s,;|]+", line.strip("| \t"))]
+    numeric = len(words) > 2 and all(_number(word) is not None for word in words[1:4])
+    return numeric and any(len(word) > 1 for word in words[1:4])  # "A 1 1" are units
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        pass
+    if _DECIMAL_COMMA.fullmatch(word):
+        word = word.replace(",", ".")
+    try:
+        return float(_FORTRAN.sub(r"\1e\2", word))
+    except ValueError:
+        return None
+
+
+def _splitter(line: str) -> Any:
+    """Return a function that splits a line as the first line of numbers is to be split."""
+    stripped = line.strip()
+    if "|" in stripped:
+        return lambda text: [
+            item.strip().strip("\"'") for item in text.strip().strip("|").split("|")
+        ]
+    for mark in ("\t", ";"):
+        if mark in stripped:
+            return lambda text, mark=mark: [
+                item.strip().strip("\"'") for item in text.strip("\r\n ").split(mark)
+            ]
+    words = stripped.split()
+    if "," in stripped and not (len(words) > 1 and all(map(_DECIMAL_COMMA.fullmatch, words))):
+        return lambda text: [
+            item.strip().strip("\"'") for item in text.strip("\r\n ").split(",")
+        ]
+    return lambda text: [item.strip("\"'") for item in text.split()]
+
+
+# Names of columns ----------------------------------------
+
+
+def _headings(lines: Sequence[str], split: Any, width: int) -> list[tuple[str, str]] | None:
+    """Return names and units from the lines before the numbers; None if they name nothing."""
+    for i, line in enumerate(lines):
+        names = _names(line, split, width)
+        if names is None:
+            continue
+        below = [_names(text, split, width) for text in lines[i + 1 :]]
+        return _with_units(names, [b for b in below if b is not None])
+    return None
+
+
+def _from_comments(
+    comments: Sequence[str], split: Any, width: int
+) -> list[tuple[str, str]] | None:
+    """Return names and units from comments: the last one that names wavelength and flux.
+
+    Its columns may also be described one per line, as in ``column 2: flux``.
+    """
+    for i in range(len(comments) - 1, -1, -1):
+        names = _names(comments[i], split, width)
+        if names is None or not _is_named(names):
+            continue
+        below = [_names(text, split, width) for text in comments[i + 1 :]]
+        return _with_units(names, [b for b in below if b is not None])
+    listed = {}
+    for line in comments:
+        match = re.match(r"(?:col(?:umn)?\.?\s*)(\d+)\s*[:=.)-]+\s*(.+)", line, re.IGNORECASE)
+        if match:
+            found = _HEADING.match(match.group(2))
+            if found:
+                listed[int(match.group(1))] = (
+                    found.group(1),
+                    found.group(2) or found.group(3) or "",
+                )
+    first = min(listed, default=0)
+    names = [listed.get(first + i, ("", "")) for i in range(width)]
+    return names if len(listed) == width and _is_named(names) else None
+
+
+def _is_named(names: Sequence[tuple[str, str]]) -> bool:
+    roles = [meaning(name, unit).role for name, unit in names]
+    return any(role in AXES for role in roles) and any(role in FLUXES for role in roles)
+
+
+def _names(text: str, split: Any, width: int) -> list[tuple[str, str]] | None:
+    """Split a line into `width` names with their units; None if it holds another number."""
+    pieces = split(text)
+    if len(pieces) == width:
+        return [_heading(piece) for piece in pieces]
+    matches = _HEADING.findall(text)
+    if len(matches) == width:
+        return [_with_tail(name, round_ or square) for name, round_, square in matches]
+    return None
+
+
+def _heading(piece: str) -> tuple[str, str]:
+    match = re.fullmatch(r"\s*(.*?)\s*(?:[(\[]([^)\]]*)[)\]])?\s*", piece)
+    name, unit = (match.group(1), match.group(2) or "") if match else (piece, "")
+    if re.fullmatch(r"log_?(?:10)?|ln|log_e", name.strip().lower()) and unit:
+        return f"{name}({unit})", ""  # log10(wavelength): not a unit
+    return _with_tail(name, unit)
+
+
+def _with_tail(name: str, unit: str) -> tuple[str, str]:
+    """Take a unit from the end of a name: ``wavelength_nm``."""
+    stem, _, tail = name.rpartition("_")
+    if not unit and tail.lower() in _LENGTHS and meaning(stem).role is Role.WAVELENGTH:
+        return stem, tail
+    if re.fullmatch(r"log_?(?:10)?|ln|log_e", name.lower()) and unit:
+        return f"{name}({unit})", ""
+    return name, unit
+
+
+def _with_units(
+    names: list[tuple[str, str]], below: Sequence[list[tuple[str, str]]]
+) -> list[tuple[str, str]]:
+    """Add the units of a second line, where it looks like one."""
+    for line in below:
+        words = [(name + (f" {unit}" if unit else "")).strip() for name, unit in line]
+        if all(_RDB_TYPE.fullmatch(word) for word in words):
+            continue  # the types of an RDB table
+        for (name, unit), word in zip(names, words, strict=True):
+            if meaning(name, unit).role in AXES and not unit and _is_unit(word):
+                return [
+                    (name, unit or (word if _is_unit(word) else ""))
+                    for (name, unit), word in zip(names, words, strict=True)
+                ]
+    return names
+
+
+def _is_unit(word: str) -> bool:
+    lower = word.lower()
+    if any(part in _LENGTHS for part in re.split(r"[\s,()\[\]]+", lower)):
+        return True
+    if not word or _number(word) is not None or meaning(word).role is not Role.OTHER:
+        return False
+    from astropy import units as u
+
+    with suppress(ValueError, TypeError):
+        u.Unit(word)
         return True
     return False
 
 
-def _delimiter(line: str) -> str | None:
-    """Return the column separator, None for white space."""
-    return next((mark for mark in ("\t", ";", ",", "|") if mark in line.strip()), None)
-
-
-def _split(line: str, delimiter: str | None) -> list[str]:
-    if delimiter is None:
-        return line.split()
-    return [item.strip().strip("\"'") for item in line.strip("\r\n ").split(delimiter)]
-
-
-def _headings(
-    lines: list[str], comment: str, delimiter: str | None, width: int
-) -> list[_Heading] | None:
-    """Return the headings, from the lines before the numbers or the last comment; or None."""
-    for i, text in enumerate(lines or [comment]):
-        headings = _names(text, delimiter)
-        if len(headings) != width and delimiter is not None:
-            headings = _names(text, None)
-        if len(headings) != width or not (lines or any(heading.role for heading in headings)):
-            continue
-        # A second line may hold the units.
-        units = _names(lines[i + 1], delimiter) if i + 1 < len(lines) else []
-        if len(units) == width and not re.fullmatch(r"[-=\s,;|+]*", lines[i + 1]):
-            headings = [
-                _Heading(heading.name, heading.unit or unit.name or unit.unit)
-                for heading, unit in zip(headings, units, strict=True)
-            ]
-        return headings
-    return None
-
-
-def _names(text: str, delimiter: str | None) -> list[_Heading]:
-    pieces = [text] if delimiter is None else _split(text, delimiter)
-    headings = []
-    for piece in pieces:
-        matches = _HEADING.findall(piece)
-        if delimiter is None:
-            headings += [_Heading.parse(name, unit or square) for name, unit, square in matches]
-        elif matches:
-            name = " ".join(match[0] for match in matches)
-            headings.append(
-                _Heading.parse(name, next((m[1] or m[2] for m in matches if any(m[1:])), ""))
-            )
-        else:
-            headings.append(_Heading(""))
-    return headings
-
-
-def _numbers(texts: list[str], lines: list[int], path: str) -> Array:
-    """Convert a column; missing values become NaN."""
+def _numbers(texts: list[str], lines: list[int], path: str, *, strict: bool) -> Any:
+    """Convert a column; missing values become NaN. None for text that is not needed."""
     with suppress(ValueError):
         return np.array(list(map(float, texts)))
     values = np.empty(len(texts))
     for i, text in enumerate(texts):
-        try:
-            values[i] = np.nan if text.strip().lower() in _MISSING else float(text)
-        except ValueError:
+        word = text.strip()
+        value = np.nan if word.lower() in _MISSING else _number(word)
+        if value is None:
+            if not strict:
+                return None
             raise ReadError(f"line {lines[i]}: {text!r} is no number", path) from None
+        values[i] = value
     return values

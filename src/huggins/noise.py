@@ -1,0 +1,93 @@
+"""The noise of a spectrum, measured from the scatter between its pixels.
+
+A continuum and even lines are nearly straight over a few pixels, and noise is not: the second
+difference f[i] - (f[i - k] + f[i + k]) / 2 of pixels k = 3 apart holds 1.5 times the variance
+of one pixel. Neighbouring pixels are correlated by the resampling of the surveys, pixels three
+apart are not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+#: Distance of the pixels that are compared.
+LAG: Final = 3
+#: Sigma of a Gaussian over its median absolute deviation.
+MAD: Final = 1.4826
+# Pixels of the window in which the noise is taken to be constant, and between two windows.
+_WINDOW: Final = 151
+_STEP: Final = 50
+# Least error, relative to the root mean square flux, for models without noise.
+_FLOOR: Final = 1e-3
+
+
+def second_differences(flux: Array, good: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Array]:
+    """Return where second differences can be taken, and what they are.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (L,)
+    good : ndarray of bool, shape (L,)
+
+    Returns
+    -------
+    middle : ndarray of int, shape (D,)
+        Index of the pixel in the middle.
+    difference : ndarray, shape (D,)
+        Its flux less the mean of the two that are `LAG` pixels away.
+    """
+    triple = good[: -2 * LAG] & good[LAG:-LAG] & good[2 * LAG :]
+    first = np.flatnonzero(triple)
+    difference = flux[first + LAG] - 0.5 * (flux[first] + flux[first + 2 * LAG])
+    return first + LAG, difference
+
+
+def measured_error(flux: Array, good: NDArray[np.bool_]) -> Array:
+    """Return the 1-sigma error of each pixel, measured in windows of 151 pixels.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (L,)
+    good : ndarray of bool, shape (L,)
+        Pixels with data.
+
+    Returns
+    -------
+    ndarray, shape (L,)
+        In the unit of `flux`; infinite where `good` is false, or everywhere if fewer than
+        30 differences can be taken.
+    """
+    error = np.full(len(flux), np.inf)
+    middle, difference = second_differences(flux, good)
+    if len(middle) < 30:
+        return error
+    size = np.abs(difference)
+    nodes, values = [], []
+    for start in range(0, max(len(middle) - _WINDOW, 0) + _STEP, _STEP):
+        part = slice(max(0, min(start, len(middle) - _WINDOW)), start + _WINDOW)
+        nodes.append(float(middle[part].mean()))
+        values.append(MAD * float(np.median(size[part])) / np.sqrt(1.5))
+    floor = _FLOOR * float(np.sqrt(np.mean(np.square(flux[good])))) or 1.0
+    error[good] = np.maximum(np.interp(np.flatnonzero(good), nodes, values), floor)
+    return error
+
+
+def excess(flux: Array, error: Array) -> float:
+    """Return how many times larger the scatter between pixels is than given errors say.
+
+    NaN where it cannot be told. `error` of shape (L,) is infinite or NaN in bad pixels.
+    """
+    good = np.isfinite(flux) & np.isfinite(error) & (error > 0)
+    middle, difference = second_differences(flux, good)
+    if len(middle) < 30:
+        return float("nan")
+    variance = error[middle] ** 2 + 0.25 * (error[middle - LAG] ** 2 + error[middle + LAG] ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return MAD * float(np.median(np.abs(difference) / np.sqrt(variance)))
