@@ -6,6 +6,7 @@ how to add one.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 from huggins.errors import ReadError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from huggins.spectrum import Spectrum
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["from_specutils", "identify", "open_file", "read"]
 

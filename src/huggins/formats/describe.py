@@ -68,6 +68,7 @@ def describe(path: str, *, air: bool = False) -> tuple[list[tuple[str, str]], li
             else f"{low:.2f} to {high:.2f}, median {middle:.2f}",
         ),
         ("pipeline", _pipeline(first)),
+        ("notes", "; ".join(first.notes)),
     ]
     return [(heading, text) for heading, text in lines if text], errors
 
