@@ -1,4 +1,4 @@
-"""Makes a table of results and its truth with known mistakes, for tests of the evaluation."""
+"""A synthetic table of results with known mistakes, and its truth, for the evaluation."""
 
 import csv
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ META = {
 
 
 @dataclass
-class One:
-    """A spectrum: what it is, what is said of it, and how surely."""
+class Case:
+    """A spectrum with its true and its predicted class and redshift."""
 
     true: str = "QSO"
-    said: str = "QSO"
+    predicted: str = "QSO"
     prob: float = 0.9
     z: float | None = 1.0
     z_true: float | None = 1.0
@@ -37,41 +37,44 @@ class One:
     index: int = 0
 
 
-def rows_of(ones: list[One], *, prefix: str = "data/") -> Rows:
-    """Rows as `huggins classify` makes them; what PROB leaves goes to a neighbour."""
-    rows = Rows.empty(len(ones))
-    for i, one in enumerate(ones):
-        rows.texts["FILE"][i] = prefix + path_of(one, i)
-        rows.texts["SURVEY"][i] = one.survey
-        rows.texts["ERROR"][i] = one.error
+def rows_of(cases: list[Case], *, prefix: str = "data/") -> Rows:
+    """Rows as `huggins classify` makes them; the remainder of PROB goes to a neighbour."""
+    rows = Rows.empty(len(cases))
+    for i, case in enumerate(cases):
+        rows.texts["FILE"][i] = prefix + path_of(case, i)
+        rows.texts["SURVEY"][i] = case.survey
+        rows.texts["ERROR"][i] = case.error
         number = rows.numbers[i]
-        number["INDEX"], number["ZWARNING"] = one.index, one.zwarning
+        number["INDEX"], number["ZWARNING"] = case.index, case.zwarning
         number["PLATE"], number["MJD"], number["FIBERID"] = 7000 + i // 10, 56000, i % 10 + 1
         rows.texts["TARGETID"][i] = str(39627652591521793 + i)
         number["RA"], number["DEC"] = 10.0 + 0.01 * i, -5.0
-        number["SN_MEDIAN"] = one.sn
-        if not one.said:
+        number["SN_MEDIAN"] = case.sn
+        if not case.predicted:
             continue
-        rows.texts["CLASS"][i], rows.texts["SUBCLASS"][i] = BROAD[one.said], one.said
+        rows.texts["CLASS"][i], rows.texts["SUBCLASS"][i] = (
+            BROAD[case.predicted],
+            case.predicted,
+        )
         for name in CLASSES:
             number[f"P_{name}"] = 0.0
-        at = CLASSES.index(one.said)
-        number[f"P_{CLASSES[at]}"] = number["PROB"] = one.prob
-        number[f"P_{CLASSES[at - 1]}"] = 1.0 - one.prob
-        if one.z is not None:
-            number["Z"], number["Z_ERR"] = one.z, 0.001
+        at = CLASSES.index(case.predicted)
+        number[f"P_{CLASSES[at]}"] = number["PROB"] = case.prob
+        number[f"P_{CLASSES[at - 1]}"] = 1.0 - case.prob
+        if case.z is not None:
+            number["Z"], number["Z_ERR"] = case.z, 0.001
     return rows
 
 
-def write_results(path: Path, ones: list[One], *, desi: bool = False, prefix: str = "data/"):
+def write_results(path: Path, cases: list[Case], *, desi: bool = False, prefix: str = "data/"):
     """Write a table of results in the format of the path's extension."""
-    rows = rows_of(ones, prefix=prefix)
+    rows = rows_of(cases, prefix=prefix)
     widths = {name: max(1, *map(len, texts)) for name, texts in rows.texts.items()}
     write(path, Result([rows], len(rows), widths, META, desi=desi))
     return path
 
 
-def write_truth(path: Path, ones: list[One]):
+def write_truth(path: Path, cases: list[Case]):
     """Write the truth as CSV with the columns of the project's own label table."""
     names = (
         "path index survey label_from trust class3 class13 z plate mjd fiberid targetid ra dec"
@@ -79,15 +82,15 @@ def write_truth(path: Path, ones: list[One]):
     with path.open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(names.split())
-        for i, one in enumerate(ones):
-            broad = BROAD.get(one.true, one.true)
-            fine = one.true if one.true in BROAD else ""
-            z = "" if one.z_true is None else one.z_true
+        for i, case in enumerate(cases):
+            broad = BROAD.get(case.true, case.true)
+            fine = case.true if case.true in BROAD else ""
+            z = "" if case.z_true is None else case.z_true
             label_from = "visual" if i % 2 else "pipeline"
             label = [
-                path_of(one, i),
-                one.index,
-                one.survey,
+                path_of(case, i),
+                case.index,
+                case.survey,
                 label_from,
                 2 + i % 2,
                 broad,
@@ -99,24 +102,24 @@ def write_truth(path: Path, ones: list[One]):
     return path
 
 
-def path_of(one: One, i: int) -> str:
+def path_of(case: Case, i: int) -> str:
     """Path of the i-th spectrum below the root of the data."""
-    return one.path or f"{one.survey.lower()}/spec-{i:04d}.fits"
+    return case.path or f"{case.survey.lower()}/spec-{i:04d}.fits"
 
 
-def varied(seed: int = 0, count: int = 60, skill: float = 0.8) -> list[One]:
-    """Spectra of every class, of which a share `skill` is right, and some oddities."""
+def varied(seed: int = 0, count: int = 60, skill: float = 0.8) -> list[Case]:
+    """Spectra of every class, a fraction `skill` of them correct, and special cases."""
     rng = np.random.default_rng(seed)
     truth = np.random.default_rng(1234)  # the same for every seed
-    ones = []
+    cases = []
     for i in range(count):
         true = CLASSES[i % len(CLASSES)]
         z = {"QSO": 2.0, "GALAXY": 0.3, "STAR": 0.0}[BROAD[true]] + 0.1 * truth.random()
         right = rng.random() < skill
-        ones.append(
-            One(
+        cases.append(
+            Case(
                 true=true,
-                said=true if right else CLASSES[rng.integers(len(CLASSES))],
+                predicted=true if right else CLASSES[rng.integers(len(CLASSES))],
                 prob=rng.uniform(0.6, 1.0) if right else rng.uniform(0.3, 0.8),
                 z=z + 0.001 * rng.normal() * (1 + z),
                 z_true=z,
@@ -125,9 +128,11 @@ def varied(seed: int = 0, count: int = 60, skill: float = 0.8) -> list[One]:
                 survey=("BOSS", "SDSS")[i % 2],
             )
         )
-    ones += [One(true="SKY", said="QSO", zwarning=1, z_true=None, sn=0.1) for _ in range(9)]
-    ones += [One(true="SKY", said="M", zwarning=0, z_true=None, sn=0.1)]
-    ones += [One(true="STAR", said="F", z=0.0, z_true=0.0)]  # a star of unknown type
-    ones += [One(true="UNKNOWN", said="F", z_true=None)]
-    ones += [One(true="QSO", said="", zwarning=1 << 9, error="no good pixel")]
-    return ones
+    cases += [
+        Case(true="SKY", predicted="QSO", zwarning=1, z_true=None, sn=0.1) for _ in range(9)
+    ]
+    cases += [Case(true="SKY", predicted="M", zwarning=0, z_true=None, sn=0.1)]
+    cases += [Case(true="STAR", predicted="F", z=0.0, z_true=0.0)]  # a star of unknown type
+    cases += [Case(true="UNKNOWN", predicted="F", z_true=None)]
+    cases += [Case(true="QSO", predicted="", zwarning=1 << 9, error="no good pixel")]
+    return cases

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from huggins.cli import main
-from made_up_table import One, varied, write_results, write_truth
+from made_up_table import Case, varied, write_results, write_truth
 
 
 @pytest.fixture
@@ -104,12 +104,12 @@ def test_what_is_wrong_is_said_on_one_line(run, arguments, complaint):
 
 @pytest.mark.usefixtures("folder")
 def test_an_ambiguous_match_is_an_error(run, tmp_path):
-    ones = [One(path="a/x.fits"), One(path="b/x.fits")]
-    write_results(tmp_path / "r.csv", ones[:1], prefix="")
+    cases = [Case(path="a/x.fits"), Case(path="b/x.fits")]
+    write_results(tmp_path / "r.csv", cases[:1], prefix="")
     (tmp_path / "r.csv").write_text(
         (tmp_path / "r.csv").read_text().replace("a/x.fits", "x.fits")
     )
-    write_truth(tmp_path / "t.csv", ones)
+    write_truth(tmp_path / "t.csv", cases)
     status, _, err = run("r.csv", "--truth", "t.csv")
     assert status == 2
     assert "ambiguous match by path" in err[0]
@@ -133,16 +133,16 @@ def test_help_and_import_load_nothing_heavy():
 def test_every_real_label_is_matched(shared_data, folder, run):
     with (shared_data / "spectra" / "labels.csv").open() as file:
         labels = list(csv.DictReader(file))
-    ones = [
-        One(
-            said=row["class13"] if row["class13"] not in ("", "SKY") else "F",
+    cases = [
+        Case(
+            predicted=row["class13"] if row["class13"] not in ("", "SKY") else "F",
             z=float(row["z"] or 0.0),
             path=row["path"],
             zwarning=int(row["class3"] == "SKY"),
         )
         for row in labels
     ]
-    write_results(folder / "perfect.fits", ones, prefix="somewhere/spectra/")
+    write_results(folder / "perfect.fits", cases, prefix="somewhere/spectra/")
     status, out, err = run(
         "perfect.fits", "--truth", str(shared_data / "spectra" / "labels.csv"),
         "--where", "trust >= 2 and fold in (0, 1)",

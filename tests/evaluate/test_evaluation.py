@@ -9,7 +9,7 @@ from huggins.evaluate import evaluate
 from huggins.evaluate.comparison import compare
 from huggins.evaluate.evaluation import SCHEMA
 from huggins.taxonomy import BROAD
-from made_up_table import One, varied, write_results, write_truth
+from made_up_table import Case, varied, write_results, write_truth
 
 LAYOUT = Path(__file__).with_name("report_layout.txt")
 
@@ -20,12 +20,12 @@ def whole(made):
 
 
 def test_figures_are_what_counting_gives(whole):
-    ones = varied(seed=1, skill=0.9)
-    known = [one for one in ones if one.true in BROAD]  # typed; one of them failed
-    stars = [one for one in ones if one.true == "STAR"]
+    cases = varied(seed=1, skill=0.9)
+    known = [case for case in cases if case.true in BROAD]  # typed; one of them failed
+    stars = [case for case in cases if case.true == "STAR"]
     figures = whole.figures
-    right13 = sum(one.true == one.said for one in known)
-    right3 = sum(BROAD[one.true] == BROAD.get(one.said) for one in known) + len(stars)
+    right13 = sum(case.true == case.predicted for case in known)
+    right3 = sum(BROAD[case.true] == BROAD.get(case.predicted) for case in known) + len(stars)
     assert (figures.subclasses.accuracy.count, figures.subclasses.accuracy.n) == (
         right13,
         len(known),
@@ -34,10 +34,10 @@ def test_figures_are_what_counting_gives(whole):
         right3,
         len(known) + len(stars),
     )
-    assert (figures.n, figures.failed, figures.unknown) == (len(ones), 1, 1)
+    assert (figures.n, figures.failed, figures.unknown) == (len(cases), 1, 1)
     assert (figures.sky.passed.count, figures.sky.passed.n) == (1, 10)
     assert figures.sky.taken_for == {"STAR": 1}
-    passed = [one for one in [*known, *stars] if one.zwarning == 0]
+    passed = [case for case in [*known, *stars] if case.zwarning == 0]
     assert figures.doubts.passed.count == len(passed)
     assert figures.doubts.right_if_passed.n == len(passed)
     assert {bit.name for bit in figures.doubts.bits} == {"LOW_PROBABILITY", "NODATA"}
@@ -45,9 +45,9 @@ def test_figures_are_what_counting_gives(whole):
 
 
 def test_a_spectrum_that_failed_counts_as_wrong(tmp_path):
-    ones = [One(), One(said="", error="truncated", z=None)]
-    results = write_results(tmp_path / "r.csv", ones)
-    figures = evaluate(results, write_truth(tmp_path / "t.csv", ones)).figures
+    cases = [Case(), Case(predicted="", error="truncated", z=None)]
+    results = write_results(tmp_path / "r.csv", cases)
+    figures = evaluate(results, write_truth(tmp_path / "t.csv", cases)).figures
     assert (figures.classes.accuracy.count, figures.classes.accuracy.n) == (1, 2)
     assert figures.redshifts["QSO"].residuals.missing == 1
     assert figures.redshifts["QSO"].residuals.within_3000.count == 1
@@ -93,17 +93,17 @@ def test_every_way_of_matching_gives_the_same_figures(whole, made):
 
 
 def test_mistakes_come_by_confidence(tmp_path):
-    ones = [
-        One(true="QSO", said="F", prob=0.6),
-        One(true="QSO", said="G", prob=0.99),
-        One(true="F", said="G", prob=0.8, z=0.0, z_true=0.0),
-        One(true="QSO", said="QSO", prob=0.7, z=2.0),
-        One(true="QSO", said="QSO", prob=0.9, z=2.0, zwarning=4),
-        One(true="QSO", said=""),
-        One(true="SKY", said="QSO"),
+    cases = [
+        Case(true="QSO", predicted="F", prob=0.6),
+        Case(true="QSO", predicted="G", prob=0.99),
+        Case(true="F", predicted="G", prob=0.8, z=0.0, z_true=0.0),
+        Case(true="QSO", predicted="QSO", prob=0.7, z=2.0),
+        Case(true="QSO", predicted="QSO", prob=0.9, z=2.0, zwarning=4),
+        Case(true="QSO", predicted=""),
+        Case(true="SKY", predicted="QSO"),
     ]
-    results = write_results(tmp_path / "r.fits", ones)
-    truth = write_truth(tmp_path / "t.csv", ones)
+    results = write_results(tmp_path / "r.fits", cases)
+    truth = write_truth(tmp_path / "t.csv", cases)
     listed = evaluate(results, truth).mistakes
     # The sure G is a star by all of its probability, and so is the unsure F.
     assert [(m.kind, m.truth, m.said, m.row) for m in listed] == [
@@ -161,19 +161,19 @@ def test_samples_without_common_spectra_cannot_be_compared(whole):
 
 
 def test_a_model_without_redshifts(tmp_path):
-    ones = [One(z=None), One(true="F", said="F", z=None, z_true=0.0)]
-    results = write_results(tmp_path / "r.fits", ones)
-    truth = write_truth(tmp_path / "t.csv", ones)
+    cases = [Case(z=None), Case(true="F", predicted="F", z=None, z_true=0.0)]
+    results = write_results(tmp_path / "r.fits", cases)
+    truth = write_truth(tmp_path / "t.csv", cases)
     found = evaluate(results, truth, old=results)
     assert found.figures.redshifts == {}
     assert found.comparison.redshifts == {}
 
 
 def test_a_truth_that_knows_nothing_is_refused(tmp_path):
-    ones = [One(true="UNKNOWN")]
-    results = write_results(tmp_path / "r.fits", ones)
+    cases = [Case(true="UNKNOWN")]
+    results = write_results(tmp_path / "r.fits", cases)
     with pytest.raises(InputError, match="nothing to measure"):
-        evaluate(results, write_truth(tmp_path / "t.csv", ones))
+        evaluate(results, write_truth(tmp_path / "t.csv", cases))
 
 
 def test_the_report_is_strict_json_and_the_same_every_time(made, whole):

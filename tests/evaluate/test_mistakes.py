@@ -10,7 +10,7 @@ from huggins import classify
 from huggins.demo import mocks
 from huggins.evaluate import evaluate
 from huggins.evaluate.mistakes import mistakes_section, read_spectrum
-from made_up_table import One, write_results, write_truth
+from made_up_table import Case, write_results, write_truth
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +27,9 @@ def quasar(tmp_path_factory):
 
 
 def section(tmp_path, path, **changed):
-    ones = [One(true="GAL", said="QSO", z_true=0.2, path=path.name, **changed)]
-    results = write_results(tmp_path / "r.fits", ones, prefix=f"{path.parent}/")
-    return mistakes_section(evaluate(results, write_truth(tmp_path / "t.csv", ones)))
+    cases = [Case(true="GAL", predicted="QSO", z_true=0.2, path=path.name, **changed)]
+    results = write_results(tmp_path / "r.fits", cases, prefix=f"{path.parent}/")
+    return mistakes_section(evaluate(results, write_truth(tmp_path / "t.csv", cases)))
 
 
 def height_over_width(page):

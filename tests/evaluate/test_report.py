@@ -12,7 +12,7 @@ from huggins.evaluate.metrics import confusion_matrix
 from huggins.evaluate.page import Markup, confusion, drawing, html, table
 from huggins.evaluate.report import to_html
 from huggins.evaluate.summary import Headline, as_text, headlines, number, signed
-from made_up_table import One, write_results, write_truth
+from made_up_table import Case, write_results, write_truth
 
 
 class Page(HTMLParser):
@@ -73,15 +73,15 @@ def test_the_page_shows_what_was_measured(compared):
 
 @pytest.mark.slow
 def test_mistakes_come_with_their_spectrum_and_names_cannot_break_the_page(tmp_path):
-    ones = [
-        One(said="F", path="<i>&.fits"),
-        One(said="K", path="none.fits", survey='<b>"&'),
-        One(survey='<b>"&'),
+    cases = [
+        Case(predicted="F", path="<i>&.fits"),
+        Case(predicted="K", path="none.fits", survey='<b>"&'),
+        Case(survey='<b>"&'),
     ]
     write_boss_spec(tmp_path / "<i>&.fits", make_truth(300))
-    results = write_results(tmp_path / "r.fits", ones, prefix=f"{tmp_path}/")
+    results = write_results(tmp_path / "r.fits", cases, prefix=f"{tmp_path}/")
     (tmp_path / "none.fits").write_bytes(b"SIMPLE  =")
-    truth = write_truth(tmp_path / "t.csv", ones)
+    truth = write_truth(tmp_path / "t.csv", cases)
     text = to_html(evaluate(results, truth, where="survey != '<u>'"))
     page = Page(text)
     pictures = [source for source in page.sources if source.startswith("data:image/png")]
@@ -100,17 +100,17 @@ def test_the_same_figures_give_the_same_picture(made):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "ones",
+    "cases",
     [
-        [One(z=None, z_true=None, sn=float("nan"))],
-        [One(true="SKY", said="M", z_true=None)],
-        [One(said="", error="gone", z=None)],
+        [Case(z=None, z_true=None, sn=float("nan"))],
+        [Case(true="SKY", predicted="M", z_true=None)],
+        [Case(predicted="", error="gone", z=None)],
     ],
     ids=["no redshift, no S/N", "only sky", "only failures"],
 )
-def test_a_page_of_almost_nothing(tmp_path, ones):
-    results = write_results(tmp_path / "r.jsonl", ones)
-    found = evaluate(results, write_truth(tmp_path / "t.csv", ones), old=results)
+def test_a_page_of_almost_nothing(tmp_path, cases):
+    results = write_results(tmp_path / "r.jsonl", cases)
+    found = evaluate(results, write_truth(tmp_path / "t.csv", cases), old=results)
     assert "Evaluation of r.jsonl" in Page(to_html(found)).text
 
 
@@ -128,9 +128,9 @@ def test_files_are_whole_and_replace_older_ones(made, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
-    ones = [One(true="SKY", said="M", z_true=None)]
-    results = write_results(tmp_path / "r.csv", ones)
-    found = evaluate(results, write_truth(tmp_path / "t.csv", ones))
+    cases = [Case(true="SKY", predicted="M", z_true=None)]
+    results = write_results(tmp_path / "r.csv", cases)
+    found = evaluate(results, write_truth(tmp_path / "t.csv", cases))
     with pytest.raises(OutputError, match="name another folder with -o"):
         write_report(found, tmp_path / "file")
 
@@ -168,9 +168,9 @@ def test_differences_have_a_sign_unless_they_are_none():
 
 
 def test_headlines_leave_out_what_rests_on_nothing(tmp_path):
-    ones = [One(true="F", said="F", z=None)]
-    results = write_results(tmp_path / "r.csv", ones)
-    figures = evaluate(results, write_truth(tmp_path / "t.csv", ones)).figures
+    cases = [Case(true="F", predicted="F", z=None)]
+    results = write_results(tmp_path / "r.csv", cases)
+    figures = evaluate(results, write_truth(tmp_path / "t.csv", cases)).figures
     keys = [h.key for h in headlines(figures)]
     assert "class" in keys
     assert not {"completeness", "sky", "z_STAR"} & set(keys)

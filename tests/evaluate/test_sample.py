@@ -5,7 +5,7 @@ from huggins.errors import InputError
 from huggins.evaluate.sample import find_roles, join
 from huggins.tables.columns import Columns, from_lists, read_columns
 from huggins.tables.match import match
-from made_up_table import One, write_results, write_truth
+from made_up_table import Case, write_results, write_truth
 
 
 def truth(**columns):
@@ -37,21 +37,21 @@ def test_roles_that_cannot_be(columns, given, complaint):
         find_roles(truth(**columns), given)
 
 
-def sample_of(tmp_path, ones, labels=None, *, desi=False, **options):
-    results = read_columns(write_results(tmp_path / "r.fits", ones, desi=desi))
-    labels = labels or read_columns(write_truth(tmp_path / "t.csv", ones))
+def sample_of(tmp_path, cases, labels=None, *, desi=False, **options):
+    results = read_columns(write_results(tmp_path / "r.fits", cases, desi=desi))
+    labels = labels or read_columns(write_truth(tmp_path / "t.csv", cases))
     roles = find_roles(labels)
     return join(results, labels, roles, match(results, labels, roles), **options)
 
 
 def test_results_and_truth_stand_side_by_side(tmp_path):
-    ones = [
-        One(true="BAL", said="QSO", prob=0.7, z=2.1, z_true=2.0, zwarning=4),
-        One(true="SKY", said="M", z_true=None),
-        One(true="UNKNOWN", said="F"),
-        One(true="F", said="", error="no good pixel", z=None),
+    cases = [
+        Case(true="BAL", predicted="QSO", prob=0.7, z=2.1, z_true=2.0, zwarning=4),
+        Case(true="SKY", predicted="M", z_true=None),
+        Case(true="UNKNOWN", predicted="F"),
+        Case(true="F", predicted="", error="no good pixel", z=None),
     ]
-    sample = sample_of(tmp_path, ones, groups=("survey",))
+    sample = sample_of(tmp_path, cases, groups=("survey",))
     assert sample.true_class.tolist() == ["QSO", "SKY", "", "STAR"]
     assert sample.true_subclass.tolist() == ["BAL", "", "", "F"]
     assert sample.cls.tolist() == ["QSO", "STAR", "STAR", ""]
@@ -72,18 +72,18 @@ def test_results_and_truth_stand_side_by_side(tmp_path):
 
 
 def test_names_of_desi_are_understood(tmp_path):
-    sample = sample_of(tmp_path, [One(zwarning=4)], desi=True)
+    sample = sample_of(tmp_path, [Case(zwarning=4)], desi=True)
     assert (sample.cls[0], sample.zwarning[0], sample.z_err[0]) == (
         "QSO", 4, pytest.approx(0.001),
     )  # fmt: skip
 
 
 def test_the_filter_knows_columns_of_both_tables(tmp_path):
-    ones = [One(sn=1.0), One(sn=20.0), One(true="F", said="F", sn=30.0)]
-    kept = sample_of(tmp_path, ones, where="class3 == 'QSO' and SN_MEDIAN > 10")
+    cases = [Case(sn=1.0), Case(sn=20.0), Case(true="F", predicted="F", sn=30.0)]
+    kept = sample_of(tmp_path, cases, where="class3 == 'QSO' and SN_MEDIAN > 10")
     assert kept.row.tolist() == [1]
     with pytest.raises(InputError, match="holds for none of the 3 matched rows"):
-        sample_of(tmp_path, ones, where="class3 == 'GALAXY'")
+        sample_of(tmp_path, cases, where="class3 == 'GALAXY'")
 
 
 def test_subclass_strings_stand_in_for_the_13_classes(tmp_path):
@@ -92,21 +92,21 @@ def test_subclass_strings_stand_in_for_the_13_classes(tmp_path):
         class3=["star", "Galaxy", "qso"],
         subclass=["F3/F5V (30743)", "", "BROADLINE"],
     )
-    sample = sample_of(tmp_path, [One(), One(), One()], labels)
+    sample = sample_of(tmp_path, [Case(), Case(), Case()], labels)
     assert sample.true_class.tolist() == ["STAR", "GALAXY", "QSO"]
     assert sample.true_subclass.tolist() == ["F", "GAL", "QSO"]
 
 
 def test_the_13_classes_imply_the_broad_ones(tmp_path):
     labels = truth(path=["boss/spec-0000.fits", "boss/spec-0001.fits"], class13=["BAL", "SKY"])
-    sample = sample_of(tmp_path, [One(), One()], labels)
+    sample = sample_of(tmp_path, [Case(), Case()], labels)
     assert sample.true_class.tolist() == ["QSO", "SKY"]
 
 
 def test_a_truth_that_contradicts_itself_is_refused(tmp_path):
     labels = truth(path=["boss/spec-0000.fits"], class3=["STAR"], class13=["QSO"])
     with pytest.raises(InputError, match=r"row 1 contradict .* STAR, .* QSO;"):
-        sample_of(tmp_path, [One()], labels)
+        sample_of(tmp_path, [Case()], labels)
 
 
 def test_a_table_of_something_else_is_refused():
@@ -119,4 +119,4 @@ def test_a_table_of_something_else_is_refused():
 
 def test_impossible_probabilities_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"outside 0 to 1, such as 1\.5"):
-        sample_of(tmp_path, [One(prob=1.5)])
+        sample_of(tmp_path, [Case(prob=1.5)])

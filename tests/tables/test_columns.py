@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from huggins.errors import InputError
 from huggins.tables.columns import read_columns
-from made_up_table import One, varied, write_results
+from made_up_table import Case, varied, write_results
 
 FORMATS = ("fits", "csv", "ecsv", "parquet", "jsonl")
 
@@ -17,8 +17,8 @@ FORMATS = ("fits", "csv", "ecsv", "parquet", "jsonl")
 def tables(tmp_path_factory):
     """The same results in every format."""
     folder = tmp_path_factory.mktemp("tables")
-    ones = [*varied(count=13), One(z=None)]
-    return {ext: write_results(folder / f"r.{ext}", ones) for ext in FORMATS}
+    cases = [*varied(count=13), Case(z=None)]
+    return {ext: write_results(folder / f"r.{ext}", cases) for ext in FORMATS}
 
 
 @pytest.mark.parametrize("ext", FORMATS)
