@@ -21,6 +21,7 @@ import numpy as np
 import huggins
 from experiments.card import rate_text, table
 from experiments.native_mocks import native_mocks
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError, InputError
 from huggins.evaluate import Rate, redshift_residuals, share, velocity
 from huggins.evaluate.confusions import TOLERANCE, chance, line_confusion
@@ -197,7 +198,7 @@ def confusions(answers: Answers, mine: Bools) -> dict[str, Any]:
         drawn at random; ``lines``: the pairs, ``wrong_without_warning`` those of ZWARNING 0.
     """
     basis = load_basis()
-    fastest = basis.star.velocity / 299792.458
+    fastest = basis.star.velocity / SPEED_OF_LIGHT
     searched = {
         "QSO": (basis.quasar.z_min, basis.quasar.z_max),
         "GALAXY": (basis.galaxy.z_min, basis.galaxy.z_max),
@@ -278,7 +279,7 @@ def _confusion_table(groups: dict[str, Any]) -> str:
 
 def _range(ends: Sequence[float], group: str) -> str:
     if group == "STAR":
-        low, high = (round(299792.458 * value / 10.0) * 10 for value in ends)
+        low, high = (round(SPEED_OF_LIGHT * value / 10.0) * 10 for value in ends)
         return f"v {low} to {high} km/s"
     return f"z {ends[0]:g} to {ends[1]:g}"
 

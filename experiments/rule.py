@@ -19,6 +19,7 @@ import numpy as np
 from experiments.basis import MOCKS, quasar_basis, real_quasars
 from experiments.native_mocks import native_mocks
 from huggins import simulate
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, scores
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_C: Final = 299792.458
 # How close a redshift must be to count as right, km/s.
 _RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
 #: Errors in km/s that the few templates of these classes have of themselves: by so much their
@@ -96,7 +96,7 @@ class Case:
         found = []
         for solution in self.candidates.solutions:
             z = 10.0 ** ((solution.shift + self.offset) * STEP) - 1.0
-            apart = abs(z - self.z) / (1.0 + self.z) * _C
+            apart = abs(z - self.z) / (1.0 + self.z) * SPEED_OF_LIGHT
             found.append(solution.kind == self.kind and apart < _RIGHT[solution.kind])
         return np.array(found, bool)
 
@@ -246,13 +246,13 @@ def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
         candidates = case.candidates.climbed(choice.best)
         best = candidates.solutions[choice.best]
         z = 10.0 ** ((best.shift + case.offset) * STEP) - 1.0
-        velocity = (z - case.z) / (1.0 + case.z) * _C
+        velocity = (z - case.z) / (1.0 + case.z) * SPEED_OF_LIGHT
         if best.kind != case.kind or not np.isfinite(best.sigma):
             continue
         if abs(velocity) > _RIGHT[best.kind]:
             continue
         reduced = max(best.chi2 / candidates.good, 1.0)
-        sigma = best.sigma * np.log(10.0) * STEP * _C * np.sqrt(reduced)
+        sigma = best.sigma * LN10 * STEP * SPEED_OF_LIGHT * np.sqrt(reduced)
         k = CLASSES.index(case.cls) if case.cls in CLASSES else fitter.subclass(best)
         rows.append((k, velocity, float(sigma), case.real))
     factor, floor = [1.0] * len(CLASSES), [0.0] * len(CLASSES)

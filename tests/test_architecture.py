@@ -24,6 +24,7 @@ ROOT = Path(huggins.__file__).parent
 COMMON = {
     "",
     "spectrum",
+    "constants",
     "taxonomy",
     "lines",
     "noise",

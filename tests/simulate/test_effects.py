@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate import effects
 
@@ -50,7 +51,7 @@ def test_gaussian_has_its_height_and_width():
     line = effects.gaussian(FINE, np.log10([1.5]), np.array([4000.0]), np.array([2000.0]))[0]
     assert line.max() == pytest.approx(1.0, abs=1e-3)
     assert FINE.loglam[line.argmax()] == pytest.approx(np.log10(6000.0), abs=1e-4)
-    wide = (line > 0.5).sum() * FINE.step * effects.LN10 * effects.C
+    wide = (line > 0.5).sum() * FINE.step * LN10 * SPEED_OF_LIGHT
     assert wide == pytest.approx(2.3548 * 2000.0, rel=0.03)
 
 
@@ -58,7 +59,7 @@ def test_trough_lies_between_its_velocities():
     factor = effects.trough(
         FINE, np.log10([3.5]), 1549.06, np.array([12e3]), np.array([6e3]), np.array([0.8])
     )[0]
-    velocity = -effects.C * (effects.LN10 * (FINE.loglam - np.log10(3.5 * 1549.06)))
+    velocity = -SPEED_OF_LIGHT * (LN10 * (FINE.loglam - np.log10(3.5 * 1549.06)))
     assert factor[(velocity > 7500) & (velocity < 10500)] == pytest.approx(0.2, abs=0.02)
     assert factor[(velocity < 3000) | (velocity > 15000)].min() > 0.99
 

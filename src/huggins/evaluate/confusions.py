@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.evaluate.residuals import LIGHT
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import ABSORPTION, EMISSION
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def line_confusion(
         Names as in `huggins.lines`; of several pairs the nearest. None where the redshift lies
         within 3000 km/s of the truth, or no pair explains it.
     """
-    if abs(z - true_z) / (1.0 + true_z) * LIGHT <= _SAME:
+    if abs(z - true_z) / (1.0 + true_z) * SPEED_OF_LIGHT <= _SAME:
         return None
     ratio = np.log((1.0 + z) / (1.0 + true_z))
     distance = {
@@ -91,7 +91,7 @@ def chance(
     hit = np.zeros(_TRIED, bool)
     for _, _, expected in _pairs(true_class, true_z, said_class, covered):
         hit |= np.abs(ratio - expected) <= tolerance
-    hit &= np.abs(np.expm1(ratio)) * LIGHT > _SAME
+    hit &= np.abs(np.expm1(ratio)) * SPEED_OF_LIGHT > _SAME
     return float(hit.mean())
 
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import InputError
 from huggins.evaluate.intervals import Estimate, Rate, bootstrap, median, rate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-#: Speed of light in km/s (exact, SI).
-LIGHT: Final = 299792.458
 #: Turns a median absolute deviation into the sigma of a normal distribution.
 _NORMAL: Final = 1.482602218505602
 
@@ -63,7 +62,9 @@ class Residuals:
 def velocity(z: ArrayLike, z_true: ArrayLike) -> NDArray[np.float64]:
     """Return the velocity difference c (z - z_true) / (1 + z_true) in km/s, shape (N,)."""
     truth = np.asarray(z_true, np.float64)
-    dv: NDArray[np.float64] = LIGHT * (np.asarray(z, np.float64) - truth) / (1.0 + truth)
+    dv: NDArray[np.float64] = (
+        SPEED_OF_LIGHT * (np.asarray(z, np.float64) - truth) / (1.0 + truth)
+    )
     return dv
 
 
@@ -120,7 +121,7 @@ def redshift_residuals(
         within_100=rate(int((size <= 100.0).sum()), n),
         within_300=rate(int((size <= 300.0).sum()), n),
         within_3000=rate(int((size <= 3000.0).sum()), n),
-        within_002=rate(int((size < 0.02 * LIGHT).sum()), n),
+        within_002=rate(int((size < 0.02 * SPEED_OF_LIGHT).sum()), n),
         pull_median=median(pull),
         pull_width=nmad(pull, seed=seed),
     )

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from huggins.constants import LN10
 from huggins.lines import ABSORPTION, EMISSION
 from huggins.model.dense import dense
 
@@ -146,7 +147,7 @@ def _cells(
 
     All of shape (lines, Z).
     """
-    log_line = np.log10(np.array(LINES))[:, None] + redshift.centres / np.log(10.0)
+    log_line = np.log10(np.array(LINES))[:, None] + redshift.centres / LN10
     at = (log_line - grid.start) / (grid.step * grid.size) * boxes
     inside = (at >= 0.0) & (at < boxes)
     box = np.floor(at).clip(0, boxes - 1)

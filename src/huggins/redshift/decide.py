@@ -18,10 +18,11 @@ Stars have no p(z); the network's place for them is zero.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import ModelError
 from huggins.redshift.basis import STEP
 from huggins.redshift.search import KINDS, SAME, saturate
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from huggins.redshift.search import Candidates, Proposal
 
     Array = NDArray[np.float64]
-
-_LN10: Final = float(np.log(10.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +258,6 @@ def error(solution: Solution, reduced: float, index: int, rule: Rule) -> float:
         Fitted factor and floor.
     """
     pixels = rule.error_factor[index] * min(solution.sigma, SAME) * np.sqrt(max(reduced, 1.0))
-    floor = rule.error_floor[index] / (299792.458 * _LN10 * STEP)
-    relative = _LN10 * STEP * float(np.hypot(pixels, floor))
+    floor = rule.error_floor[index] / (SPEED_OF_LIGHT * LN10 * STEP)
+    relative = LN10 * STEP * float(np.hypot(pixels, floor))
     return float(10.0 ** (solution.shift * STEP) * relative)

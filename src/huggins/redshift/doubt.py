@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.quality import ZWarning
 from huggins.redshift.basis import STEP
@@ -106,7 +107,7 @@ def doubts(
 
 def _at_limit(kind: str, shift: float, basis: Basis) -> bool:
     if kind == "STAR":
-        low, high = -basis.star.velocity / 299792.458, basis.star.velocity / 299792.458
+        low, high = -basis.star.velocity / SPEED_OF_LIGHT, basis.star.velocity / SPEED_OF_LIGHT
     else:
         part = basis.quasar if kind == "QSO" else basis.galaxy
         low, high = part.z_min, part.z_max

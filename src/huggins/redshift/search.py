@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.native import SIZE, START, Frames, bin_down
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
 KINDS: Final = ("STAR", "GALAXY", "QSO")
 #: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
 SAME: Final = 14.5
-_LN10: Final = float(np.log(10.0))
 # Share of BAL among the network's quasars from which on absorption is masked.
 _ABSORBED: Final = 0.15
 # The same share from which on the redshift comes from redward of C IV alone.
 _BROAD: Final = 0.3
 # Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
-_REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / 299792.458)) / STEP)
+_REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
 # Fewer good pixels than this tell no redshift of themselves.
 _LEAST: Final = 500
 # Error of the network's redshifts, in ln(1 + z): 1800 km/s.
@@ -94,7 +94,7 @@ class Proposal:
 
     def at(self, log1z: NDArray[np.floating]) -> Array:
         """Return the log probability at log10(1 + z)."""
-        bins = ((_LN10 * log1z - self.start) / self.step).astype(np.int64)
+        bins = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
         out: Array = self.logs[bins.clip(0, len(self.logs) - 1)]
         return out
 

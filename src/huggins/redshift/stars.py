@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.redshift.basis import STEP
 from huggins.redshift.native import SIZE, START
 from huggins.redshift.scan import solve
@@ -42,7 +43,7 @@ class StarScanner:
     def __init__(self, archetypes: Archetypes, factor: int, *, terms: int = 4) -> None:
         self.factor = factor
         self.step = factor * STEP
-        reach = int(np.ceil(np.log10(1.0 + archetypes.velocity / 299792.458) / self.step))
+        reach = int(np.ceil(np.log10(1.0 + archetypes.velocity / SPEED_OF_LIGHT) / self.step))
         self.shifts = np.arange(-reach, reach + 1)
         size = SIZE // factor
         first = (START // factor - reach) * factor

@@ -6,9 +6,11 @@ shape (N, G). Wavelengths are vacuum Angstrom.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from huggins.constants import LN10, SPEED_OF_LIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +21,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating]
     Flux = NDArray[np.float32]
-
-#: ln 10: grids are in log10 of wavelength, velocities in its natural logarithm.
-LN10: Final = float(np.log(10.0))
-#: Speed of light, km/s.
-C: Final = 299792.458
 
 
 def extinction_curve(grid: LogGrid) -> Flux:
@@ -77,7 +74,7 @@ def gaussian(grid: LogGrid, log1z: Array, wavelength: Array, sigma: Array) -> Fl
     """Unit-height Gaussians at rest `wavelength` (N,) of width `sigma` (N,) km/s."""
     ln = (LN10 * grid.loglam).astype(np.float32)
     centre = (LN10 * np.asarray(log1z) + np.log(wavelength)).astype(np.float32)
-    inverse = np.asarray(C / np.asarray(sigma), np.float32)
+    inverse = np.asarray(SPEED_OF_LIGHT / np.asarray(sigma), np.float32)
     u = (ln[None] - centre[:, None]) * inverse[:, None]
     return np.exp(-0.5 * u * u)
 
@@ -112,13 +109,13 @@ def narrow_lines(
     if count == 0:
         return np.zeros((0, grid.size), np.float32)
     lam = np.asarray(wavelengths, dtype=np.float64)
-    pixel = LN10 * grid.step * C  # km/s
+    pixel = LN10 * grid.step * SPEED_OF_LIGHT  # km/s
     width = np.sqrt(np.asarray(sigma) ** 2 + pixel**2 / 12.0) / pixel  # pixels, (N,)
     place = (np.log10(lam)[None] + np.asarray(log1z)[:, None] - grid.start) / grid.step - 0.5
     half = int(np.ceil(4.0 * width.max()))
     at = np.floor(place).astype(np.int64)[..., None] + np.arange(-half, half + 2)  # (N, K, W)
     u = (at - place[..., None]) / width[:, None, None]
-    height = area / (np.sqrt(2.0 * np.pi) * width[:, None] * pixel / C * lam)
+    height = area / (np.sqrt(2.0 * np.pi) * width[:, None] * pixel / SPEED_OF_LIGHT * lam)
     value = height[..., None] * np.exp(-0.5 * u * u)
     inside = (at >= 0) & (at < grid.size)
     index = np.arange(count)[:, None, None] * grid.size + at
@@ -199,7 +196,7 @@ def trough(
         Outflow velocities of its edges, km/s, positive towards us; its depth, 0 to 1.
     """
     rest = LN10 * (grid.loglam[None] - np.asarray(log1z)[:, None]) - np.log(wavelength)
-    velocity = (-rest * C).astype(np.float32)  # positive: outflow
+    velocity = (-rest * SPEED_OF_LIGHT).astype(np.float32)  # positive: outflow
     soft = 300.0
     with np.errstate(over="ignore"):
         inner = 1.0 / (1.0 + np.exp(-(velocity - np.asarray(slow)[:, None]) / soft))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.simulate import effects
 from huggins.simulate.galaxies import galaxy
 from huggins.simulate.stars import blackbody, star
@@ -57,7 +58,7 @@ def nothing(
 def _cataclysmic(count: int, grid: LogGrid, rng: np.random.Generator) -> Flux:
     """Draw an accretion disc: blue, with broad hydrogen and helium emission at rest."""
     flux = blackbody(grid, 10.0 ** rng.uniform(3.9, 4.6, count))
-    log1z = np.log10(1.0 + rng.normal(0.0, 200.0, count) / effects.C)
+    log1z = np.log10(1.0 + rng.normal(0.0, 200.0, count) / SPEED_OF_LIGHT)
     sigma = rng.uniform(300.0, 1000.0, count)
     strength = 10.0 ** rng.normal(0.3, 0.3, count)
     for wavelength, relative in _CV_LINES:

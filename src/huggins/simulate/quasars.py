@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.simulate import effects, galaxies
 from huggins.simulate.templates import choose
 
@@ -91,7 +92,7 @@ def _systemic(log1z: Array, rng: np.random.Generator) -> Array:
     error must hold.
     """
     z = 10.0**log1z - 1.0
-    spread = np.where(z < 0.9, 40.0, 70.0) / effects.C
+    spread = np.where(z < 0.9, 40.0, 70.0) / SPEED_OF_LIGHT
     result: Array = (1.0 + z) * np.exp(spread * rng.standard_normal(len(z))) - 1.0
     return result
 
@@ -141,7 +142,7 @@ def _intrinsic(
     np.maximum(flux, 0.0, out=flux)
     flux /= _level(flux)
     tilt = rng.normal(0.0, 0.5, count).astype(np.float32)[:, None]
-    flux *= np.exp(tilt * (effects.LN10 * (grid.loglam - grid.loglam.mean())).astype("f4"))
+    flux *= np.exp(tilt * (LN10 * (grid.loglam - grid.loglam.mean())).astype("f4"))
     for wavelength, width, change in _BROAD:
         changed = np.flatnonzero(
             (rng.random(count) < 0.5)
@@ -155,7 +156,7 @@ def _intrinsic(
     # Some are all continuum: lines weakened by the light of a jet, or weak of themselves.
     weak = np.flatnonzero(rng.random(count) < 0.1)
     slope = rng.uniform(-2.2, 0.3, (len(weak), 1))
-    jet = np.exp(slope * effects.LN10 * (grid.loglam - grid.loglam.mean())).astype("f4")
+    jet = np.exp(slope * LN10 * (grid.loglam - grid.loglam.mean())).astype("f4")
     part = rng.uniform(0.3, 0.75, (len(weak), 1)).astype(np.float32)
     flux[weak] = (1.0 - part) * flux[weak] / _level(flux[weak]) + part * jet
     dust = np.where(rng.random(count) < 0.1, 0.2, reddening)
@@ -256,7 +257,7 @@ def _narrow_absorption(log1z: Array, grid: LogGrid, rng: np.random.Generator) ->
         if not len(some):
             continue
         shift = np.where(rng.random(len(some)) < 0.5, 0.0, rng.exponential(0.04, len(some)))
-        shift -= rng.normal(0.0, 1200.0, len(some)) / effects.C / effects.LN10
+        shift -= rng.normal(0.0, 1200.0, len(some)) / SPEED_OF_LIGHT / LN10
         sigma = rng.uniform(120.0, 260.0, len(some))
         depth = rng.uniform(0.1, 1.0, len(some)).astype(np.float32)
         for line in pair:
@@ -279,7 +280,7 @@ def _real_troughs(
     """Measured transmissions, moved by up to some 3000 km/s and made deeper or shallower."""
     count = len(log1z)
     rows = rng.integers(0, library.troughs.count, count)
-    move = rng.normal(0.0, 1500.0, count) / effects.C / effects.LN10
+    move = rng.normal(0.0, 1500.0, count) / SPEED_OF_LIGHT / LN10
     absorption, _ = library.troughs.sample(rows, log1z + move, grid)
     strength = rng.uniform(0.85, 1.5, count).astype(np.float32)[:, None]
     # Strength as a power of the transmission: saturated troughs stay saturated.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.simulate import effects
 from huggins.simulate.templates import choose
 
@@ -58,7 +59,7 @@ def star(
     )
     spread = np.where(rng.random(count) < 0.8, 80.0, 250.0)
     velocity = np.clip(rng.normal(0.0, spread), -900.0, 900.0)
-    log1z = np.log10(1.0 + velocity / effects.C)
+    log1z = np.log10(1.0 + velocity / SPEED_OF_LIGHT)
     first = choose(rng, odds, count)
     flux, log1z = stack.sample(first, log1z, grid)
     flux /= _level(flux)
@@ -180,7 +181,7 @@ def _subdwarf(
 
 def _stark(grid: LogGrid, log1z: Array, line: float, width: Array) -> Flux:
     """Return a pressure-broadened profile of unit depth: core and wide wings."""
-    ln = (effects.LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * effects.C
+    ln = (LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * SPEED_OF_LIGHT
     profile: Flux = (1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)).astype(np.float32)
     return profile
 

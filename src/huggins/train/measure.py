@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import Rate, share
 from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
 from huggins.simulate import KINDS
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 #: Order of the stellar letters: a neighbour is one step away.
 LETTERS: Final = "OBAFGKML"
 # Speed of light, km/s.
-_LIGHT: Final = 299792.458
 #: Bins of signal-to-noise a native pixel.
 SN_BINS: Final = ((1.0, 2.0), (2.0, 5.0), (5.0, 10.0), (10.0, 40.0))
 
@@ -150,7 +150,7 @@ def redshift_figures(
     result: dict[str, dict[str, Any]] = {}
     for name in BROAD_CLASSES:
         use = close & (truth == name)
-        velocity = _LIGHT * (said.z - z)[use] / (1.0 + z[use])
+        velocity = SPEED_OF_LIGHT * (said.z - z)[use] / (1.0 + z[use])
         result[name] = {
             "median |dv|": float(np.median(np.abs(velocity))) if use.any() else float("nan"),
             "median dv": float(np.median(velocity)) if use.any() else float("nan"),
