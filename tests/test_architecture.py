@@ -74,6 +74,7 @@ HOMES: dict[str, set[str]] = {
     "distributed": {"runs"},
     "sqlite3": {"download"},
     "urllib": {"download"},
+    "urllib3": {"download"},
     "http": {"download"},
 }
 #: Packages that are imported inside functions only, because they take long.
@@ -87,6 +88,7 @@ LATE = {
     "rich",
     "specutils",
     "scipy",
+    "urllib3",
 }
 
 

@@ -1,3 +1,4 @@
+import base64
 import hashlib
 import os
 
@@ -134,3 +135,15 @@ def test_other_schemes_are_refused(tmp_path):
     (tmp_path / "secret").write_text("")
     with pytest.raises(DownloadError, match="only http and https"):
         fetch((tmp_path / "secret").as_uri(), tmp_path / "copy")
+
+
+def test_proxy_of_the_environment_is_asked(server, target, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url.replace("//", "//user:p%40ss@"))
+    url = "http://archive.invalid/a.fits"
+    server.files[url] = CONTENT
+    fetch(url, target, timeout=0.5)
+    assert target.read_bytes() == CONTENT
+    assert server.requests == [url]
+    words = base64.b64encode(b"user:p@ss").decode()
+    headers = {name.lower(): value for name, value in server.headers[0].items()}
+    assert headers["proxy-authorization"] == f"Basic {words}"

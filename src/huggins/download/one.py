@@ -66,20 +66,17 @@ class Fetcher:
         self._budget = budget
         self._stop = threading.Event()
         self._hosts = Hosts(settings.per_host, settings.delay, self._stop)
-        self._own = threading.local()
-        self._clients: list[Client] = []
+        self._client = Client(settings.timeout, connections=settings.jobs)
         self._lock = threading.Lock()
 
     def stop(self) -> None:
         """Break off whatever is under way: large files go on from there next time."""
         self._stop.set()
-        for client in self._clients:
-            client.abort()
+        self._client.abort()
 
     def close(self) -> None:
         """Close all connections."""
-        for client in self._clients:
-            client.close()
+        self._client.close()
 
     def left_out(self, item: Wanted, known: Entry | None) -> Entry:
         """Return the entry of a file that is not fetched because the budget is used up."""
@@ -154,7 +151,7 @@ class Fetcher:
     def _attempt(self, url: str, item: Wanted, part: Part) -> Fetched:
         with self._hosts.of(url).turn():
             return transfer(
-                self._client(),
+                self._client,
                 url,
                 part,
                 begins=_BEGINS.get(PurePosixPath(item.path).suffix.lower(), b""),
@@ -217,15 +214,6 @@ class Fetcher:
             raise StoppedError
         with self._lock:
             self._state.received += size
-
-    def _client(self) -> Client:
-        """Return this thread's client."""
-        client: Client | None = getattr(self._own, "client", None)
-        if client is None:
-            client = self._own.client = Client(self._settings.timeout)
-            with self._lock:
-                self._clients.append(client)
-        return client
 
 
 def _success(item: Wanted, url: str, got: Fetched, folder: Path) -> Entry:
