@@ -27,8 +27,7 @@ from huggins.formats import read
 from huggins.inference import load_model
 from huggins.labels import confident_joint, doubted, share_wrong
 from huggins.prepare import STANDARD
-from huggins.simulate import KINDS
-from huggins.taxonomy import CLASSES, INDEX
+from huggins.taxonomy import ALL_CLASSES, CLASSES, INDEX
 
 #: Classes that are taken for one another.
 NEIGHBOURS = {
@@ -170,7 +169,7 @@ def mocks(shared: Path, count: int, sn: tuple[float, float]) -> tuple[np.ndarray
     p = np.concatenate(
         [model.predict(drawn.flux[part], drawn.ivar[part]).probabilities for part in parts]
     )
-    truth = np.array([INDEX[KINDS[kind]] for kind in drawn.kind])
+    truth = np.array([INDEX[ALL_CLASSES[kind]] for kind in drawn.kind])
     return truth, p
 
 

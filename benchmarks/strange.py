@@ -31,8 +31,8 @@ def run() -> dict[str, object]:
         return {"skipped": "no torch: pip install 'huggins[train]'"}
     from huggins import simulate
     from huggins.prepare import STANDARD
-    from huggins.simulate import KINDS
     from huggins.simulate.noise import observe
+    from huggins.taxonomy import ALL_CLASSES
     from huggins.train.config import DataConfig
     from huggins.train.data import noise_bank
     from huggins.train.labelled import labelled
@@ -40,7 +40,7 @@ def run() -> dict[str, object]:
     data = DataConfig(templates=str(SHARED / "templates"), spectra=str(SHARED / "spectra"))
     real, bank = labelled(data, (4,)), noise_bank(labelled(data, (2, 3)))
     rng = np.random.default_rng(5)
-    thirteen = dict.fromkeys(KINDS[:-1], 1.0)
+    thirteen = dict.fromkeys(ALL_CLASSES[:-1], 1.0)
     score = _Scores(
         simulate.draw(4000, simulate.load(data.templates), bank, rng, odds=thirteen)
     )

@@ -9,8 +9,7 @@ import numpy as np
 
 from huggins import simulate
 from huggins.prepare import LogGrid
-from huggins.simulate import KINDS
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES, CLASSES
 from huggins.train.config import read_config
 from huggins.train.data import read_labels, read_real
 
@@ -31,11 +30,11 @@ def main(argv: list[str] | None = None) -> int:
     bank = simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, NATIVE)
     library = simulate.load(config.data.templates, test=True)
     rng = np.random.default_rng(_SEED)
-    kinds = np.repeat([KINDS.index(name) for name in CLASSES], _EACH)
+    kinds = np.repeat([ALL_CLASSES.index(name) for name in CLASSES], _EACH)
     parts = [
         simulate.draw(
             1, library, bank, rng,
-            odds={KINDS[kind]: 1.0}, sn=(8.0, 20.0), survey="BOSS", flaws=False,
+            odds={ALL_CLASSES[kind]: 1.0}, sn=(8.0, 20.0), survey="BOSS", flaws=False,
         )
         for kind in kinds
     ]  # fmt: skip
@@ -46,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         loglam=np.round(NATIVE.loglam, 4),
         flux=np.concatenate([p.flux for p in parts]).astype(np.float16),
         ivar=np.concatenate([p.ivar for p in parts]).astype(np.float16),
-        cls=np.array([KINDS[kind] for kind in kinds]),
+        cls=np.array([ALL_CLASSES[kind] for kind in kinds]),
         z=np.concatenate([p.z for p in parts]),
         sn=np.concatenate([p.sn for p in parts]),
         seed=np.array(_SEED),

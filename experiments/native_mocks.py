@@ -13,6 +13,7 @@ from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP
 from huggins.redshift.native import SIZE, START
 from huggins.spectrum import Spectrum
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train.data import read_labels, read_real
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def native_mocks(
         number = min(_PART, count - first)
         mocks = simulate.draw(number, library, bank, rng, odds=odds, sn=(1.0, 40.0))
         for row, kind in enumerate(mocks.kind):
-            name = simulate.KINDS[kind]
+            name = ALL_CLASSES[kind]
             spectrum = Spectrum(bank.grid.loglam, mocks.flux[row], mocks.ivar[row])
             try:
                 spectrum.check()

@@ -9,6 +9,9 @@ from typing import Final
 #: SUBCLASS values in the order of every probability vector.
 CLASSES: Final = ("QSO", "BAL", "O", "B", "A", "F", "G", "K", "M", "L", "WD", "C", "GAL")
 
+#: Classes of mocks and of a network's scores: the 13, and NONE for anything else (empty sky).
+ALL_CLASSES: Final = (*CLASSES, "NONE")
+
 #: The broad CLASS of each of the 13, as SDSS and redrock name it.
 BROAD: Final = {
     name: {"QSO": "QSO", "BAL": "QSO", "GAL": "GALAXY"}.get(name, "STAR") for name in CLASSES

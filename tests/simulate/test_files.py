@@ -11,8 +11,9 @@ import pytest
 import huggins
 from huggins.errors import InputError, OutputError
 from huggins.prepare import STANDARD
-from huggins.simulate import KINDS, NoiseBank, files
+from huggins.simulate import NoiseBank, files
 from huggins.simulate.files import NATIVE, Recipe, lot, simulate
+from huggins.taxonomy import ALL_CLASSES
 
 from .conftest import noisy
 
@@ -44,13 +45,17 @@ def test_a_data_set_holds_what_was_drawn(library, bank, tmp_path):
     simulate(RECIPE, library, bank, out, jobs=2)
     expected = drawn(library, bank)
     with h5py.File(out) as file:
-        assert file.attrs["classes"].split() == list(KINDS)
+        assert file.attrs["classes"].split() == list(ALL_CLASSES)
         np.testing.assert_array_equal(file["flux"][:], expected["flux"])
         np.testing.assert_array_equal(file["ivar"][:], expected["ivar"])
         np.testing.assert_array_equal(file["class_index"][:], expected["kind"])
         np.testing.assert_array_equal(file["z"][:], expected["z"])
         assert set(file["trust"][:]) == {3}
-        names = {KINDS.index("F"): b"STAR", KINDS.index("QSO"): b"QSO", 13: b""}
+        names = {
+            ALL_CLASSES.index("F"): b"STAR",
+            ALL_CLASSES.index("QSO"): b"QSO",
+            13: b"",
+        }
         assert list(file["class"][:]) == [names[k] for k in expected["kind"]]
         assert len(set(file["object"][:])) == 250
     assert list(tmp_path.iterdir()) == [out]
@@ -67,7 +72,7 @@ def test_arrays_hold_what_was_drawn(library, bank, tmp_path):
         for name, values in expected.items():
             np.testing.assert_array_equal(arrays[name], values)
         np.testing.assert_allclose(arrays["loglam"], STANDARD.grid.loglam)
-        assert arrays["kinds"].tolist() == list(KINDS)
+        assert arrays["kinds"].tolist() == list(ALL_CLASSES)
 
 
 @pytest.mark.slow
@@ -84,7 +89,7 @@ def test_spec_files_are_read_as_boss_files(library, native_bank, tmp_path):
         assert spectrum.format == "spec"
         assert (spectrum.plate, spectrum.mjd) == (90000, 50000)
         assert (spectrum.pipeline.cls, spectrum.pipeline.z) == ("", None)
-        kind = KINDS[mocks.kind[i]]
+        kind = ALL_CLASSES[mocks.kind[i]]
         assert row["class13"] == ("" if kind == "NONE" else kind)
         seen = mocks.ivar[i] > 0
         good = spectrum.good

@@ -7,18 +7,18 @@ import pytest
 
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
-from huggins.simulate import KINDS, draw, noiseless
+from huggins.simulate import draw, noiseless
 from huggins.simulate.stars import _subdwarf
 from huggins.simulate.templates import load
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES, CLASSES
 
 GRID = STANDARD.grid
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_CLASSES)
 def test_every_kind_can_be_drawn(kind, library):
     rng = np.random.default_rng(5)
-    flux, z, empty, _ = noiseless(np.full(64, KINDS.index(kind)), library, GRID, rng)
+    flux, z, empty, _ = noiseless(np.full(64, ALL_CLASSES.index(kind)), library, GRID, rng)
     assert flux.shape == (64, GRID.size)
     assert np.isfinite(flux).all()
     if kind == "NONE":
@@ -39,13 +39,13 @@ def test_every_kind_can_be_drawn(kind, library):
 def test_one_at_a_time_is_as_good(kind, library):
     rng = np.random.default_rng(13)
     for _ in range(40):
-        flux, _, _, _ = noiseless(np.array([KINDS.index(kind)]), library, GRID, rng)
+        flux, _, _, _ = noiseless(np.array([ALL_CLASSES.index(kind)]), library, GRID, rng)
         assert np.isfinite(flux).all()
 
 
 def test_quasar_lines_lie_at_the_redshift(library):
     rng = np.random.default_rng(6)
-    flux, z, _, _ = noiseless(np.full(400, KINDS.index("QSO")), library, GRID, rng)
+    flux, z, _, _ = noiseless(np.full(400, ALL_CLASSES.index("QSO")), library, GRID, rng)
     chosen = (z > 2.3) & (z < 3.2)
     assert chosen.sum() > 30
     for line, side in ((1215.67, 1290.0), (1549.06, 1480.0)):
@@ -65,7 +65,7 @@ def test_bal_quasars_are_absorbed_blueward_of_carbon_iv(library):
     rng = np.random.default_rng(7)
 
     def depth(kind):
-        flux, z, _, _ = noiseless(np.full(300, KINDS.index(kind)), library, GRID, rng)
+        flux, z, _, _ = noiseless(np.full(300, ALL_CLASSES.index(kind)), library, GRID, rng)
         rest = GRID.loglam[None] - np.log10(1.0 + z)[:, None]
         blue = (rest > np.log10(1470.0)) & (rest < np.log10(1535.0))
         red = (rest > np.log10(1600.0)) & (rest < np.log10(1680.0))
@@ -91,13 +91,13 @@ def test_asked_kinds_and_signal_to_noise(library, bank):
     mocks = draw(
         200, library, bank, np.random.default_rng(10), odds={"M": 1.0, "L": 1.0}, sn=(3.0, 6.0)
     )
-    assert {KINDS[k] for k in mocks.kind} == {"M", "L"}
+    assert {ALL_CLASSES[k] for k in mocks.kind} == {"M", "L"}
     assert mocks.sn.min() >= 3.0
     assert mocks.sn.max() <= 6.0
 
 
 def test_an_unknown_kind_is_refused(library, bank):
-    with pytest.raises(InputError, match="unknown kinds"):
+    with pytest.raises(InputError, match="unknown classes"):
         draw(5, library, bank, np.random.default_rng(0), odds={"T": 1.0})
 
 
@@ -113,11 +113,11 @@ def test_held_back_templates_exist_for_every_class(shared_data, library):
 def test_native_pixels_are_those_of_a_boss_file(library, bank):
     native = LogGrid(3.55 - 0.5e-4, 1e-4, 4650)
     flux, _, _, _ = noiseless(
-        np.full(4, KINDS.index("F")), library, native, np.random.default_rng(1)
+        np.full(4, ALL_CLASSES.index("F")), library, native, np.random.default_rng(1)
     )
     coarse = LogGrid(3.55 - 0.5e-4, 5e-4, 930)
     binned, _, _, _ = noiseless(
-        np.full(4, KINDS.index("F")), library, coarse, np.random.default_rng(1)
+        np.full(4, ALL_CLASSES.index("F")), library, coarse, np.random.default_rng(1)
     )
     means = flux.reshape(4, 930, 5).mean(axis=2)
     ratio = means / binned
@@ -138,7 +138,7 @@ def test_stars_know_their_place_and_others_have_none(library, bank):
     mocks = draw(300, library, bank, np.random.default_rng(5))
     star = np.isfinite(mocks.place)
     assert star.any()
-    names = np.array(KINDS)[mocks.kind]
+    names = np.array(ALL_CLASSES)[mocks.kind]
     assert all(
         "OBAFGKML"[int(p)] == n for p, n in zip(mocks.place[star], names[star], strict=True)
     )

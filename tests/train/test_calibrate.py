@@ -5,8 +5,7 @@ import pytest
 
 from huggins.inference import Prediction
 from huggins.prepare import STANDARD
-from huggins.simulate import KINDS
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES, CLASSES
 from huggins.train import calibrate
 from huggins.train.data import redshift_target
 from huggins.weights import Metadata
@@ -51,7 +50,7 @@ def test_thresholds_keep_the_right_and_stop_the_sky():
     none[sky] = 0.4
     probabilities[:, CLASSES.index("QSO")] = first
     found = calibrate.thresholds(
-        Metadata("a", "0", KINDS, STANDARD),
+        Metadata("a", "0", ALL_CLASSES, STANDARD),
         Prediction(probabilities, none, np.zeros(count), np.ones(count), np.ones(count)),
         truth,
         sky,

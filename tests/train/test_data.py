@@ -8,7 +8,7 @@ import torch
 
 from huggins.errors import InputError
 from huggins.prepare import SEED, STANDARD
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train.config import Config, DataConfig
 from huggins.train.data import (
     Batches,
@@ -31,7 +31,7 @@ def row(**changes):
 
 
 def names(label):
-    return {kind for kind, yes in zip(KINDS, allowed_by(label), strict=True) if yes}
+    return {kind for kind, yes in zip(ALL_CLASSES, allowed_by(label), strict=True) if yes}
 
 
 def test_labels_allow_what_they_leave_open():
@@ -98,7 +98,7 @@ def test_a_batch_is_the_same_whenever_it_is_asked_for(batches):
 def test_real_quasars_behind_troughs_are_bal_quasars(batches):
     kinds = np.stack([batches[i]["allowed"].numpy() for i in range(8)])
     # Without troughs none of fold 2's pipeline quasars would be a BAL and nothing else.
-    assert kinds[..., KINDS.index("BAL")].any()
+    assert kinds[..., ALL_CLASSES.index("BAL")].any()
 
 
 def test_the_seed_gets_its_own_input(batches):
@@ -109,16 +109,16 @@ def test_the_seed_gets_its_own_input(batches):
 
 
 def test_a_type_near_a_border_is_shared_with_the_next_letter():
-    allowed = np.zeros((6, len(KINDS)), bool)
+    allowed = np.zeros((6, len(ALL_CLASSES)), bool)
     for at, name in enumerate(["F", "F", "G", "QSO", "O"]):
-        allowed[at, KINDS.index(name)] = True
+        allowed[at, ALL_CLASSES.index(name)] = True
     allowed[5] = True  # a star of unknown type
     place = np.array([3.55, 3.95, np.nan, 3.5, 0.02, 3.5])
     said = share_of_types(allowed, place, 0.15)
-    f, g = KINDS.index("F"), KINDS.index("G")
+    f, g = ALL_CLASSES.index("F"), ALL_CLASSES.index("G")
     assert said.sum(axis=1) == pytest.approx([1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
     assert said[0, f] > 0.99
     assert said[1, f] == pytest.approx(0.63, abs=0.01)
     assert said[1, g] == pytest.approx(0.37, abs=0.01)
-    assert said[4, KINDS.index("O")] == pytest.approx(1.0)  # there is nothing hotter
+    assert said[4, ALL_CLASSES.index("O")] == pytest.approx(1.0)  # there is nothing hotter
     assert not share_of_types(allowed, place, 0.0).any()

@@ -9,8 +9,7 @@ from huggins.inference import load_model
 from huggins.model.seed import Seed, SeedConfig
 from huggins.model.standard import Standard, StandardConfig
 from huggins.prepare import SEED, STANDARD
-from huggins.simulate import KINDS
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES, CLASSES
 from huggins.train.export import export
 from huggins.weights import Metadata, RedshiftGrid
 
@@ -18,7 +17,7 @@ SMALL = StandardConfig(widths=(4, 4, 4), kernels=(5, 3, 3), blocks=1, hidden=8)
 
 
 def standard_metadata():
-    return Metadata("test", "0", KINDS, STANDARD, RedshiftGrid(), threshold=0.37)
+    return Metadata("test", "0", ALL_CLASSES, STANDARD, RedshiftGrid(), threshold=0.37)
 
 
 def test_onnx_runtime_gives_the_networks_scores(tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from huggins.errors import InputError
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train.config import DataConfig
 from huggins.train.labelled import fold_of, folds_of, labelled, read_table
 
@@ -58,7 +58,7 @@ def test_a_users_spectra_are_read(labels):
     data = DataConfig(spectra=str(labels))
     assert folds_of(data) == [2, 3, 4]
     real = labelled(data, (2, 4))
-    assert len(real) == 2 * len(KINDS)
+    assert len(real) == 2 * len(ALL_CLASSES)
     assert real.allowed.sum(axis=1).tolist() == [1] * len(real)
 
 
@@ -73,7 +73,7 @@ def dataset(tmp_path):
     rng = np.random.default_rng(0)
     with h5py.File(path, "w") as file:
         file.attrs.update(huggins_schema=1, loglam_start=3.55, loglam_step=5e-4)
-        file.attrs["classes"] = " ".join(KINDS)
+        file.attrs["classes"] = " ".join(ALL_CLASSES)
         file["flux"] = rng.normal(1.0, 0.1, (6, 960)).astype("f4")
         file["ivar"] = np.full((6, 960), 100.0, "f4")
         file["class_index"] = np.array([0, 1, 5, -1, -1, 13], "i1")
@@ -86,7 +86,9 @@ def dataset(tmp_path):
 
 def test_a_data_set_is_read(dataset):
     real = labelled(DataConfig(spectra=str(dataset)), (2,))
-    names = [{k for k, yes in zip(KINDS, row, strict=True) if yes} for row in real.allowed]
+    names = [
+        {k for k, yes in zip(ALL_CLASSES, row, strict=True) if yes} for row in real.allowed
+    ]
     assert names[0] == {"QSO", "BAL"}  # a pipeline does not say which
     assert names[1] == {"BAL"}
     assert names[2] == {"F"}

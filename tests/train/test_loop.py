@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from huggins.errors import InputError, ModelError, OutputError
 from huggins.model.standard import StandardConfig
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train.config import Config
 from huggins.train.data import redshift_target
 from huggins.train.loop import TrainingError, build, loss, rate, read_checkpoint, train
@@ -43,7 +43,7 @@ class Toy(Dataset):
         x += (2.0 * kind - 1.0)[:, None, None]
         if step == self.spoiled:
             x[0, 0, 0] = torch.nan
-        allowed = torch.zeros(16, len(KINDS), dtype=torch.bool)
+        allowed = torch.zeros(16, len(ALL_CLASSES), dtype=torch.bool)
         allowed[torch.arange(16), kind] = True
         z = redshift_target(np.full(16, 0.5), 1.0)
         return {"input": x, "allowed": allowed, "redshift": torch.from_numpy(z)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train.measure import (
     Verdict,
     good_redshift,
@@ -64,7 +64,7 @@ def test_every_figure_counts_its_own_spectra():
 
 
 def test_recall_of_mocks_by_signal_to_noise():
-    kind = np.array([KINDS.index(n) for n in ("QSO", "QSO", "BAL", "GAL", "NONE")])
+    kind = np.array([ALL_CLASSES.index(n) for n in ("QSO", "QSO", "BAL", "GAL", "NONE")])
     said = Verdict(
         np.array(["QSO"] * 5),
         np.array(["QSO", "QSO", "QSO", "GAL", "QSO"]),

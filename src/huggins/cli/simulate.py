@@ -167,7 +167,7 @@ def simulate(
 
 def _odds(given: Sequence[str]) -> dict[str, float]:
     from huggins.errors import InputError
-    from huggins.simulate import KINDS
+    from huggins.taxonomy import ALL_CLASSES
 
     odds = {}
     for pair in given:
@@ -178,10 +178,10 @@ def _odds(given: Sequence[str]) -> dict[str, float]:
             equals = ""
         if not equals or odds[name.strip().upper()] < 0:
             raise InputError(f"--odds: write CLASS=X, such as QSO=2, not {pair!r}")
-    unknown = sorted(set(odds) - set(KINDS))
+    unknown = sorted(set(odds) - set(ALL_CLASSES))
     if unknown:
         raise InputError(
-            f"--odds: {', '.join(unknown)}: no such class; known are {', '.join(KINDS)}"
+            f"--odds: {', '.join(unknown)}: no such class; known are {', '.join(ALL_CLASSES)}"
         )
     if odds and not sum(odds.values()):
         raise InputError("--odds: all are 0")
@@ -213,10 +213,12 @@ def _spectra(
 ) -> list[tuple[Spectrum, dict[str, str]]]:
     """Read a folder's spectra with their rows of labels.csv, where there is one."""
     import csv
+    from collections import Counter
 
     from huggins.errors import InputError, ReadError
     from huggins.formats import open_file
     from huggins.inference import Inputs
+    from huggins.quality import ZWarning
 
     labels: dict[Path, dict[str, str]] = {}
     table = folder / "labels.csv"
@@ -226,18 +228,20 @@ def _spectra(
     elif folds:
         raise InputError(f"{table}: there is no such file, and --folds needs it")
     found = []
-    left_out: dict[str, int] = {}
+    left_out: Counter[str] = Counter()
     for path in Inputs([str(folder)]):
         row = labels.get(Path(path).resolve(), {})
         if Path(path).suffix == ".csv":
             continue
         if folds and int(row.get("fold") or -1) not in folds:
-            left_out["of other folds"] = left_out.get("of other folds", 0) + 1
+            left_out["of other folds"] += 1
             continue
         for spectrum in open_file(path):
             if isinstance(spectrum, ReadError):
-                left_out["cannot be read"] = left_out.get("cannot be read", 0) + 1
+                left_out["cannot be read"] += 1
                 logger.debug("left out: %s", spectrum)
+            elif spectrum.zwarning & ZWarning.NO_UNCERTAINTY:
+                left_out["without errors"] += 1
             else:
                 found.append((spectrum, row))
     for why, count in left_out.items():
@@ -254,13 +258,14 @@ def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int, logg
     from huggins.errors import InputError
     from huggins.evaluate.mock_page import Spectra, draw_page
     from huggins.prepare import STANDARD
-    from huggins.simulate import KINDS, NoiseBank, draw
+    from huggins.simulate import NoiseBank, draw
+    from huggins.taxonomy import ALL_CLASSES
 
     rows = [
         (spectrum, row, "NONE" if row.get("class3") == "SKY" else row.get("class13", ""))
         for spectrum, row in _spectra(real, folds, logger)
     ]
-    known = [(spectrum, row, kind) for spectrum, row, kind in rows if kind in KINDS]
+    known = [(spectrum, row, kind) for spectrum, row, kind in rows if kind in ALL_CLASSES]
     if not known:
         raise InputError(f"{real}: no labels.csv there that says what the spectra are")
     spectra, labels, kinds = zip(*known, strict=True)
@@ -279,6 +284,6 @@ def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int, logg
     mocks = draw(
         _TO_CHOOSE_FROM * len(present), library, bank, rng, odds=dict.fromkeys(present, 1.0)
     )
-    kind = np.array(KINDS)[mocks.kind]
+    kind = np.array(ALL_CLASSES)[mocks.kind]
     made = Spectra(mocks.flux, mocks.ivar, kind, mocks.z, np.full(len(kind), "mock"))
     return draw_page(observed, made, STANDARD.grid.loglam, path, seed=seed)

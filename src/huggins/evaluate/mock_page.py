@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError, OutputError
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-#: Order of the classes on the page.
-_ORDER: Final = (*CLASSES, "NONE")
 # How much a difference of 1 in ln(1 + z) counts against one of 1 in ln(S/N).
 _REDSHIFT: Final = 5.0
 
@@ -134,7 +132,7 @@ def draw_page(
         raise InputError(f"{path}: a page is .html or .pdf")
     rng = np.random.default_rng(seed)
     rows: dict[str, NDArray[np.int64]] = {}
-    for kind in _ORDER:
+    for kind in ALL_CLASSES:
         having = np.flatnonzero(real.kind == kind)
         if len(having) and (mocks.kind == kind).sum() >= each:
             chosen = rng.choice(having, min(each, len(having)), replace=False)

@@ -20,9 +20,9 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.prepare import LogGrid
-from huggins.simulate.mocks import KINDS, Mocks, draw
+from huggins.simulate.mocks import Mocks, draw
 from huggins.simulate.spec_files import labels_header, labels_row, spec_name, write_spec
-from huggins.taxonomy import BROAD
+from huggins.taxonomy import ALL_CLASSES, BROAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,7 +217,7 @@ def _write_dataset(
         file.attrs["huggins_schema"] = SCHEMA
         file.attrs["loglam_start"] = grid.start
         file.attrs["loglam_step"] = grid.step
-        file.attrs["classes"] = " ".join(KINDS)
+        file.attrs["classes"] = " ".join(ALL_CLASSES)
         file.attrs["mocks"] = described
         chunks = (min(_CHUNK_ROWS, count), grid.size)
         for name in ("flux", "ivar"):
@@ -228,7 +228,7 @@ def _write_dataset(
         for name in ("class", "object", "survey"):
             file.create_dataset(name, (count,), text)
         for rows, arrays in _kept(recipe, kept):
-            kinds = [KINDS[index] for index in arrays["kind"]]
+            kinds = [ALL_CLASSES[index] for index in arrays["kind"]]
             file["flux"][rows], file["ivar"][rows] = arrays["flux"], arrays["ivar"]
             file["class_index"][rows], file["z"][rows] = arrays["kind"], arrays["z"]
             file["sn"][rows], file["trust"][rows] = arrays["sn"], 3
@@ -258,7 +258,7 @@ def _write_arrays(recipe: Recipe, grid: LogGrid, kept: Path, out: Path) -> None:
     for array in whole.values():
         array.flush()
     np.save(kept / "loglam.npy", grid.loglam)
-    np.save(kept / "kinds.npy", np.array(KINDS))
+    np.save(kept / "kinds.npy", np.array(ALL_CLASSES))
     part = kept / "arrays.npz"
     with zipfile.ZipFile(part, "w", allowZip64=True) as file:
         for name in (*shapes, "loglam", "kinds"):
@@ -281,5 +281,5 @@ def _write_labels(recipe: Recipe, kept: Path, out: Path) -> None:
         for rows, arrays in _kept(recipe, kept):
             for i in range(len(arrays["kind"])):
                 kind, z, sn = (arrays[name][i] for name in ("kind", "z", "sn"))
-                file.write(labels_row(rows.start + i, KINDS[kind], z, sn, recipe.survey))
+                file.write(labels_row(rows.start + i, ALL_CLASSES[kind], z, sn, recipe.survey))
     part.replace(out / "labels.csv")

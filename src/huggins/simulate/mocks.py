@@ -14,7 +14,7 @@ from huggins.simulate.nothing import nothing
 from huggins.simulate.quasars import bal_quasar, quasar
 from huggins.simulate.stars import star
 from huggins.simulate.templates import choose
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     Flux = NDArray[np.float32]
     Array = NDArray[np.float64]
 
-#: What a mock can be: the 13 classes, and none of them.
-KINDS: Final = (*CLASSES, "NONE")
 #: Odds of each kind among training mocks: like a survey's, but none rare.
 ODDS: Final = {
     "QSO": 0.22, "BAL": 0.09, "O": 0.045, "B": 0.055, "A": 0.065, "F": 0.07, "G": 0.07,
@@ -46,7 +44,7 @@ class Mocks:
     flux, ivar : ndarray of float32, shape (N, G)
         Any unit; both 0 where there is no data.
     kind : ndarray of int, shape (N,)
-        Index into `KINDS`.
+        Index into `ALL_CLASSES`.
     z : ndarray of float64, shape (N,)
         NaN where there is none (kind NONE).
     sn : ndarray of float64, shape (N,)
@@ -83,7 +81,7 @@ def noiseless(
     place = np.full(len(kind), np.nan)
     for index in np.unique(kind):
         mine = np.flatnonzero(kind == index)
-        name, count = KINDS[index], len(mine)
+        name, count = ALL_CLASSES[index], len(mine)
         if name == "NONE":
             flux[mine], empty[mine] = nothing(count, library, grid, rng)
         elif name == "GAL":
@@ -139,10 +137,12 @@ def draw(
         If a kind is unknown.
     """
     odds = ODDS if odds is None else odds
-    unknown = set(odds) - set(KINDS)
+    unknown = set(odds) - set(ALL_CLASSES)
     if unknown:
-        raise InputError(f"unknown kinds {sorted(unknown)}; known are {', '.join(KINDS)}")
-    kind = choose(rng, [odds.get(name, 0.0) for name in KINDS], count)
+        raise InputError(
+            f"unknown classes {sorted(unknown)}; known are {', '.join(ALL_CLASSES)}"
+        )
+    kind = choose(rng, [odds.get(name, 0.0) for name in ALL_CLASSES], count)
     clean, z, empty, place = noiseless(kind, library, bank.grid, rng)
     wanted = None
     if sn is not None:

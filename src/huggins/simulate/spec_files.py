@@ -96,9 +96,9 @@ def write_spec(
 
 
 def _kind(mocks: Mocks, row: int) -> str:
-    from huggins.simulate.mocks import KINDS
+    from huggins.taxonomy import ALL_CLASSES
 
-    return KINDS[int(mocks.kind[row])]
+    return ALL_CLASSES[int(mocks.kind[row])]
 
 
 def labels_header() -> str:

@@ -12,7 +12,7 @@ from huggins.model.dilated import DilatedConfig
 from huggins.model.linefinder import LineFinderConfig
 from huggins.model.seed import SeedConfig
 from huggins.model.standard import StandardConfig
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 
 #: Networks that an experiment can train.
 NETWORKS: Final = ("standard", "seed", "linefinder", "dilated")
@@ -221,10 +221,10 @@ def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
 def _by_class(value: Any, where: str) -> dict[str, float]:
     if not isinstance(value, dict):
         raise InputError(f"{where} must be a section with a number a class")
-    unknown = sorted(set(value) - set(KINDS))
+    unknown = sorted(set(value) - set(ALL_CLASSES))
     if unknown:
         raise InputError(
-            f"{where}: {', '.join(unknown)}: no such class; known are {', '.join(KINDS)}"
+            f"{where}: {', '.join(unknown)}: no such class; known are {', '.join(ALL_CLASSES)}"
         )
     for name, number in value.items():
         if type(number) not in (int, float) or not 0.0 <= number < float("inf"):

@@ -15,9 +15,9 @@ from torch.utils.data import Dataset
 from huggins import simulate
 from huggins.errors import InputError, ReadError
 from huggins.prepare import SEED, STANDARD
-from huggins.simulate import KINDS
+from huggins.quality import ZWarning
 from huggins.simulate.effects import warp
-from huggins.taxonomy import BROAD, SEQUENCE, spectral_place
+from huggins.taxonomy import ALL_CLASSES, BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
 from huggins.train.ranks import ALONE
 from huggins.weights import RedshiftGrid
@@ -81,7 +81,7 @@ def read_labels(
 
 
 def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
-    """Read the spectra of these labels; those that cannot be read are left out.
+    """Read the spectra of these labels, except unreadable ones and ones without errors.
 
     Raises
     ------
@@ -93,10 +93,13 @@ def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
     kept, spectra = [], []
     for row in labels:
         try:
-            spectra.append(read(Path(folder) / row["path"])[0])
+            spectrum = read(Path(folder) / row["path"])[0]
         except ReadError:
             continue
-        kept.append(row)
+        # Noise measured from the spectrum itself is not the noise of its survey.
+        if not spectrum.zwarning & ZWarning.NO_UNCERTAINTY:
+            spectra.append(spectrum)
+            kept.append(row)
     if not spectra:
         raise InputError(f"{folder}: none of the {len(labels)} labelled spectra can be read")
     flux, ivar = STANDARD.rebin(spectra)
@@ -116,16 +119,16 @@ def allowed_by(row: dict[str, str]) -> NDArray[np.bool_]:
     name = "NONE" if row["class3"] == "SKY" else row["class13"]
     if name == "QSO" and row["label_from"] != "visual" and float(row["z"] or 0) > 1.5:
         names = {"QSO", "BAL"}  # a pipeline does not say which
-    elif name in KINDS:
+    elif name in ALL_CLASSES:
         names = {name}
     elif name == "" and row["class3"] == "STAR":
         names = {kind for kind, broad in BROAD.items() if broad == "STAR"}
     else:
         raise InputError(
             f"labels.csv: {row['path']} is of class {name!r} ({row['class3']!r}); "
-            f"known are {', '.join(KINDS)}"
+            f"known are {', '.join(ALL_CLASSES)}"
         )
-    return np.array([kind in names for kind in KINDS])
+    return np.array([kind in names for kind in ALL_CLASSES])
 
 
 def noise_bank(real: Real) -> simulate.NoiseBank:
@@ -184,7 +187,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
             mocks = simulate.draw(
                 count - number, self.templates, self.bank, rng, odds=self.odds
             )
-            known = np.zeros((len(mocks.kind), len(KINDS)), bool)
+            known = np.zeros((len(mocks.kind), len(ALL_CLASSES)), bool)
             known[np.arange(len(known)), mocks.kind] = True
             parts.append((mocks.flux, mocks.ivar, known, mocks.z, mocks.place))
         rows = rng.choice(len(self.real), number, p=self.chances)
@@ -207,10 +210,10 @@ def require_classes(config: Config, real: Real) -> None:
         Which class, and what to do.
     """
     mocks = {} if config.data.real_share >= 1.0 else config.odds or simulate.ODDS
-    seen: NDArray[np.bool_] = np.zeros(len(KINDS), bool)
+    seen: NDArray[np.bool_] = np.zeros(len(ALL_CLASSES), bool)
     if config.data.real_share > 0.0:
         seen |= real.allowed.any(axis=0)
-    needed = KINDS[:-1] if config.network == "seed" else KINDS
+    needed = ALL_CLASSES[:-1] if config.network == "seed" else ALL_CLASSES
     missing = [
         name
         for i, name in enumerate(needed)
@@ -278,7 +281,7 @@ def share_of_types(
     out = np.zeros(allowed.shape, np.float32)
     if error <= 0.0:
         return out
-    letters = [KINDS.index(letter) for letter in SEQUENCE]
+    letters = [ALL_CLASSES.index(letter) for letter in SEQUENCE]
     known = np.isfinite(place) & (allowed.sum(axis=1) == 1)
     known &= allowed[:, letters].any(axis=1)
     edges = np.arange(len(SEQUENCE) + 1) - place[known, None]
@@ -355,7 +358,7 @@ def _augmented(
     flux = flux * warp(STANDARD.grid, rng, rng.uniform(0.0, 0.15, count))
     # More noise: up to five times the spectrum's own, in half of them.
     more = np.where(rng.random(count) < 0.5, 0.0, 10.0 ** rng.uniform(-1.0, 0.7, count))
-    sky = allowed[:, KINDS.index("NONE")]
+    sky = allowed[:, ALL_CLASSES.index("NONE")]
     more[sky] = 0.0
     with np.errstate(divide="ignore"):
         sigma = np.where(ivar > 0, 1.0 / np.sqrt(ivar), 0.0)
@@ -381,9 +384,9 @@ def _absorbed(
     """
     factor = np.ones((len(z), STANDARD.grid.size), np.float32)
     with np.errstate(invalid="ignore"):
-        chosen = allowed[:, KINDS.index("QSO")] & (z > 1.6) & (z < 5.0)
+        chosen = allowed[:, ALL_CLASSES.index("QSO")] & (z > 1.6) & (z < 5.0)
     rows = np.flatnonzero(chosen & (rng.random(len(z)) < 0.35))
     log1z = np.log10(1.0 + z[rows])
     factor[rows] = simulate.broad_absorption(log1z, library, STANDARD.grid, rng)
-    allowed[rows] = np.array(KINDS) == "BAL"
+    allowed[rows] = np.array(ALL_CLASSES) == "BAL"
     return factor

@@ -18,8 +18,7 @@ from huggins.evaluate import Rate, expected_calibration_error, share
 from huggins.inference import load_model
 from huggins.inference.network import Prediction, predict_scores
 from huggins.prepare import STANDARD
-from huggins.simulate import KINDS
-from huggins.taxonomy import BROAD
+from huggins.taxonomy import ALL_CLASSES, BROAD
 from huggins.train import calibrate
 from huggins.train.data import (
     Batches,
@@ -76,7 +75,7 @@ def sample(config: Config, folds: tuple[int, ...], mocks: int, seed: int) -> Sam
         simulate.load(config.data.templates, test=True),
         noise_bank(real),
         np.random.default_rng(seed),
-        odds=dict.fromkeys(KINDS, 1.0),
+        odds=dict.fromkeys(ALL_CLASSES, 1.0),
         sn=(1.0, 40.0),
     )
     return Sample(real, drawn)
@@ -107,7 +106,7 @@ def description(config: Config) -> Metadata:
     return Metadata(
         name=config.name,
         version=huggins.__version__,
-        classes=KINDS[:-1] if plain else KINDS,
+        classes=ALL_CLASSES[:-1] if plain else ALL_CLASSES,
         contract=contract_of(config),
         redshift=None if plain else RedshiftGrid(),
     )
@@ -210,7 +209,7 @@ def _truths(chosen: Sample, classes: int) -> list[NDArray[np.bool_]]:
     """Classes that each spectrum may be, (N, K), of the real spectra and of the mocks."""
     every = [chosen.real.allowed]
     if chosen.mocks is not None:
-        every.append(chosen.mocks.kind[:, None] == np.arange(len(KINDS)))
+        every.append(chosen.mocks.kind[:, None] == np.arange(len(ALL_CLASSES)))
     return [allowed[:, :classes] for allowed in every]
 
 
@@ -259,8 +258,8 @@ def _broad_truth(chosen: Sample) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
     sky = [word == "SKY" for word in truth]
     if chosen.mocks is not None:
         mocks = chosen.mocks
-        truth += [BROAD.get(KINDS[kind], "NONE") for kind in mocks.kind]
-        sky += ((mocks.kind == KINDS.index("NONE")) & (mocks.sn < 0.5)).tolist()
+        truth += [BROAD.get(ALL_CLASSES[kind], "NONE") for kind in mocks.kind]
+        sky += ((mocks.kind == ALL_CLASSES.index("NONE")) & (mocks.sn < 0.5)).tolist()
     return np.array(truth), np.array(sky)
 
 
@@ -328,7 +327,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     errors = model.predict(*on_grid(config, real.flux, real.ivar)).z_err
     known = real.allowed.sum(axis=1) == 1
     known &= np.array([row["class3"] != "SKY" for row in real.labels])
-    right = real.allowed[np.arange(len(known)), [KINDS.index(n) for n in said[0].name]]
+    right = real.allowed[np.arange(len(known)), [ALL_CLASSES.index(n) for n in said[0].name]]
     error = expected_calibration_error(said[0].probability[known], right[known])
     absorbed, kept = behind_troughs(config, real)
     said_bal = [

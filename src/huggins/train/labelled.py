@@ -11,9 +11,8 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
-from huggins.simulate import KINDS
 from huggins.spectrum import Spectrum
-from huggins.taxonomy import BROAD, from_label
+from huggins.taxonomy import ALL_CLASSES, BROAD, from_label
 from huggins.train.data import Real, allowed_by, read_labels, read_real
 
 if TYPE_CHECKING:
@@ -123,15 +122,15 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def _completed(row: dict[str, str], where: str) -> dict[str, str]:
     given = {key: (value or "").strip() for key, value in row.items() if key}
     name = given.get("class13") or given.get("class", "")
-    kind = name.upper() if name.upper() in KINDS else name
+    kind = name.upper() if name.upper() in ALL_CLASSES else name
     broad = given.get("class3", "").upper()
     if kind == "SKY" or broad == "SKY":
         kind = "NONE"
-    elif kind not in KINDS:
+    elif kind not in ALL_CLASSES:
         kind = from_label(broad or kind, given.get("subclass")) or ""
         if not kind and (broad or name.upper()) != "STAR":
             raise InputError(
-                f"{where}: {name or broad!r} is none of the classes {', '.join(KINDS)}: "
+                f"{where}: {name or broad!r} is none of the classes {', '.join(ALL_CLASSES)}: "
                 "mend the label or leave the row out"
             )
     number = given.get("z", "")
@@ -182,13 +181,13 @@ def _columns_of(path: Path) -> dict[str, Any]:
             found["split"] = file["split"][:].tolist() if "split" in file else None
     except (OSError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as a data set: {error}") from error
-    wrong = sorted(set(names) - set(KINDS)) or (
+    wrong = sorted(set(names) - set(ALL_CLASSES)) or (
         ["numbers outside them"] if found["index"].max(initial=-1) >= len(names) else []
     )
     if wrong:
         raise InputError(
             f"{path}: its classes are {' '.join(names)}: {', '.join(wrong)} is none of "
-            f"{', '.join(KINDS)}"
+            f"{', '.join(ALL_CLASSES)}"
         )
     found["kind"] = [names[i] if i >= 0 else "" for i in found["index"]]
     if found["fold"] is None:

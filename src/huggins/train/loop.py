@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 
 from huggins.errors import HugginsError, InputError, ModelError, OutputError
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.train import checkpoint
 from huggins.train.checkpoint import CHECKPOINT, State, read_checkpoint
 from huggins.train.log import Log
@@ -289,7 +289,7 @@ def _knows_bfloat16(device: torch.device) -> bool:
 def _class_weights(config: Config, device: torch.device) -> Tensor | None:
     if not config.class_weights:
         return None
-    values = [config.class_weights.get(name, 1.0) for name in KINDS]
+    values = [config.class_weights.get(name, 1.0) for name in ALL_CLASSES]
     return torch.tensor(values, device=device)
 
 

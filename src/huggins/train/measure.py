@@ -10,8 +10,7 @@ import numpy as np
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import Rate, share
 from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
-from huggins.simulate import KINDS
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import ALL_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -163,7 +162,7 @@ def mock_figures(
     kind: NDArray[np.int64], z: Array, sn: Array, said: Verdict
 ) -> dict[str, dict[str, Any]]:
     """Recall by class, its mean, and redshifts of mocks, in bins of signal-to-noise."""
-    truth = np.array(KINDS)[kind]
+    truth = np.array(ALL_CLASSES)[kind]
     close, given = good_redshift(said.z, z), np.isfinite(said.z)
     result: dict[str, dict[str, Any]] = {}
     for low, high in (*SN_BINS, (5.0, 40.0)):

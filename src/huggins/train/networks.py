@@ -11,7 +11,7 @@ from huggins.model.linefinder import LineFinder
 from huggins.model.seed import Seed
 from huggins.model.standard import Standard
 from huggins.prepare import SEED, STANDARD
-from huggins.simulate import KINDS
+from huggins.taxonomy import ALL_CLASSES
 from huggins.weights import RedshiftGrid
 
 if TYPE_CHECKING:
@@ -32,9 +32,11 @@ def build(config: Config) -> nn.Module:
     contract, redshift = contract_of(config), RedshiftGrid()
     channels, pixels = len(contract.channels), contract.grid.size
     if config.network == "seed":
-        return Seed(channels, pixels, len(KINDS) - 1, config.network_seed)
+        return Seed(channels, pixels, len(ALL_CLASSES) - 1, config.network_seed)
     if config.network == "linefinder":
-        return LineFinder(channels, len(KINDS), contract.grid, redshift, config.linefinder)
+        return LineFinder(
+            channels, len(ALL_CLASSES), contract.grid, redshift, config.linefinder
+        )
     if config.network == "dilated":
-        return Dilated(channels, pixels, len(KINDS), redshift.size, config.dilated)
-    return Standard(channels, pixels, len(KINDS), redshift.size, config.standard)
+        return Dilated(channels, pixels, len(ALL_CLASSES), redshift.size, config.dilated)
+    return Standard(channels, pixels, len(ALL_CLASSES), redshift.size, config.standard)
