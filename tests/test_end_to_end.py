@@ -19,7 +19,7 @@ from astropy.table import Table
 from benchmarks import pipeline
 from huggins import cli
 from huggins.quality import ZWarning
-from huggins.tables.columns import read_columns
+from huggins.tables.read import read_columns
 from huggins.taxonomy import CLASSES
 from local_server import LocalServer
 

@@ -3,8 +3,9 @@ import pytest
 
 from huggins.errors import InputError
 from huggins.evaluate.sample import find_roles, join
-from huggins.tables.columns import Columns, from_lists, read_columns
+from huggins.tables.columns import Columns, from_lists
 from huggins.tables.match import match
+from huggins.tables.read import read_columns
 from made_up_table import Case, write_results, write_truth
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.tables.columns import read_columns
+from huggins.tables.read import read_columns
 from made_up_table import Case, varied, write_results
 
 FORMATS = ("fits", "csv", "ecsv", "parquet", "jsonl")
@@ -114,48 +114,6 @@ def test_fits_of_other_programs(tmp_path):
     assert table.text("NAME").tolist() == ["a", "", "c"]
     assert table.number("FLAG").tolist() == [1.0, 0.0, 1.0]
     assert np.isnan(table.number("REAL")[1])
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "complaint"),
-    [
-        ("t.txt", b"a", "not a known kind of table"),
-        ("t.csv", b"", "the file is empty"),
-        ("t.csv", b"a,b\n", "no rows"),
-        ("t.csv", b"#x\n\na,b\n1,2\n1\n", "line 5 has 1 values, the header has 2"),
-        ("t.csv", b"a,a\n1,2\n", "named twice: a"),
-        ("t.csv", b"a\n\xff\xfe\n", "cannot be read as a table"),
-        ("t.csv.gz", b"\x1f\x8b\x08", "cannot be read as a table"),
-        ("t.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
-        ("t.jsonl", b"[1]\n", "line 1 is not a JSON object"),
-        ("t.jsonl", b"", "no rows"),
-        ("t.parquet", b"PAR1", "Parquet file is damaged"),
-        ("t.parquet", b"", "not a whole Parquet file"),
-        ("t.parquet", b"x", "not a whole Parquet file"),
-        ("t.parquet", b"PAR1" + b"x" * 50 + b"PAR1", "Parquet file is damaged"),
-        ("t.fits", b"SIMPLE  =", "cannot be read as a table"),
-        ("t.fits", b"", "cannot be read as a table"),
-        ("t.ecsv", b"%%", "cannot be read as a table"),
-    ],
-)
-def test_what_is_no_table_is_told(tmp_path, name, content, complaint):
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=complaint) as error:
-        read_columns(path)
-    assert str(path) in str(error.value)
-
-
-def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(InputError, match="there is no such file"):
-        read_columns(tmp_path / "gone.fits")
-
-
-def test_fits_without_a_table_is_told(tmp_path):
-    path = tmp_path / "image.fits"
-    fits.PrimaryHDU(np.zeros((2, 2))).writeto(path)
-    with pytest.raises(InputError, match="holds no binary table"):
-        read_columns(path)
 
 
 @pytest.mark.filterwarnings("ignore::astropy.io.fits.verify.VerifyWarning")

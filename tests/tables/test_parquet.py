@@ -66,7 +66,7 @@ def test_long_tables_come_in_blocks(tmp_path):
 def test_file_that_is_cut_off(path, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(InputError, match="no whole Parquet file"):
+    with pytest.raises(InputError, match="not a whole Parquet file"):
         open_table(path)
 
 

@@ -10,7 +10,7 @@ from factories import surveys
 from factories.surveys import write_survey
 from huggins.catalog import Settings, make_targets
 from huggins.errors import InputError
-from huggins.tables.read import open_table
+from huggins.tables.read import open_table, read_columns
 
 
 def columns(path, *names):
@@ -27,6 +27,19 @@ def columns(path, *names):
         ("a.csv", b"PLATE\n\xff\xfe\n", "cannot be read as text"),
         ("a.fits.fz", b"x", "unpack it first"),
         ("a.xlsx", b"x", "not a known kind"),
+        ("a.csv", b"#x\n\nPLATE,b\n1,2\n1\n", "line 5 has 1 values, the header has 2"),
+        ("a.csv", b"PLATE,PLATE\n1,2\n", "named twice: PLATE"),
+        ("a.csv.gz", b"\x1f\x8b\x08", "cannot be read as text"),
+        ("a.jsonl", b'{"a": 1}\n{"a": \n', "line 2 is not JSON"),
+        ("a.jsonl", b"[1]\n", "line 1 is not a JSON object"),
+        ("a.jsonl", b"", "no rows"),
+        ("a.jsonl.gz", b"\x1f\x8b\x08", "cannot be read as text"),
+        ("a.parquet", b"PAR1", "damaged Parquet file"),
+        ("a.parquet", b"", "not a whole Parquet file"),
+        ("a.parquet", b"x", "not a whole Parquet file"),
+        ("a.parquet", b"PAR1" + b"x" * 50 + b"PAR1", "damaged Parquet file"),
+        ("a.parquet.gz", b"PAR1 PAR1", "not a whole Parquet file"),
+        ("a.ecsv", b"%%", "no rows"),
     ],
 )
 def test_what_is_no_table_says_so(tmp_path, name, content, message):
@@ -35,6 +48,9 @@ def test_what_is_no_table_says_so(tmp_path, name, content, message):
     with pytest.raises(InputError, match=message) as error:
         columns(path, "PLATE")
     assert name in str(error.value)
+    if "plate" not in str(content):  # whole columns tell upper from lower case
+        with pytest.raises(InputError, match=message):
+            read_columns(path)
 
 
 def test_a_missing_file(tmp_path):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 NEEDS = ("TARGETID", "Z", "ZERR", "ZWARN", "SPECTYPE", "SUBTYPE")
 MAY = (

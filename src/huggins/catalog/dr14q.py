@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 NEEDS = ("RA", "DEC", "PLATE", "MJD", "FIBERID", "Z", "SOURCE_Z", "Z_VI", "BI_CIV", "SPECTRO")
 MAY = ("THING_ID", "Z_ERR", "ZWARNING")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 #: The catalogue proper and the superset have the same columns here, but for PRIM_REC.
 NEEDS = (

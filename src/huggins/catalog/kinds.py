@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk, SurveyTable
+    from huggins.tables.chunks import Chunk, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ KINDS: Final = (
 )
 
 
-def named(name: str, table: SurveyTable) -> Kind:
+def named(name: str, table: Table) -> Kind:
     """Return a kind by its name, whatever its case.
 
     Of several of one name it is the one whose columns the table has, else the first.
@@ -73,7 +73,7 @@ def named(name: str, table: SurveyTable) -> Kind:
     )
 
 
-def recognise(table: SurveyTable) -> Kind:
+def recognise(table: Table) -> Kind:
     """Return the kind of a table.
 
     Raises
@@ -93,7 +93,7 @@ def recognise(table: SurveyTable) -> Kind:
     )
 
 
-def check(table: SurveyTable, kind: Kind) -> None:
+def check(table: Table, kind: Kind) -> None:
     """Complain about columns that a kind needs and a table does not have.
 
     Raises

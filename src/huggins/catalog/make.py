@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.tables.read import SurveyTable
+    from huggins.tables.chunks import Table
 
 _log = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ def group_objects(targets: Targets, radius: float = RADIUS) -> None:
     targets.columns["OBJECT"] = object_numbers(root, thing, ra, dec, key)
 
 
-def _kinds(tables: Sequence[SurveyTable], settings: Settings) -> list[kinds.Kind]:
+def _kinds(tables: Sequence[Table], settings: Settings) -> list[kinds.Kind]:
     if settings.columns:
         if settings.kind or settings.recipe:
             raise InputError("--map is for tables of no known kind: leave out --kind, --recipe")

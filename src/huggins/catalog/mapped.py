@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 #: What a column can be, and what it says.
 ROLES: Final = {

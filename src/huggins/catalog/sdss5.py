@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 NEEDS = ("FIELD", "MJD", "CATALOGID", "RUN2D", "CLASS", "SUBCLASS", "Z", "Z_ERR", "ZWARNING")
 #: Positions have had three names; the first that is there is taken.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.catalog.targets import Words
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 NEEDS = (
     "PLATE", "MJD", "FIBERID", "RUN2D", "PLUG_RA", "PLUG_DEC", "CLASS", "SUBCLASS", "Z",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.spectrum import Spectrum
-    from huggins.tables.read import Chunk
+    from huggins.tables.chunks import Chunk
 
 # Columns of a table, by what they mean; the first that it has of each line counts.
 _SUBCLASS: Final = ("CLASS13", "SUBCLASS")

@@ -15,12 +15,14 @@ from huggins.evaluate.comparison import Comparison, compare
 from huggins.evaluate.figures import Figures, figures_of
 from huggins.evaluate.residuals import velocity
 from huggins.evaluate.sample import Sample, find_roles, join, with_sdss_names
-from huggins.tables.columns import Columns, read_columns
 from huggins.tables.match import Matched, match
+from huggins.tables.read import read_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from huggins.tables.columns import Columns
 
 #: Name and version of the JSON report's layout.
 SCHEMA: Final = "huggins-evaluation/1"

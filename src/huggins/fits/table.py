@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 
 from huggins.errors import InputError, ReadError
+from huggins.fits.cards import keyword
 from huggins.fits.file import Fits
 from huggins.fits.layout import INTEGERS
 from huggins.fits.source import Source
@@ -26,7 +27,7 @@ from huggins.fits.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _WIDEST: Final = 1 << 27
 # Bytes of one block of rows.
 _BYTES: Final = 16 * 1024**2
+# Cards of a header that say where a table comes from.
+_ORIGIN: Final = ("CREATOR", "MODEL", "MODELVER", "MODELSHA", "DATE")
 # TZERO of unsigned 64-bit integers.
 _UNSIGNED: Final = 1 << 63
 
@@ -48,8 +51,11 @@ class FitsTable:
     ----------
     path : str
     names : list of str
-        Its columns, in upper case.
+        Its columns; in upper case, or with `upper` False as the header spells them and
+        without columns of arrays.
     rows : int
+    metadata : dict of str to str
+        What the header records of its origin.
 
     Raises
     ------
@@ -57,13 +63,14 @@ class FitsTable:
         If the file is no FITS file, is truncated, or holds no table with rows.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, upper: bool = True) -> None:
         self.path = str(path)
         self._file = path
         with opened(path) as file:
             try:
                 hdus = Fits(_Stream(file, self.path))
                 table = next((hdu for hdu in hdus if hdu.columns), None)
+                header = table.header if table else b""
             except ReadError as error:
                 raise InputError(str(error)) from error
         if table is None:
@@ -73,6 +80,13 @@ class FitsTable:
         self.rows, self._width = table.shape
         self._start = table.start
         self._columns = {name: column for name, column in table.columns.items() if name}
+        if not upper:
+            scalars = (c for c in self._columns.values() if _is_scalar(c))
+            self._columns = {
+                str(keyword(header, f"TTYPE{c.number}")).strip(): c for c in scalars
+            }
+        recorded = {key: keyword(header, key) for key in _ORIGIN}
+        self.metadata = {k: str(value) for k, value in recorded.items() if value is not None}
         self.names = list(self._columns)
         if not self.rows or not self._width:
             raise InputError(f"{path}: the table has no rows")
@@ -83,7 +97,7 @@ class FitsTable:
             if size < end:
                 raise self._cut_off((size - self._start) // self._width)
 
-    def chunks(self, columns: tuple[str, ...]) -> Iterator[_FitsChunk]:
+    def chunks(self, columns: Sequence[str]) -> Iterator[_FitsChunk]:
         """Yield all rows, in order, with these columns only.
 
         A chunk is valid until the next one is asked for: they share one buffer.
@@ -174,12 +188,41 @@ class _FitsChunk:
             words[raw == column.null] = b""
         return words
 
+    def values(self, name: str) -> Any:
+        """Return a column in its own type as a masked array, shape (N,)."""
+        column = self._columns[name]
+        raw = self._raw(column)
+        missing = np.zeros(len(self), bool)
+        if column.code == "A":
+            words = np.char.decode(np.strings.strip(raw), "latin-1")
+            return np.ma.MaskedArray(words, words == "")
+        values: Any
+        if column.code == "L":
+            values = (raw == b"T").astype(np.int64)
+        elif column.code not in INTEGERS or column.scale != 1:
+            values = self.number(name) if column.scale != 1 or column.zero else raw
+        elif column.zero == _UNSIGNED:
+            values = _unsigned(raw)
+        else:
+            values = self.integer(name) if column.zero else raw
+        if column.null is not None:
+            missing = raw == column.null
+        values = values.astype(values.dtype.newbyteorder("="))
+        if values.dtype.kind == "f":
+            missing = missing | np.isnan(values)
+            values[missing] = np.nan
+        return np.ma.MaskedArray(values, missing)
+
     def _raw(self, column: FitsColumn) -> Any:
-        if column.code not in "ALBIJKED" or (column.code != "A" and column.repeat != 1):
+        if not _is_scalar(column):
             raise InputError(
                 f"{self.path}: column {column.name} holds vectors, one value per row is needed"
             )
         return column.view(self._block, 0, self._count, self._width)
+
+
+def _is_scalar(column: FitsColumn) -> bool:
+    return column.code == "A" or (column.code in "LBIJKED" and column.repeat == 1)
 
 
 def _unsigned(raw: NDArray[Any]) -> NDArray[np.uint64]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: Most rows in a block.
 ROWS: Final = 65_536
-_MISSING: Final = ("", "nan", "null", "none", "na", "n/a", "--")
+#: Words that say that there is no value, in lower case.
+MISSING: Final = ("", "nan", "null", "none", "na", "n/a", "--")
 
 
 def opened(path: Path) -> BinaryIO:
@@ -112,7 +113,7 @@ def whole(
 
 
 def _missing(word: bytes) -> bool:
-    return word.lower().decode("latin-1") in _MISSING
+    return word.lower().decode("latin-1") in MISSING
 
 
 def overflow(path: str, name: str, row: int) -> InputError:

@@ -9,10 +9,10 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.labels.predictions import read_predictions
-from huggins.labels.reading import read_some
 from huggins.labels.suspects import Suspect, duplicate_suspects, joined, network_suspects
 from huggins.labels.table import ROLES, Labels, take_labels
 from huggins.labels.visual import visual_suspects
+from huggins.tables.read import read_columns
 from huggins.tables.sky import RADIUS
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def find_suspects(
     """
     names = {name for known in ROLES.values() for name in known}
     names.update((columns or {}).values())
-    labels = take_labels(read_some(table, names), columns)
+    labels = take_labels(read_columns(table, names), columns)
     summary = [f"{len(labels)} labels, {int((labels.sub != '').sum())} of them one of the 13"]
     suspects: list[Suspect] = []
     looked = False

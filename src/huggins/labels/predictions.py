@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.tables.columns import read_columns
 from huggins.tables.match import match
+from huggins.tables.read import read_columns
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:

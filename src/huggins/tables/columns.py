@@ -1,23 +1,18 @@
-"""Tables from files: results of `huggins classify` in any of its formats, and truth tables."""
+"""A table in memory: whole columns as masked arrays, and how values get their types."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import json
-import os
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.fits.values import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -92,209 +87,71 @@ class Columns:
             ) from None
 
 
-def read_columns(path: str | Path) -> Columns:
-    """Read a table: FITS, CSV, ECSV, Parquet or JSON lines, by its extension.
-
-    Of a FITS file the first table is taken; columns of arrays are left out.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, damaged, of another kind, or has no rows.
-    """
-    path = Path(path)
-    name = path.name.lower().removesuffix(".gz")
-    reader = next((read for end, read in _READERS.items() if name.endswith(end)), None)
-    if reader is None:
-        raise InputError(
-            f"{path}: not a known kind of table: its name must end in {', '.join(_READERS)}"
-        )
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file")
-    try:
-        values, metadata = reader(path)
-    except (OSError, EOFError, ValueError, TypeError, KeyError, csv.Error) as error:
-        # What the libraries raise on damaged files; InputError passes through.
-        raise InputError(f"{path}: cannot be read as a table: {error}") from error
-    columns = Columns(str(path), values, metadata)
-    if len(columns) == 0:
-        raise InputError(f"{path}: the table has no rows")
-    return columns
-
-
 def from_lists(values: Mapping[str, Iterable[Any]]) -> dict[str, Any]:
     """Return columns of Python values as masked arrays; None is missing."""
-    return {name: _typed(list(column)) for name, column in values.items()}
+    return {name: typed(list(column)) for name, column in values.items()}
 
 
-def _read_fits(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    from astropy.io import fits
+def guessed(words: list[str]) -> Any:
+    """Return a column of words in their type: integers, else floats, else text.
 
-    with fits.open(path, memmap=False) as file:
-        hdu = next((hdu for hdu in file if isinstance(hdu, fits.BinTableHDU)), None)
-        if hdu is None:
-            raise InputError(f"{path}: holds no binary table")
-        values = {}
-        for column in hdu.columns:
-            data = np.asarray(hdu.data[column.name])
-            if data.ndim == 1 and data.dtype.kind in "biufUS":
-                values[column.name] = _masked(data, column.null)
-        wanted = ("CREATOR", "MODEL", "MODELVER", "MODELSHA", "COMMAND", "DATE")
-        metadata = {key: str(hdu.header[key]) for key in wanted if key in hdu.header}
-    return values, metadata
-
-
-def _read_csv(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    with _open_text(path, "utf-8-sig") as file:
-        # Comments become blank lines, so that the reader's line numbers are the file's.
-        rows = csv.reader("\n" if line.startswith("#") else line for line in file)
-        header = next((row for row in rows if row), None)
-        if not header:
-            raise InputError(f"{path}: the file is empty")
-        names = [name.strip() for name in header]
-        if len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            raise InputError(f"{path}: columns named twice: {', '.join(twice)}")
-        columns: list[list[str]] = [[] for _ in names]
-        for row in rows:
-            if not row:
-                continue
-            if len(row) != len(names):
-                raise InputError(
-                    f"{path}: line {rows.line_num} has {len(row)} values, "
-                    f"the header has {len(names)}"
-                )
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
-    return dict(zip(names, map(_guessed, columns), strict=True)), {}
-
-
-def _read_ecsv(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    from astropy.table import Table
-
-    table = Table.read(path, format="ascii.ecsv")
-    values = {
-        name: _masked(np.ma.getdata(table[name]), None, np.ma.getmaskarray(table[name]))
-        for name in table.colnames
-        if np.ndim(table[name]) == 1
-    }
-    return values, {str(key): str(value) for key, value in table.meta.items()}
-
-
-def check_parquet(path: Path) -> None:
-    """Complain about what is no whole Parquet file before arro3 sees it and panics.
-
-    Raises
-    ------
-    InputError
-        If the marks at both ends are not there.
+    In a column of numbers the words of `huggins.fits.values.MISSING` are missing; in a column
+    of text only the empty word is.
     """
-    with path.open("rb") as file:
-        ends = [file.read(4)]
-        file.seek(-min(4, path.stat().st_size), os.SEEK_END)
-        ends.append(file.read(4))
-    if ends != [b"PAR1", b"PAR1"]:
-        raise InputError(f"{path}: not a whole Parquet file: make it again")
-
-
-def _read_parquet(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    from arro3.core import Table
-    from arro3.io import read_parquet
-
-    check_parquet(path)
-    try:
-        table = Table.from_arrow(read_parquet(path))
-    except BaseException as error:
-        # arro3 panics on a damaged file, and its panic is no Exception.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise InputError(f"{path}: the Parquet file is damaged") from error
-    names = list(table.column_names)
-    values = from_lists({name: table.column(name).to_pylist() for name in names})
-    return values, {
-        str(key): str(value)
-        for key, value in table.schema.metadata_str.items()
-        if key != "ARROW:schema"
-    }
-
-
-def _read_jsonl(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    rows = []
-    with _open_text(path, "utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}: line {number} is not JSON: {error.msg}") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{path}: line {number} is not a JSON object")
-            rows.append(row)
-    names = dict.fromkeys(name for row in rows for name in row)
-    return from_lists({name: [row.get(name) for row in rows] for name in names}), {}
-
-
-_READERS: Final[dict[str, Callable[[Path], tuple[dict[str, Any], dict[str, str]]]]] = {
-    ".fits": _read_fits,
-    ".fit": _read_fits,
-    ".csv": _read_csv,
-    ".ecsv": _read_ecsv,
-    ".parquet": _read_parquet,
-    ".jsonl": _read_jsonl,
-}
-
-
-def _open_text(path: Path, encoding: str) -> TextIO:
-    if path.name.lower().endswith(".gz"):
-        return io.TextIOWrapper(gzip.open(path), encoding=encoding, newline="")
-    return path.open(encoding=encoding, newline="")
-
-
-def _guessed(words: list[str]) -> Any:
-    """Type a column of text: integers, else floats, else text; blank is missing."""
-    words = [word.strip() for word in words]
-    said = [word for word in words if word]
-    if said and all(_INTEGER.fullmatch(word) for word in said):
-        return _typed([int(word) if word else None for word in words])
+    absent = [word.lower() in MISSING and word.lower() != "nan" for word in words]
+    present = [word for word, no in zip(words, absent, strict=True) if not no]
+    convert: Any = int if all(map(_INTEGER.fullmatch, present)) else float
     try:
         # float() takes "1_000" for a number, a person does not.
-        if said and not any("_" in word for word in said):
-            return _typed([float(word) if word else None for word in words])
+        if present and not any("_" in word for word in present):
+            pairs = zip(words, absent, strict=True)
+            return typed([None if no else convert(word) for word, no in pairs])
     except ValueError:
         pass  # then it is text
-    return _typed([word or None for word in words])
+    return typed([word or None for word in words])
 
 
-def _typed(values: list[Any]) -> Any:
-    """Python values of one kind, None where missing, as a masked array."""
+def typed(values: list[Any]) -> Any:
+    """Return Python values of one type, None where missing, as a masked array."""
     missing = np.array([value is None for value in values], dtype=bool)
     kinds = {type(value) for value in values if value is not None}
     if kinds and kinds <= {int, bool}:
         try:
             whole = np.array([0 if value is None else int(value) for value in values], np.int64)
         except OverflowError:
-            return _masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
+            return masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
         return np.ma.MaskedArray(whole, missing)
     if kinds and kinds <= {int, float, bool}:
-        return _masked(np.array([np.nan if v is None else float(v) for v in values]))
-    return _masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
+        return masked(np.array([np.nan if v is None else float(v) for v in values]))
+    return masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
 
 
-def _masked(
-    values: NDArray[Any], null: int | None = None, mask: NDArray[np.bool_] | None = None
-) -> Any:
-    """Return a column in native byte order with everything missing masked."""
-    missing = np.zeros(len(values), bool) if mask is None else np.array(mask, bool)
-    if values.dtype.kind in "SU":
-        words = np.char.strip(values.astype(str))
+def masked(values: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> Any:
+    """Return numbers or text in native byte order, blank text and NaN masked as well."""
+    missing = np.zeros(len(values), bool) if missing is None else missing
+    if values.dtype.kind == "U":
+        words = np.strings.strip(values)
         return np.ma.MaskedArray(words, missing | (words == ""))
-    if values.dtype.kind == "b":
-        values = values.astype(np.int64)
-    if null is not None:
-        missing |= values == null
     values = values.astype(values.dtype.newbyteorder("="))
     if values.dtype.kind == "f":
-        missing |= np.isnan(values)
-        values = np.where(missing, np.nan, values)
+        missing = missing | np.isnan(values)
+        values[missing] = np.nan
     return np.ma.MaskedArray(values, missing)
+
+
+def joined(pieces: list[Any]) -> Any:
+    """Return the parts of a column, each a masked array, behind one another.
+
+    A part of Python values in which everything is missing looks like text and has no type.
+    """
+    if len(pieces) == 1:
+        return pieces[0]
+    missing = np.concatenate([np.ma.getmaskarray(piece) for piece in pieces])
+    known = [p for p in pieces if p.dtype.kind != "U" or not np.ma.getmaskarray(p).all()]
+    if known and all(piece.dtype.kind != "U" for piece in known):
+        blank = np.zeros(1, known[0].dtype)
+        values = [p.data if p.dtype.kind != "U" else blank.repeat(len(p)) for p in pieces]
+    else:
+        values = [p.data.astype(str) for p in pieces]
+        values = [np.where(p.mask, "", v) for p, v in zip(pieces, values, strict=True)]
+    return masked(np.concatenate(values), missing)

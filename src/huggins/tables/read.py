@@ -1,67 +1,47 @@
-"""Survey tables of any size, read a block of rows at a time and only once from front to back.
+"""The one way to read a table: FITS, CSV, ECSV, Parquet and JSON lines, also gzipped.
 
-A survey's table may hold gigabytes in rows of kilobytes, of which a few dozen bytes are wanted.
-Blocks of whole rows are read into one buffer and the wanted columns copied out of it, so that
-memory stays small, a compressed file needs no room to unpack, and the disk sees one sequential
-read (mapping the file instead would touch the same pages and count them all as memory).
+`open_table` gives blocks of rows, `read_columns` whole columns. A survey's table may hold
+gigabytes in rows of kilobytes, of which a few dozen bytes are needed: blocks of rows are read
+from front to back, once, and only the columns that are asked for are decoded.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from huggins.errors import InputError
 from huggins.fits.table import FitsTable
+from huggins.tables.columns import Columns, joined
 from huggins.tables.parquet import ParquetTable
-from huggins.tables.text import TextTable
+from huggins.tables.text import JsonTable, TextTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from huggins.tables.chunks import Table
 
-
-class Chunk(Protocol):
-    """Some rows of a survey table; names of columns are in upper case."""
-
-    path: str
-    start: int
-
-    def __len__(self) -> int: ...
-
-    def __contains__(self, name: str) -> bool: ...
-
-    def number(self, name: str) -> NDArray[np.float64]:
-        """Return a column of numbers, shape (N,); missing is NaN."""
-        ...
-
-    def integer(self, name: str, missing: int = -1) -> NDArray[np.int64]:
-        """Return a column of whole numbers, shape (N,)."""
-        ...
-
-    def text(self, name: str) -> NDArray[np.bytes_]:
-        """Return a column of text without blanks behind it, shape (N,)."""
-        ...
+_FORMATS: dict[str, Callable[..., Any]] = {
+    ".fits": FitsTable,
+    ".fit": FitsTable,
+    ".fts": FitsTable,
+    ".csv": TextTable,
+    ".ecsv": TextTable,
+    ".txt": TextTable,
+    ".parquet": ParquetTable,
+    ".jsonl": JsonTable,
+}
 
 
-class SurveyTable(Protocol):
-    """A table on disk; its columns are known, its rows are not read yet."""
+def open_table(path: str | Path, *, upper: bool = True) -> Table:
+    """Open a table: FITS (the first table in it), CSV, ECSV, Parquet or JSON lines.
 
-    path: str
-    names: list[str]
-
-    def chunks(self, columns: tuple[str, ...]) -> Iterator[Chunk]:
-        """Yield all rows, in order; only these columns are there.
-
-        A chunk is good until the next one is asked for: they share one buffer.
-        """
-        ...
-
-
-def open_table(path: str | Path) -> SurveyTable:
-    """Open a survey table: FITS (the first table in it), CSV or ECSV, also gzipped; Parquet.
+    Parameters
+    ----------
+    path
+        Its format is told by its extension, behind which there may be ``.gz``.
+    upper
+        Give the names of the columns in upper case.
 
     Raises
     ------
@@ -71,16 +51,43 @@ def open_table(path: str | Path) -> SurveyTable:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
-    name = path.name.lower().removesuffix(".gz")
-    if name.endswith((".fits", ".fit", ".fts")):
-        return FitsTable(path)
-    if name.endswith((".csv", ".ecsv", ".txt")):
-        return TextTable(path)
-    if path.suffix.lower() == ".parquet":
-        return ParquetTable(path)
+    name = path.name.lower()
     if name.endswith((".fz", ".bz2", ".zip")):
         raise InputError(f"{path}: unpack it first (funpack, bunzip2 or unzip)")
-    raise InputError(
-        f"{path}: not a known kind of survey table: its name must end in .fits, .csv or .ecsv, "
-        "with .gz behind it or not, or in .parquet"
-    )
+    reader = _FORMATS.get(Path(name.removesuffix(".gz")).suffix)
+    if reader is None:
+        raise InputError(
+            f"{path}: not a known kind of table: its name must end in {', '.join(_FORMATS)}, "
+            "with .gz behind it or not"
+        )
+    table: Table = reader(path, upper=upper)
+    return table
+
+
+def read_columns(path: str | Path, names: Collection[str] | None = None) -> Columns:
+    """Read whole columns of a table; their names are spelled as in the file.
+
+    Parameters
+    ----------
+    path
+        As in `open_table`.
+    names
+        Columns to read, in any case; None for all. Columns of arrays are left out.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, of another kind, or has no rows.
+    """
+    table = open_table(path, upper=False)
+    wanted = None if names is None else {name.lower() for name in names}
+    chosen = [name for name in table.names if wanted is None or name.lower() in wanted]
+    pieces: dict[str, list[Any]] = {name: [] for name in chosen}
+    for chunk in table.chunks(chosen):
+        for name in chosen:
+            if name in chunk:
+                pieces[name].append(chunk.values(name))
+    values = {name: joined(parts) for name, parts in pieces.items() if parts}
+    if isinstance(table, TextTable):
+        values = {name: table.typed(name, words) for name, words in values.items()}
+    return Columns(str(path), values, table.metadata)

@@ -7,13 +7,12 @@ from arro3.io import write_parquet
 from astropy.io import fits
 
 from huggins.errors import InputError
-from huggins.labels import reading
-from huggins.labels.reading import read_some
-from huggins.tables.columns import read_columns
+from huggins.tables import parquet
+from huggins.tables.read import read_columns
 
 
 def test_parquet_in_parts_of_which_some_are_missing_throughout(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_ROWS", 2)
+    monkeypatch.setattr(parquet, "ROWS", 2)
     path = tmp_path / "t.parquet"
     table = Table.from_pydict(
         {
@@ -24,7 +23,7 @@ def test_parquet_in_parts_of_which_some_are_missing_throughout(tmp_path, monkeyp
         }
     )
     write_parquet(table, str(path))
-    columns = read_some(path, ("SUBCLASS", "TRUST", "ra"))
+    columns = read_columns(path, ("SUBCLASS", "TRUST", "ra"))
     assert columns.names == ["SUBCLASS", "Trust", "RA"]
     assert columns.text("SUBCLASS").tolist() == ["", "", "F", "", "QSO"]
     assert columns.number("Trust").tolist()[2:] == [2.0, 1.0, 0.0]
@@ -41,7 +40,7 @@ def test_fits_with_masked_values(tmp_path):
             fits.Column("vector", "3E", array=np.zeros((2, 3))),
         ]
     ).writeto(path)
-    columns = read_some(path, ("TRUST", "SUBCLASS", "RA", "vector"))
+    columns = read_columns(path, ("TRUST", "SUBCLASS", "RA", "vector"))
     assert columns.names == ["TRUST", "SUBCLASS", "RA"]
     assert np.isnan(columns.number("TRUST")).tolist() == [False, True]
     assert columns.text("SUBCLASS").tolist() == ["F", ""]
@@ -54,11 +53,11 @@ def test_a_damaged_file_says_so(tmp_path, end):
     for content in (b"PAR1 or SIMPLE, but no more" * 50, b"PAR1 PAR1", b""):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"damaged|cannot be read|not a whole"):
-            read_some(path, ("TRUST",))
+            read_columns(path, ("TRUST",))
         with pytest.raises(InputError, match=rf"t\.{end}: "):
             read_columns(path)
     with pytest.raises(InputError, match="no such file"):
-        read_some(tmp_path / f"none.{end}", ("TRUST",))
+        read_columns(tmp_path / f"none.{end}", ("TRUST",))
 
 
 def test_a_table_without_rows(tmp_path):
@@ -66,7 +65,7 @@ def test_a_table_without_rows(tmp_path):
     empty = fits.Column("SUBCLASS", "5A", array=np.zeros(0, "S5"))
     fits.BinTableHDU.from_columns([empty]).writeto(path)
     with pytest.raises(InputError, match="no rows"):
-        read_some(path, ("SUBCLASS",))
+        read_columns(path, ("SUBCLASS",))
     fits.PrimaryHDU(np.zeros(3)).writeto(tmp_path / "image.fits")
     with pytest.raises(InputError, match="no binary table"):
-        read_some(tmp_path / "image.fits", ("SUBCLASS",))
+        read_columns(tmp_path / "image.fits", ("SUBCLASS",))
