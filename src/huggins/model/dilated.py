@@ -1,13 +1,12 @@
-"""A deep network that sees far: residual blocks of dilated convolutions."""
+"""A deep network with a wide field of view: residual blocks of dilated convolutions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from huggins.model.dense import dense
+from huggins.model.layers import Residual, TwoHeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +20,13 @@ class DilatedConfig:
     stem
         Kernel of the first convolution, of stride 4.
     dilations
-        Distance of the pixels that each residual block puts together, at a quarter of the
-        input's resolution.
+        Dilation of each residual block, at a quarter of the resolution of the input.
     last
         Filters of the last convolution, of stride 4, before all is flattened.
     hidden
         Units of the dense layer.
     dropout
-        Share of its units that training leaves out.
+        Fraction of its units left out in training.
     """
 
     width: int = 40
@@ -39,7 +37,7 @@ class DilatedConfig:
     dropout: float = 0.2
 
 
-class Dilated(nn.Module):
+class Dilated(TwoHeads):
     """Class and redshift; the blocks keep the resolution while their field of view doubles.
 
     Parameters
@@ -54,41 +52,18 @@ class Dilated(nn.Module):
     def __init__(
         self, channels: int, pixels: int, classes: int, bins: int, config: DilatedConfig
     ) -> None:
-        super().__init__()
         width = config.width
-        self.features = nn.Sequential(
+        features = nn.Sequential(
             nn.Conv1d(
                 channels, width, config.stem, stride=4, padding=config.stem // 2, bias=False
             ),
             nn.BatchNorm1d(width),
             nn.ReLU(),
-            *(_Block(width, dilation) for dilation in config.dilations),
+            *(Residual(width, dilation, last=1) for dilation in config.dilations),
             nn.Conv1d(width, config.last, 4, stride=4, bias=False),
             nn.BatchNorm1d(config.last),
             nn.ReLU(),
         )
         after_stem = (pixels + 2 * (config.stem // 2) - config.stem) // 4 + 1
         size = config.last * (after_stem // 4)
-        self.dense = nn.Sequential(*dense(size, config.hidden, config.dropout))
-        self.classes = nn.Linear(config.hidden, classes)
-        self.redshift = nn.Linear(config.hidden, bins)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of the classes (B, K) and of the redshift bins (B, Z) from x (B, C, G)."""
-        hidden = self.dense(self.features(x))
-        return self.classes(hidden), self.redshift(hidden)
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int, dilation: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv1d(width, width, 3, padding=dilation, dilation=dilation, bias=False),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-            nn.Conv1d(width, width, 1, bias=False),
-            nn.BatchNorm1d(width),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x + self.body(x))
+        super().__init__(features, size, config.hidden, config.dropout, classes, bins)

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from huggins.constants import LN10
 from huggins.lines import ABSORPTION, EMISSION
-from huggins.model.dense import dense
+from huggins.model.layers import dense
 
 if TYPE_CHECKING:
     from huggins.prepare import LogGrid

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from huggins.model.dense import dense
+from huggins.model.layers import Residual, TwoHeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class StandardConfig:
     hidden
         Units of the dense layer.
     dropout
-        Share of its units that training leaves out.
+        Fraction of its units left out in training.
     """
 
     widths: tuple[int, ...] = (24, 48, 64, 96, 96)
@@ -33,11 +32,11 @@ class StandardConfig:
     dropout: float = 0.2
 
 
-class Standard(nn.Module):
+class Standard(TwoHeads):
     """Class and redshift from flux, error, signal-to-noise and coverage.
 
-    Strides keep the position of every line, pooling would lose it, and the redshift is
-    a position: so the last convolution is flattened, not averaged.
+    Strides keep the positions of lines, which give the redshift; pooling would lose them. So the
+    output of the last convolution is flattened, not averaged.
 
     Parameters
     ----------
@@ -51,7 +50,6 @@ class Standard(nn.Module):
     def __init__(
         self, channels: int, pixels: int, classes: int, bins: int, config: StandardConfig
     ) -> None:
-        super().__init__()
         layers: list[nn.Module] = []
         before = channels
         for width, kernel in zip(config.widths, config.kernels, strict=True):
@@ -62,28 +60,8 @@ class Standard(nn.Module):
             ]
             before = width
             pixels = (pixels + 1) // 2
-        layers += [_Residual(before) for _ in range(config.blocks)]
-        self.features = nn.Sequential(*layers)
-        self.dense = nn.Sequential(*dense(before * pixels, config.hidden, config.dropout))
-        self.classes = nn.Linear(config.hidden, classes)
-        self.redshift = nn.Linear(config.hidden, bins)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores of the classes (B, K) and of the redshift bins (B, Z) from x (B, C, G)."""
-        hidden = self.dense(self.features(x))
-        return self.classes(hidden), self.redshift(hidden)
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv1d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-            nn.Conv1d(width, width, 3, padding=1, bias=False),
-            nn.BatchNorm1d(width),
+        layers += [Residual(before) for _ in range(config.blocks)]
+        features = nn.Sequential(*layers)
+        super().__init__(
+            features, before * pixels, config.hidden, config.dropout, classes, bins
         )
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(x + self.body(x))

@@ -99,12 +99,12 @@ def stellar(
     high = np.array([0.05, 0.9, 1.0, 0.5, 0.2, 0.7])[kind]
     share = rng.uniform(low, high).astype(np.float32)[:, None]
     mix = rng.random((count, 1)).astype(np.float32)
-    old = mix * old / _level(old) + (1.0 - mix) * other / _level(other)
+    old = mix * old / effects.level(old) + (1.0 - mix) * other / effects.level(other)
     dusty = np.where(kind == 0, 0.05, 0.2)
     curve = effects.redden_rest(grid, rng.exponential(dusty), log1z)
-    flux = (1.0 - share) * old + share * young / _level(young)
+    flux = (1.0 - share) * old + share * young / effects.level(young)
     flux *= curve
-    scaled: Flux = (flux / _level(flux)).astype(np.float32)
+    scaled: Flux = (flux / effects.level(flux)).astype(np.float32)
     return scaled, log1z
 
 
@@ -174,8 +174,3 @@ def _ratios(kind: NDArray[np.int64], rng: np.random.Generator) -> Array:
         ne5, he2, mg2, 0.6 * mg2, 0.6 * c3, 0.4 * c3, c4, he2 * 5.0 * seyfert, alpha,
     )  # fmt: skip
     return np.stack(columns, axis=1)
-
-
-def _level(flux: Flux) -> Flux:
-    level = np.median(np.abs(flux[:, ::4]), axis=1, keepdims=True)  # every fourth: speed
-    return np.where(level > 0, level, np.float32(1.0))

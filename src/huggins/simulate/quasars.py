@@ -140,7 +140,7 @@ def _intrinsic(
     rows = rng.integers(0, library.archetypes.count, len(whole))
     flux[whole] = library.archetypes.sample(rows, log1z[whole], grid)[0]
     np.maximum(flux, 0.0, out=flux)
-    flux /= _level(flux)
+    flux /= effects.level(flux)
     tilt = rng.normal(0.0, 0.5, count).astype(np.float32)[:, None]
     flux *= np.exp(tilt * (LN10 * (grid.loglam - grid.loglam.mean())).astype("f4"))
     for wavelength, width, change in _BROAD:
@@ -158,10 +158,10 @@ def _intrinsic(
     slope = rng.uniform(-2.2, 0.3, (len(weak), 1))
     jet = np.exp(slope * LN10 * (grid.loglam - grid.loglam.mean())).astype("f4")
     part = rng.uniform(0.3, 0.75, (len(weak), 1)).astype(np.float32)
-    flux[weak] = (1.0 - part) * flux[weak] / _level(flux[weak]) + part * jet
+    flux[weak] = (1.0 - part) * flux[weak] / effects.level(flux[weak]) + part * jet
     dust = np.where(rng.random(count) < 0.1, 0.2, reddening)
     flux *= effects.redden_rest(grid, rng.exponential(dust).clip(0.0, 0.8), log1z)
-    return flux / _level(flux), log1z
+    return flux / effects.level(flux), log1z
 
 
 def _negative(flux: Flux, log1z: Array, grid: LogGrid) -> NDArray[np.bool_]:
@@ -195,7 +195,7 @@ def _from_coefficients(
             np.full(count, row, dtype=np.int64), log1z, grid
         )
         flux += coefficients[:, row, None].astype(np.float32) * vector
-    return flux / _level(flux), exact
+    return flux / effects.level(flux), exact
 
 
 def _with_host(
@@ -319,8 +319,3 @@ def _parametric_troughs(log1z: Array, grid: LogGrid, rng: np.random.Generator) -
                     grid, log1z[of], wavelength, fast[of], slow[of], depth[of] * relative
                 )
     return factor
-
-
-def _level(flux: Flux) -> Flux:
-    level = np.median(np.abs(flux[:, ::4]), axis=1, keepdims=True)  # every fourth: speed
-    return np.where(level > 0, level, np.float32(1.0))
