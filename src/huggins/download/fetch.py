@@ -8,15 +8,16 @@ import re
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggins.download.connection import Client, PassingError
 from huggins.download.part import Part
-from huggins.errors import DownloadError, OutputError
+from huggins.errors import DownloadError
+from huggins.runs.files import cannot_write, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from huggins.download.connection import Answer
 
@@ -112,12 +113,9 @@ def fetch(
                 url,
             )
         part.path.replace(path)
-        part.path.write_text(f"{fetched.sha256}  {path.name}\n", encoding="utf-8")
-        part.path.replace(record)
-    except OSError as error:  # the network's own are DownloadErrors by now
-        raise OutputError(
-            f"{error.filename or path}: cannot be written: {error.strerror or error}"
-        ) from error
+        write_text(record, f"{fetched.sha256}  {path.name}\n")
+    except OSError as error:  # those of the network are DownloadErrors by now
+        raise cannot_write(Path(error.filename or path), error) from error
     finally:
         client.close()
         part.discard()

@@ -1,21 +1,22 @@
-"""The manifest of a download: what became of every file, on disk as it happens."""
+"""The manifest of a download: the status of every file, on disk as it changes."""
 
 from __future__ import annotations
 
 import csv
 import os
 import sqlite3
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal
 
 from huggins.errors import OutputError
+from huggins.runs.files import replacing
 from huggins.runs.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import FileIO
     from pathlib import Path
-    from types import TracebackType
 
 #: Name of the manifest in the folder of the download.
 NAME: Final = "manifest.sqlite"
@@ -27,16 +28,16 @@ Status = Literal["done", "absent", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of a file.
+    """The status of a file.
 
     Attributes
     ----------
     path : str
         Below the folder of the download.
     url : str
-        Where it was asked for.
+        Address that was requested.
     source : str
-        Where it came from in the end: another address where it has moved.
+        Address after all redirections.
     status : str
         ``done``, ``absent`` (no server has it) or ``failed``.
     reason : str
@@ -44,7 +45,7 @@ class Entry:
     size, sha256 : int, str
         Of what the archive sent.
     kept_size, kept_sha256 : int, str
-        Of what is on disk: less where the file was shrunk on arrival.
+        Of the file on disk, which is smaller if it was shrunk on arrival.
     when : str
         UTC.
     """
@@ -99,7 +100,7 @@ class Manifest:
             raise
 
     def _opened(self) -> sqlite3.Connection:
-        try:
+        with self._checked():
             base = sqlite3.connect(self.path)
             base.execute("PRAGMA journal_mode=TRUNCATE")
             base.execute("PRAGMA synchronous=NORMAL")
@@ -119,76 +120,55 @@ class Manifest:
             )
             base.execute(f"PRAGMA user_version={SCHEMA}")
             base.commit()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
         return base
 
     def get(self, path: str) -> Entry | None:
-        """Return what became of a file; None where nothing is known of it."""
-        try:
+        """Return the status of a file; None if it is unknown."""
+        with self._checked():
             row = self._base.execute("SELECT * FROM files WHERE path = ?", (path,)).fetchone()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
         return None if row is None else Entry(*row)
 
     def put(self, entry: Entry) -> None:
-        """Write what became of a file, in place of what is known of it."""
-        try:
+        """Store the status of a file."""
+        with self._checked():
             self._base.execute(_PUT, astuple(entry))
-            self._pending += 1
-            if self._pending >= 64:
-                self.commit()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
+        self._pending += 1
+        if self._pending >= 64:
+            self.commit()
 
     def commit(self) -> None:
-        """Make sure that what was written is on disk."""
+        """Write all changes to disk."""
         self._pending = 0
-        try:
+        with self._checked():
             self._base.commit()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
 
     def kept(self) -> int:
         """Return the bytes of all files that are done."""
         row = self._base.execute("SELECT SUM(kept_size) FROM files WHERE status = 'done'")
         return int(row.fetchone()[0] or 0)
 
-    def missing(self, since: str) -> Iterator[Entry]:
-        """Yield the files that are not done and were asked for at this time or after."""
-        yield from (
-            Entry(*row)
-            for row in self._base.execute(
-                "SELECT * FROM files WHERE status != 'done' AND \"when\" >= ? ORDER BY path",
-                (since,),
-            )
-        )
+    def write_missing(self, path: Path, since: str) -> None:
+        """List the files that were requested since a time and are not done, as CSV.
 
-    def write_missing(self, path: Path, since: str) -> int:
-        """List what is not done and why, as CSV, and return how many that are.
-
-        The file is removed where nothing is missing.
+        The list is removed if nothing is missing.
         """
-        temporary = path.with_name(f".{path.name}.tmp")
-        count = 0
-        try:
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(("path", "url", "status", "reason"))
-                for entry in self.missing(since):
-                    writer.writerow((entry.path, entry.url, entry.status, entry.reason))
-                    count += 1
-            if count:
-                temporary.replace(path)
-            else:
-                temporary.unlink()
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
-        return count
+        rows = self._base.execute(
+            "SELECT path, url, status, reason FROM files "
+            "WHERE status != 'done' AND \"when\" >= ? ORDER BY path",
+            (since,),
+        )
+        first = rows.fetchone()
+        if first is None:
+            path.unlink(missing_ok=True)
+            return
+        with replacing(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("path", "url", "status", "reason"))
+            writer.writerow(first)
+            writer.writerows(rows)
 
     def close(self) -> None:
-        """Write what is to be written and let others at the folder."""
+        """Write all changes and release the folder."""
         try:
             self.commit()
         finally:
@@ -198,19 +178,18 @@ class Manifest:
     def __enter__(self) -> Manifest:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _trouble(self, error: sqlite3.Error) -> OutputError:
-        return OutputError(
-            f"{self.path}: the manifest cannot be used ({error}): free space, or move it away "
-            "to begin a new one (files that it knew of are fetched again)"
-        )
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"{self.path}: the manifest cannot be used ({error}): free space, or move it "
+                "away to start a new one (the files in it are fetched again)"
+            ) from error
 
 
 def size_on_disk(path: Path) -> int:

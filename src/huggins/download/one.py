@@ -109,8 +109,8 @@ class Fetcher:
                 return None
             return _failure(item, "failed", error.what, known, error.url)
         except OSError as error:
-            where = error.filename or self._folder / item.path
-            what = f"{where}: cannot be written: {error.strerror or error}"
+            place = error.filename or self._folder / item.path
+            what = f"{place}: cannot be written: {error.strerror or error}"
             if error.errno in _NO_SPACE:
                 raise OutputError(
                     f"{what}: free space; what is done is kept, and a further run goes on"
@@ -149,7 +149,7 @@ class Fetcher:
             part.leave()
 
     def _attempt(self, url: str, item: Wanted, part: Part) -> Fetched:
-        with self._hosts.of(url).turn():
+        with self._hosts.turn(url):
             return transfer(
                 self._client,
                 url,
@@ -199,7 +199,7 @@ class Fetcher:
             ) from error
         _log.debug("%s: %s; attempt %d follows", url, error.what, attempt + 1)
         if after:
-            self._hosts.of(url).hold(after)
+            self._hosts.hold(url, after)
         spread = random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
         pause = min(self._settings.pause * 2 ** (attempt - 1), _LONGEST_PAUSE) * spread
         if self._stop.wait(max(pause, after)):
