@@ -12,6 +12,9 @@ CLASSES: Final = ("QSO", "BAL", "O", "B", "A", "F", "G", "K", "M", "L", "WD", "C
 #: Classes of mocks and of a network's scores: the 13, and NONE for anything else (empty sky).
 ALL_CLASSES: Final = (*CLASSES, "NONE")
 
+#: Values of CLASS, in the order of every array and table of broad classes.
+BROAD_CLASSES: Final = ("STAR", "GALAXY", "QSO")
+
 #: The broad CLASS of each of the 13, as SDSS and redrock name it.
 BROAD: Final = {
     name: {"QSO": "QSO", "BAL": "QSO", "GAL": "GALAXY"}.get(name, "STAR") for name in CLASSES
@@ -25,8 +28,8 @@ INDEX: Final = {name: i for i, name in enumerate(CLASSES)}
 _MK = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(?:\d|dwarf|[IV ]|$|\()")
 # The letter and the tenths of it, in whatever stands around them.
 _SUBTYPE = re.compile(r"^(?:sd|esd|usd|d|g)?:?([OBAFGKML])(\d(?:\.\d)?)")
-#: Letters of the sequence of stars, hot to cool.
-SEQUENCE: Final = "OBAFGKML"
+#: Letters of the stellar temperature sequence, hot to cool.
+SEQUENCE: Final = tuple("OBAFGKML")
 _WHITE_DWARF = ("WD", "CalciumWD", "CarbonWD")
 _NONE_OF_THEM = ("CV", "T2", "NON", "UNKNOWN")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from huggins.inference.network import Prediction
-from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
+from huggins.inference.verdict import decide, doubts
 from huggins.quality import ZWarning
-from huggins.taxonomy import CLASSES, INDEX
+from huggins.taxonomy import BROAD_CLASSES, CLASSES, INDEX
 from huggins.weights import RedshiftGrid
 
 GRID = RedshiftGrid()

@@ -8,8 +8,8 @@ import pytest
 from huggins.errors import ModelError
 from huggins.redshift.decide import Rule, choose, comparable, error
 from huggins.redshift.refine import Solution
-from huggins.redshift.search import KINDS, Candidates, Proposal, proposals
-from huggins.taxonomy import CLASSES
+from huggins.redshift.search import Candidates, Proposal, proposals
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 GOOD = 4000
 RULE = Rule(ceiling=30.0, soft=1.0, same=4.0)
@@ -163,5 +163,5 @@ def test_rule_survives_storage_and_unknown_names_are_refused():
 
 
 def test_kinds_are_in_the_order_of_the_table():
-    assert KINDS == ("STAR", "GALAXY", "QSO")
+    assert BROAD_CLASSES == ("STAR", "GALAXY", "QSO")
     assert Proposal(np.zeros(3), 0.0, 0.1).absorbed == 1.0

@@ -7,11 +7,11 @@ import pytest
 
 from factories.rest import flux_of
 from huggins.quality import ZWarning
-from huggins.redshift import KINDS, Fitter
+from huggins.redshift import Fitter
 from huggins.redshift.native import SIZE, START, to_native
 from huggins.redshift.search import proposals
 from huggins.spectrum import Spectrum
-from huggins.taxonomy import BROAD, CLASSES, INDEX
+from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
 
 LOGLAM = (START + np.arange(SIZE)) * 1e-4
 
@@ -49,7 +49,7 @@ def made_of(kind: str, z: float, sn: float, seed: int = 0) -> Spectrum:
 def test_class_and_redshift_are_found(fitter, kind, z):
     spectrum = made_of(kind, z, sn=8.0)
     fit = fitter.fit([spectrum])
-    assert KINDS[fit.broad[0]] == kind
+    assert BROAD_CLASSES[fit.broad[0]] == kind
     limit = 5.0 * max(fit.z_err[0], 3e-5)
     assert abs(fit.z[0] - z) < limit
     assert fit.z_err[0] * 299792.458 / (1 + z) < 400.0
@@ -91,7 +91,7 @@ def test_broad_absorption_does_not_move_the_redshift(fitter):
     rest = spectrum.wavelength / 3.3
     spectrum.flux[(rest > 1440) & (rest < 1520)] *= 0.15
     fit = fitter.fit([spectrum])
-    assert KINDS[fit.broad[0]] == "QSO"
+    assert BROAD_CLASSES[fit.broad[0]] == "QSO"
     assert abs(fit.z[0] - 2.3) / 3.3 * 299792.458 < 600.0
     best, _ = fit.solutions[0]
     assert best is not None
@@ -142,7 +142,7 @@ def test_the_network_decides_where_the_fit_cannot(fitter):
     density = np.full((1, 992), 1e-7)
     density[0, 600] = 1.0
     fit = fitter.fit([spectrum], probabilities, density)
-    assert KINDS[fit.broad[0]] == "QSO"
+    assert BROAD_CLASSES[fit.broad[0]] == "QSO"
     assert np.log1p(fit.z[0]) == pytest.approx(-0.005 + 600.5 * 0.002, abs=0.012)
     assert fit.zwarning[0] & ZWarning.SMALL_DELTA_CHI2
 
@@ -152,7 +152,7 @@ def test_a_good_fit_corrects_the_network(fitter):
     probabilities = np.full((1, 13), 0.005)
     probabilities[0, INDEX["A"]] = 0.94
     fit = fitter.fit([spectrum], probabilities)
-    assert KINDS[fit.broad[0]] == "QSO"
+    assert BROAD_CLASSES[fit.broad[0]] == "QSO"
     assert CLASSES[fit.probabilities[0].argmax()] == "QSO"
 
 
@@ -163,7 +163,7 @@ def test_a_star_corrected_by_the_fit_gets_its_archetypes_class(fitter):
     fit = fitter.fit([spectrum], probabilities)
     best, _ = fit.solutions[0]
     assert best is not None
-    if KINDS[fit.broad[0]] == "STAR":
+    if BROAD_CLASSES[fit.broad[0]] == "STAR":
         assert fit.probabilities[0, : INDEX["GAL"]].argmax() == fitter.subclass(best)
 
 
@@ -218,7 +218,7 @@ def test_a_star_faster_than_the_search_is_at_the_limit(fitter):
     probabilities = np.full((1, 13), 1e-6)
     probabilities[0, INDEX["G"]] = 1.0
     fit = fitter.fit([spectrum], probabilities)
-    assert KINDS[fit.broad[0]] != "STAR" or fit.zwarning[0] & ZWarning.Z_FITLIMIT
+    assert BROAD_CLASSES[fit.broad[0]] != "STAR" or fit.zwarning[0] & ZWarning.Z_FITLIMIT
 
 
 def test_pure_noise_is_flagged(fitter):

@@ -12,9 +12,9 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.evaluate.figures import GOOD_DV, Figures, figures_of
 from huggins.evaluate.intervals import Estimate, Paired, mcnemar
-from huggins.evaluate.metrics import BROAD_CLASSES, macro_recall_difference
+from huggins.evaluate.metrics import macro_recall_difference
 from huggins.evaluate.residuals import velocity
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

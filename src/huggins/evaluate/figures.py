@@ -25,7 +25,6 @@ from huggins.evaluate.curves import (
 )
 from huggins.evaluate.intervals import Estimate, Rate, share
 from huggins.evaluate.metrics import (
-    BROAD_CLASSES,
     ClassScore,
     Confusion,
     LetterScore,
@@ -39,7 +38,7 @@ from huggins.evaluate.metrics import (
 from huggins.evaluate.residuals import Residuals, redshift_residuals, velocity
 from huggins.evaluate.sample import SKY, Sample
 from huggins.quality import ZWarning
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

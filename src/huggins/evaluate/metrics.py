@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,17 +21,12 @@ from huggins.evaluate.intervals import (
     rate,
     share,
 )
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.taxonomy import BROAD, CLASSES, SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
-
-#: The broad classes, in the order of the tables of the report.
-BROAD_CLASSES: Final = ("STAR", "GALAXY", "QSO")
-#: Stars along the temperature sequence: neighbours here are neighbours on the sky's HR diagram.
-SEQUENCE: Final = ("O", "B", "A", "F", "G", "K", "M", "L")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.metrics import BROAD_CLASSES, broad
+from huggins.evaluate.metrics import broad
 from huggins.inference.table import DESI_NAMES
 from huggins.tables.columns import Columns
 from huggins.tables.select import select
-from huggins.taxonomy import BROAD, CLASSES, from_label
+from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, from_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,9 +10,9 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
-from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
+from huggins.inference.verdict import decide, doubts
 from huggins.quality import ZWarning
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

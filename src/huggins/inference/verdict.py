@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.quality import ZWarning
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.redshift import MEMBERSHIP
+from huggins.taxonomy import BROAD_CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from huggins.inference.network import Prediction
     from huggins.redshift import Fit
     from huggins.weights import RedshiftGrid
-
-#: Values of CLASS.
-BROAD_CLASSES: Final = ("STAR", "GALAXY", "QSO")
 
 #: Least share of the model's grid that must hold data.
 MIN_COVERAGE: Final = 0.2
@@ -28,11 +26,6 @@ MIN_PEAK: Final = 0.5
 MAX_STAR_Z: Final = 0.005
 #: Median S/N a pixel below which "none of the classes" means empty sky.
 SKY_SN: Final = 1.0
-
-# MEMBERSHIP[i, b] is 1 where class i belongs to broad class b.
-_MEMBERSHIP: Final = np.array(
-    [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
-)
 
 
 def decide(
@@ -56,8 +49,8 @@ def decide(
     sub : ndarray, shape (N,)
         Index into `huggins.taxonomy.CLASSES`.
     """
-    broad = (probabilities @ _MEMBERSHIP).argmax(axis=1)
-    inside = _MEMBERSHIP.T[broad] > 0
+    broad = (probabilities @ MEMBERSHIP).argmax(axis=1)
+    inside = MEMBERSHIP.T[broad] > 0
     return broad, np.where(inside, probabilities, -1.0).argmax(axis=1)
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.evaluate.metrics import SEQUENCE
-from huggins.taxonomy import BROAD
+from huggins.taxonomy import BROAD, SEQUENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ModelError
+from huggins.noise import scatter
 from huggins.prepare.grid import LogGrid, rebin
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class InputContract:
         f = np.where(good, flux, 0.0).astype(np.float64)
         root = np.sqrt(np.where(good, ivar, 0.0).astype(np.float64))  # 1 / sigma
         if self.noise == "measured":
-            root /= _scatter(f, root, good)
-        scale = _largest(f, good) if self.normalisation == "max" else _typical(f, good)
+            root /= _noise_scale(f, root)
+        scale = _largest(f, good) if self.normalisation == "max" else _median_flux(f, good)
         out = np.zeros((len(f), len(self.channels), f.shape[1]), dtype=np.float32)
         for i, channel in enumerate(self.channels):
             if channel == "coverage":
@@ -145,32 +146,19 @@ def _largest(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.f
     return np.where(scale > 0, scale, 1.0)
 
 
-def _scatter(
-    flux: NDArray[np.float64], root: NDArray[np.float64], good: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Scatter of second differences over what 1 / sigma says, shape (N, 1); 1 where unknown.
+def _noise_scale(flux: NDArray[np.float64], root: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scatter between neighbouring pixels over 1 / `root`, shape (N, 1); 1 where unknown.
 
-    1.4826 times the median absolute value, which is sigma of a Gaussian: single lines and
-    cosmic rays leave it alone. Where lines crowd and S/N is high it measures them too, which
-    tells the network as much.
+    The network was trained with the lower of the two middle values as the median. Where lines
+    crowd at high S/N they are part of the scatter, which is information for the network.
     """
-    triple = good[:, :-2] & good[:, 1:-1] & good[:, 2:]
-    # Without masks, which are slow; what is no triple comes last.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         variance = 1.0 / (root * root)
-        step = flux[:, 1:-1] - 0.5 * (flux[:, :-2] + flux[:, 2:])
-        ratio = step * step
-        ratio /= variance[:, 1:-1] + 0.25 * (variance[:, :-2] + variance[:, 2:])
-    ratio[~triple] = np.inf
-    ratio.sort(axis=1)
-    count = np.isfinite(ratio).sum(axis=1, keepdims=True)
-    middle = (count - 1).clip(min=0) // 2
-    typical = 1.4826 * np.sqrt(np.take_along_axis(ratio, middle, axis=1))
-    known = (count >= _TRIPLES) & np.isfinite(typical) & (typical > 0)
-    return np.where(known, typical, 1.0)
+    scale = scatter(flux, variance, lag=1, least=_TRIPLES, lower=True)
+    return np.where(scale > 0, scale, 1.0)[:, None]
 
 
-def _typical(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _median_flux(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Median absolute good flux a row, shape (N, 1); 1 where there is none."""
     ordered = np.sort(np.where(good, np.abs(flux), np.inf), axis=1)
     middle = (good.sum(axis=1, keepdims=True) - 1).clip(min=0) // 2

@@ -1,4 +1,4 @@
-"""The common log-wavelength grid and the way of a native spectrum onto it."""
+"""The common log-wavelength grid, and the rebinning of a spectrum onto it."""
 
 from __future__ import annotations
 
@@ -52,11 +52,15 @@ class LogGrid:
 
 
 def rebin(
-    spectra: Sequence[Spectrum], grid: LogGrid, *, mask_brightsky: bool = False
+    spectra: Sequence[Spectrum],
+    grid: LogGrid,
+    *,
+    mask_brightsky: bool = False,
+    mask_zeros: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put spectra on a grid by inverse-variance weighting.
+    """Rebin spectra onto a grid with inverse-variance weights.
 
-    A native pixel gives each grid pixel the share of its inverse variance that lies inside,
+    A native pixel gives each grid pixel the fraction of its inverse variance that lies inside,
     measured in log wavelength; the flux of a grid pixel is the mean with these weights and
     its inverse variance their sum. So the sum of ivar and the sum of flux times ivar are
     conserved wherever the grid covers the spectrum.
@@ -67,8 +71,8 @@ def rebin(
         N spectra of any lengths and wavelengths.
     grid
         The grid, of G pixels.
-    mask_brightsky
-        Leave out pixels flagged BRIGHTSKY (see `huggins.prepare.mask.clean`).
+    mask_brightsky, mask_zeros
+        Which pixels to reject, as in `huggins.prepare.mask.clean`.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def rebin(
     total = 0
     pad = np.zeros(1)  # a pixel of no weight behind each spectrum: borders may lie on its end
     for row, spectrum in enumerate(spectra):
-        flux, ivar = clean(spectrum, mask_brightsky=mask_brightsky)
+        flux, ivar = clean(spectrum, mask_brightsky=mask_brightsky, mask_zeros=mask_zeros)
         edges, flux, ivar = _pixel_edges(spectrum.loglam, flux, ivar, grid.step)
         position[row] = np.interp(borders, edges, np.arange(len(edges), dtype=np.float64))
         offset[row] = total

@@ -1,7 +1,7 @@
 """Redshifts by fitting rest-frame spectra on native pixels."""
 
 from huggins.redshift.basis import Basis, load_basis
-from huggins.redshift.fit import Fit, Fitter
-from huggins.redshift.search import KINDS, Settings
+from huggins.redshift.fit import MEMBERSHIP, Fit, Fitter
+from huggins.redshift.search import Settings
 
-__all__ = ["KINDS", "Basis", "Fit", "Fitter", "Settings", "load_basis"]
+__all__ = ["MEMBERSHIP", "Basis", "Fit", "Fitter", "Settings", "load_basis"]

@@ -25,8 +25,8 @@ import numpy as np
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import ModelError
 from huggins.redshift.basis import STEP
-from huggins.redshift.search import KINDS, SAME, saturate
-from huggins.taxonomy import CLASSES
+from huggins.redshift.search import SAME, saturate
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -123,7 +123,7 @@ class Choice:
         Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen redshift;
         NaN where there is no other.
     probabilities : ndarray, shape (3,)
-        Of `KINDS`, network and fit together.
+        Of `BROAD_CLASSES`, network and fit together.
     """
 
     best: int
@@ -147,14 +147,14 @@ def choose(
     candidates
         At least one.
     broad : ndarray, shape (3,)
-        The network's probabilities of `KINDS`; equal where there is no network.
+        The network's probabilities of `BROAD_CLASSES`; equal where there is no network.
     proposal
         Its redshift distribution.
     rule
         The constants.
     """
     solutions = candidates.solutions
-    kind = np.array([KINDS.index(s.kind) for s in solutions])
+    kind = np.array([BROAD_CLASSES.index(s.kind) for s in solutions])
     score = scores(candidates, broad, proposal, rule)
     best = int(score.argmax())
     different = [
@@ -163,7 +163,7 @@ def choose(
     second = max(different, key=lambda n: score[n], default=-1)
     rated = score - _within_class(candidates, rule)
     margin = rated[best] - rated[different].max(initial=-np.inf)
-    peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(KINDS))])
+    peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
     probabilities = np.exp(peak - peak.max())
     chi2 = comparable(candidates)
     shift = np.array([s.shift for s in solutions])
@@ -183,7 +183,7 @@ def scores(
 ) -> Array:
     """Log probability of each candidate up to a constant; see the top of this file."""
     solutions = candidates.solutions
-    kind = np.array([KINDS.index(s.kind) for s in solutions])
+    kind = np.array([BROAD_CLASSES.index(s.kind) for s in solutions])
     shift = np.array([s.shift for s in solutions])
     chi2, local, badness, softness = _fits(candidates, rule)
     fit = saturate((local - chi2.min()) / badness, rule.ceiling / softness)
@@ -235,7 +235,7 @@ def comparable(candidates: Candidates) -> Array:
     """
     solutions = candidates.solutions
     chi2 = np.array([s.chi2 for s in solutions], np.float64)
-    for name in KINDS:
+    for name in BROAD_CLASSES:
         mine = np.array([n for n, s in enumerate(solutions) if s.kind == name], dtype=np.int64)
         if len(mine):
             masked = np.array([solutions[n].masked for n in mine], np.float64)

@@ -12,8 +12,8 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import Rule, choose, error
 from huggins.redshift.doubt import doubts
 from huggins.redshift.native import SIZE, START, Frames, to_native
-from huggins.redshift.search import KINDS, Proposal, Search, Settings, proposals
-from huggins.taxonomy import BROAD, CLASSES, INDEX
+from huggins.redshift.search import Proposal, Search, Settings, proposals
+from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: MEMBERSHIP[i, b] is 1 where class i of the 13 belongs to broad class b.
 MEMBERSHIP: Final = np.array(
-    [[float(BROAD[name] == broad) for broad in KINDS] for name in CLASSES]
+    [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
 )
 
 
@@ -38,7 +38,7 @@ class Fit:
     Attributes
     ----------
     broad : ndarray of int, shape (N,)
-        Index into `KINDS`; -1 where there is no good pixel.
+        Index into `BROAD_CLASSES`; -1 where there is no good pixel.
     probabilities : ndarray, shape (N, 13)
         Of `huggins.taxonomy.CLASSES`, network and fit together.
     z, z_err : ndarray, shape (N,)
@@ -123,7 +123,7 @@ class Fitter:
         if probabilities is None:
             # Nothing to weigh the fit against: it alone decides.
             rule = replace(rule, ceiling=1e4, same=1e4, offset=(0.0, 0.0, 0.0))
-            share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(KINDS)
+            share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(BROAD_CLASSES)
             probabilities = np.tile(share.sum(axis=1), (count, 1))
         offered = [] if density is None else proposals(density, probabilities, start, step)
         out = _empty(count)
@@ -159,7 +159,7 @@ class Fitter:
         second = candidates.solutions[choice.second] if choice.second >= 0 else None
         # The rest of what a class shares out stays as the network has it.
         out.probabilities[row] = _share(network, broad, choice.probabilities, best, self.basis)
-        out.broad[row] = KINDS.index(best.kind)
+        out.broad[row] = BROAD_CLASSES.index(best.kind)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
         out.z_err[row] = error(
@@ -232,7 +232,7 @@ def _share(network: Array, broad: Array, fitted: Array, best: Solution, basis: B
     class.
     """
     inside = network[:, None] * MEMBERSHIP / np.maximum(broad, 1e-12)
-    for k, kind in enumerate(KINDS):
+    for k, kind in enumerate(BROAD_CLASSES):
         if broad[k] >= 0.01:
             continue
         share = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()

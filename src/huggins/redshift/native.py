@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.noise import scatter
 from huggins.prepare import LogGrid, clean, rebin
 from huggins.redshift.basis import STEP
 
@@ -25,9 +26,6 @@ SIZE: Final = 4878
 # A log-linear file whose pixels lie this close to the grid (in pixels, after a common shift)
 # needs no resampling.
 _ON_GRID = 0.1
-# Distance in pixels of the differences that measure the noise: neighbours are correlated by
-# the surveys' own resampling, pixels this far apart are not.
-_LAG = 3
 # Largest ivar, of fluxes about 1: no pixel has an S/N of a million, and sums in single
 # precision have to hold what a flux of 1e30 leaves of the others.
 _SURE = 1e12
@@ -76,9 +74,7 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
         index = np.rint(place - (place[0] - np.rint(place[0])))
         shift = float(np.mean(place - index))
         if np.abs(place - index - shift).max() < _ON_GRID:
-            f, w = clean(spectrum)
-            # A flux of exactly 0 is a fill value (ends of LAMOST spectra), whatever ivar says.
-            w[f == 0.0] = 0.0
+            f, w = clean(spectrum, mask_zeros=True)
             at = index.astype(np.int64) - START
             inside = (at >= 0) & (at < SIZE)
             flux[row, at[inside]] = f[inside]
@@ -86,11 +82,13 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
             offset[row] = shift
         else:
             grid = LogGrid(start=(START - 0.5) * STEP, step=STEP, size=SIZE)
-            flux[row : row + 1], ivar[row : row + 1] = rebin([spectrum], grid)
+            flux[row : row + 1], ivar[row : row + 1] = rebin([spectrum], grid, mask_zeros=True)
     scale = _scale(flux, ivar)
     flux /= scale[:, None]
     ivar *= scale[:, None] ** 2
-    noise = _noise(flux, ivar)
+    with np.errstate(divide="ignore", over="ignore"):
+        noise = scatter(flux, 1.0 / ivar)
+    noise = np.where(noise > 0.0, noise, 1.0)  # of too few pixels it is unknown
     ivar /= noise[:, None] ** 2
     np.minimum(ivar, _SURE, out=ivar)
     return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
@@ -108,25 +106,6 @@ def _scale(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.f
     mean = np.einsum("np,np,np->n", w, f, f) / np.where(total > 0.0, total, 1.0)
     scale: NDArray[np.float64] = largest * np.sqrt(mean)
     return np.where(scale > 0.0, scale, 1.0)
-
-
-def _noise(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scatter of second differences over what ivar says, shape (N,); 1 where unknown."""
-    noise = np.ones(len(flux))
-    for row, (f, w) in enumerate(zip(flux, ivar, strict=True)):
-        left, middle, right = w[: -2 * _LAG], w[_LAG:-_LAG], w[2 * _LAG :]
-        used = np.flatnonzero((left > 0) & (middle > 0) & (right > 0))
-        if len(used) < 30:
-            continue
-        step = f[used + _LAG] - 0.5 * (f[used] + f[used + 2 * _LAG])
-        with np.errstate(divide="ignore"):
-            variance = 1.0 / middle[used] + 0.25 * (1.0 / left[used] + 1.0 / right[used])
-        ratio = np.abs(step) / np.sqrt(variance)
-        # 1.4826: from the median absolute deviation to sigma of a Gaussian.
-        typical = 1.4826 * float(np.median(ratio))
-        if typical > 0.0:
-            noise[row] = typical
-    return noise
 
 
 def bin_down(values: NDArray[np.float64], factor: int) -> NDArray[np.float64]:

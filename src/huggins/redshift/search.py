@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     _Found = tuple[Solution, Track]
 
-#: Order of the broad classes in every array of this package.
-KINDS: Final = ("STAR", "GALAXY", "QSO")
 #: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
 SAME: Final = 14.5
 # Share of BAL among the network's quasars from which on absorption is masked.

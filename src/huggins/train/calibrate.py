@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.inference.verdict import BROAD_CLASSES, decide
+from huggins.inference.verdict import decide
+from huggins.taxonomy import BROAD_CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

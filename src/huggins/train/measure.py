@@ -9,8 +9,8 @@ import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import Rate, share
-from huggins.inference.verdict import BROAD_CLASSES, decide, doubts
-from huggins.taxonomy import ALL_CLASSES, CLASSES
+from huggins.inference.verdict import decide, doubts
+from huggins.taxonomy import ALL_CLASSES, BROAD_CLASSES, CLASSES, SEQUENCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-#: Order of the stellar letters: a neighbour is one step away.
-LETTERS: Final = "OBAFGKML"
-# Speed of light, km/s.
 #: Bins of signal-to-noise a native pixel.
 SN_BINS: Final = ((1.0, 2.0), (2.0, 5.0), (5.0, 10.0), (10.0, 40.0))
 
@@ -79,10 +76,10 @@ def good_redshift(z: Array, truth: Array) -> Bools:
 
 
 def neighbour(name: str, truth: str) -> bool:
-    """Whether a stellar letter is the true one or next to it in `LETTERS`."""
-    if name not in LETTERS or truth not in LETTERS:
+    """Whether a stellar letter is the true one or next to it in `SEQUENCE`."""
+    if name not in SEQUENCE or truth not in SEQUENCE:
         return name == truth
-    return abs(LETTERS.index(name) - LETTERS.index(truth)) <= 1
+    return abs(SEQUENCE.index(name) - SEQUENCE.index(truth)) <= 1
 
 
 def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]:
