@@ -23,6 +23,7 @@ ROOT = Path(huggins.__file__).parent
 #: What every stage may import.
 COMMON = {
     "",
+    "arrays",
     "spectrum",
     "constants",
     "taxonomy",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.arrays import Values, in_unit_of, per_wavelength, to_angstrom, values_of
 from huggins.errors import MissingExtraError, SpectrumError
+from huggins.noise import excess, measured_error
+from huggins.quality import ZWarning
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+_log = logging.getLogger(__name__)
 
 #: Attributes of a spectrum that identify it, with their types.
 IDENTITY: Final = {
@@ -128,44 +134,80 @@ class Spectrum:
     @classmethod
     def from_arrays(
         cls,
-        wavelength: ArrayLike,
-        flux: ArrayLike,
-        ivar: ArrayLike,
+        wavelength: Any,
+        flux: Any,
+        ivar: Any = None,
         *,
+        error: Any = None,
+        variance: Any = None,
         air: bool = False,
+        mask: Any = None,
         **identity: Any,
     ) -> Spectrum:
         """Create a spectrum from arrays.
 
+        Each may be a sequence, a numpy array, a masked array (masked pixels are bad), an
+        astropy ``Quantity`` or ``Column`` (units are converted), a torch tensor or a pandas
+        ``Series``.
+
         Parameters
         ----------
         wavelength : array_like, shape (L,)
-            Angstrom, strictly increasing or strictly decreasing.
-        flux, ivar : array_like, shape (L,)
-            Flux density per unit wavelength and its inverse variance.
+            Strictly increasing or strictly decreasing. Angstrom, or any spectral unit where it
+            has one (frequencies and energies too).
+        flux : array_like, shape (L,)
+            Flux density per unit wavelength in any unit; a flux per frequency (Jy) is converted
+            where its unit says so.
+        ivar, error, variance : array_like, shape (L,)
+            Inverse variance, 1-sigma error or variance of `flux`: at most one of them. Without
+            any, the noise is measured from the flux and NO_UNCERTAINTY is set.
         air
             Whether `wavelength` is in air, to be converted to vacuum.
+        mask : array_like of bool, shape (L,)
+            True in bad pixels.
         **identity
             Any other attribute of `Spectrum`.
 
         Raises
         ------
         SpectrumError
-            If the arrays differ in length, are empty, or the wavelengths are not positive,
-            not finite, unsorted or repeated.
+            If the arrays differ in length, are empty, units do not match, or the wavelengths
+            are not positive, not finite, unsorted or repeated.
+        TypeError
+            If more than one uncertainty is given.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> wavelength = np.linspace(4000, 9000, 1000)
+        >>> spectrum = Spectrum.from_arrays(wavelength, np.ones(1000), error=np.full(1000, 0.1))
+        >>> round(spectrum.median_sn(), 3)
+        10.0
         """
-        wave = np.asarray(wavelength, dtype=np.float64)
-        usable = bool((np.isfinite(wave) & (wave > 0)).all())
-        spectrum = cls(
-            np.log10(air_to_vacuum(wave) if air else wave) if usable else wave,
-            # Double precision: the ivar of fluxes in erg/s/cm2/A overflows single precision.
-            np.asarray(flux, dtype=np.float64),
-            np.asarray(ivar, dtype=np.float64),
-            air=air,
-            **identity,
-        )
-        if not usable:
-            raise spectrum._error("wavelengths must be finite and positive (Angstrom)")
+        uncertainties = {"ivar": ivar, "error": error, "variance": variance}
+        given = {kind: value for kind, value in uncertainties.items() if value is not None}
+        if len(given) > 1:
+            raise TypeError(f"give one uncertainty, not {' and '.join(given)}")
+        try:
+            wave, values, weights = _arrays(wavelength, flux, given, mask)
+        except SpectrumError as problem:
+            path, index = str(identity.get("file", "")), int(identity.get("index", 0))
+            raise SpectrumError(problem.what, path, index) from None
+        if air:
+            wave = air_to_vacuum(wave)
+        if weights is None:
+            good = np.isfinite(values)
+            sigma = measured_error(np.where(good, values, 0.0), good)
+            weights = sigma**-2.0
+            identity["zwarning"] = identity.get("zwarning", 0) | ZWarning.NO_UNCERTAINTY
+            note = "no uncertainties: the noise is measured from the flux"
+            identity["notes"] = (*identity.get("notes", ()), note)
+        elif "ivar" in given:
+            note = _doubt_ivar(values, weights)
+            if note:
+                _log.warning("%s%s", f"{identity['file']}: " if "file" in identity else "", note)
+                identity["notes"] = (*identity.get("notes", ()), note)
+        spectrum = cls(np.log10(wave), values, weights, air=air, **identity)
         spectrum.make_ascending()
         spectrum.check()
         return spectrum
@@ -197,7 +239,8 @@ class Spectrum:
         # 1 A to 1 m: anything else is damage, and would overflow later.
         if not (loglam[0] >= 0.0 and loglam[-1] <= 10.0):
             raise self._error(
-                "wavelengths are not those of a spectrum: they must be in Angstrom",
+                "wavelengths are not those of a spectrum: `loglam` is log10 of Angstrom "
+                "(Spectrum.from_arrays takes wavelengths)",
             )
         with np.errstate(invalid="ignore"):
             usable = (flux > 0) & (ivar > 0) & (flux < np.inf) & (ivar < np.inf)
@@ -238,6 +281,65 @@ class Spectrum:
             mask=~self.good,
             meta={name: getattr(self, name) for name in IDENTITY},
         )
+
+
+def _arrays(
+    wavelength: Any, flux: Any, uncertainty: dict[str, Any], mask: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return wavelengths in Angstrom, flux per wavelength and ivar (None: unknown), all (L,)."""
+    wave = to_angstrom(values_of(wavelength, "wavelength"))
+    values = values_of(flux, "flux")
+    shapes = [wave.shape, values.data.shape]
+    kind, source = next(iter(uncertainty.items()), ("", None))
+    sigma: Values | None = None
+    if source is not None:
+        sigma = values_of(source, kind)
+        shapes.append(sigma.data.shape)
+    if wave.ndim != 1 or len(set(shapes)) > 1:
+        names = ", ".join(["wavelength", "flux", *uncertainty])
+        raise SpectrumError(
+            f"{names} must be one-dimensional and of one length, not "
+            f"{', '.join(map(str, shapes))}: several spectra on one axis go to huggins.classify"
+        )
+    if not (np.isfinite(wave).all() and (wave > 0).all()):
+        raise SpectrumError("wavelengths must be finite and positive (Angstrom)")
+    ivar = None
+    if sigma is not None:
+        sigma = in_unit_of(sigma, values, {"ivar": -2.0, "variance": 2.0}.get(kind, 1.0))
+        with np.errstate(all="ignore"):
+            # To an error, converted as the flux is, and back: units of flux are no mere factor.
+            power = {"ivar": -0.5, "variance": 0.5}.get(kind, 1.0)
+            if values.unit is not None:
+                error = Values(sigma.data**power, values.unit)
+                ivar = per_wavelength(error, wave) ** -2.0
+                ivar[~(sigma.data > 0)] = 0.0
+            else:
+                ivar = sigma.data if kind == "ivar" else sigma.data ** (-2.0 * power)
+                ivar = ivar if kind == "ivar" else np.where(sigma.data > 0, ivar, 0.0)
+    result = per_wavelength(values, wave)
+    if mask is not None:
+        bad = np.asarray(mask, bool)
+        if bad.shape != wave.shape:
+            raise SpectrumError(f"mask is of shape {bad.shape}, the flux of {wave.shape}")
+        result = np.where(bad, np.nan, result)
+    if ivar is not None:
+        ivar = np.where(np.isfinite(ivar) & np.isfinite(result), ivar, 0.0)
+    return wave, result, ivar
+
+
+def _doubt_ivar(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> str:
+    """Return a note where what is given as ivar looks like 1-sigma errors; else nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = np.where(ivar > 0, ivar, np.nan)
+        as_ivar, as_error = excess(flux, known**-0.5), excess(flux, known)
+    apart = [max(value, 1.0 / value) if value > 0 else np.inf for value in (as_ivar, as_error)]
+    if not (apart[0] > 10.0 and apart[1] < 2.0):
+        return ""
+    return (
+        f"the inverse variances look like 1-sigma errors: the scatter between pixels is "
+        f"{as_ivar:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass error= "
+        "if that is what they are"
+    )
 
 
 def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -36,8 +36,7 @@ from huggins.formats.names import (
     stem_and_number,
 )  # fmt: skip
 from huggins.formats.pixels import inverse_variance
-from huggins.noise import excess, measured_error
-from huggins.quality import ZWarning
+from huggins.noise import excess
 from huggins.spectrum import Spectrum, air_to_vacuum
 
 if TYPE_CHECKING:
@@ -190,7 +189,6 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
     bad |= ~np.isfinite(values) | _masked(fields, roles)
     values[bad] = np.nan
     found = _first(fields, roles, UNCERTAINTIES)
-    warning = 0
     if found is None:
         ivar = None
     else:
@@ -207,15 +205,9 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
         values, ivar, wavelength, fields[flux], roles[flux].role, context
     )
     wavelength, values, ivar = _in_order(wavelength, values, ivar, context, notes)
-    if ivar is None:
-        good = np.isfinite(values)
-        ivar = np.where(good, measured_error(np.where(good, values, 0.0), good) ** -2.0, 0.0)
-        warning = int(ZWarning.NO_UNCERTAINTY)
-        notes.append("no uncertainties: the noise is measured from the flux")
     spectrum = Spectrum.from_arrays(
         wavelength, values, ivar, file=context.path, index=context.index, format=context.format,
-        zwarning=warning | context.identity.get("zwarning", 0), notes=tuple(notes),
-        **{k: v for k, v in context.identity.items() if k != "zwarning"},
+        notes=tuple(notes), **context.identity,
     )  # fmt: skip
     spectrum.air = _is_air(roles[axis], context)
     return spectrum
