@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.table import MaskedColumn
 
 from huggins.errors import SpectrumError
+from huggins.quality import ZWarning
 from huggins.spectrum import Spectrum, air_to_vacuum
 
 WAVE = np.linspace(4000.0, 5000.0, 50)
@@ -60,3 +63,92 @@ def test_ultraviolet_wavelengths_are_vacuum_already():
     spectrum = Spectrum.from_arrays(WAVE, ONE, ONE, air=True)
     assert spectrum.air
     assert (spectrum.wavelength > WAVE + 1).all()
+
+
+NOISE = np.random.default_rng(3).normal(size=400)
+LONG = np.linspace(4000.0, 8000.0, 400)
+CURVE = 10.0 + np.sin(LONG / 900.0)
+
+
+@pytest.mark.parametrize(
+    "uncertainty",
+    [
+        {"ivar": np.full(400, 4.0)},
+        {"error": np.full(400, 0.5)},
+        {"variance": np.full(400, 0.25)},
+    ],
+)
+def test_an_uncertainty_of_each_kind(uncertainty):
+    spectrum = Spectrum.from_arrays(LONG, CURVE, **uncertainty)
+    np.testing.assert_allclose(spectrum.ivar, 4.0)
+    assert spectrum.zwarning == 0
+
+
+def test_two_uncertainties_are_refused():
+    with pytest.raises(TypeError, match="one uncertainty, not ivar and error"):
+        Spectrum.from_arrays(LONG, CURVE, CURVE, error=CURVE)
+
+
+def test_without_uncertainty_the_noise_is_measured():
+    wavelength = np.linspace(4000.0, 8000.0, 4000)
+    flux = 10.0 + 0.3 * np.random.default_rng(3).normal(size=4000)
+    spectrum = Spectrum.from_arrays(wavelength, flux)
+    assert spectrum.zwarning == ZWarning.NO_UNCERTAINTY
+    assert np.median(spectrum.ivar**-0.5) == pytest.approx(0.3, rel=0.1)
+    assert "measured" in spectrum.notes[0]
+
+
+def test_masked_pixels_are_bad_whatever_lies_under_the_mask():
+    bad = np.arange(400) % 3 == 0
+    flux = np.ma.array(np.where(bad, 1e20, CURVE), mask=bad)
+    for spectrum in (
+        Spectrum.from_arrays(LONG, flux, np.ones(400)),
+        Spectrum.from_arrays(LONG, np.where(bad, 1e20, CURVE), np.ones(400), mask=bad),
+        Spectrum.from_arrays(LONG, MaskedColumn(flux), np.ones(400)),
+    ):
+        np.testing.assert_array_equal(spectrum.good, ~bad)
+
+
+def test_units_are_converted():
+    unit = u.Unit("1e-17 erg / (s cm2 AA)")
+    flux, error = CURVE * unit, np.full(400, 0.5) * unit
+    axis = LONG * u.AA
+    plain = Spectrum.from_arrays(LONG, CURVE, error=np.full(400, 0.5))
+    for spectrum in (
+        Spectrum.from_arrays(axis.to(u.nm), flux, error=error),
+        Spectrum.from_arrays(axis.to(u.THz, u.spectral()), flux, ivar=error**-2),
+        Spectrum.from_arrays(axis, flux.to(u.mJy, u.spectral_density(axis)),
+                             error=error.to(u.mJy, u.spectral_density(axis))),
+        Spectrum.from_arrays(axis, flux.to("erg / (s cm2 AA)"), variance=error**2),
+    ):  # fmt: skip
+        np.testing.assert_allclose(spectrum.wavelength, plain.wavelength, rtol=1e-12)
+        np.testing.assert_allclose(spectrum.flux, plain.flux, rtol=1e-9)
+        np.testing.assert_allclose(spectrum.ivar, plain.ivar, rtol=1e-9)
+
+
+def test_units_that_do_not_fit_are_refused():
+    with pytest.raises(SpectrumError, match="no wavelength: give it in Angstrom"):
+        Spectrum.from_arrays(LONG * u.kg, CURVE, CURVE)
+    with pytest.raises(SpectrumError, match="its uncertainty in kg: give both in one unit"):
+        Spectrum.from_arrays(LONG, CURVE * u.Jy, error=CURVE * u.kg)
+
+
+def test_other_arrays():
+    torch = pytest.importorskip("torch")
+    spectrum = Spectrum.from_arrays(torch.tensor(LONG), torch.tensor(CURVE), torch.ones(400))
+    np.testing.assert_allclose(spectrum.flux, CURVE)
+    with pytest.raises(SpectrumError, match="flux holds no numbers"):
+        Spectrum.from_arrays(LONG, np.full(400, "a"), LONG)
+
+
+def test_errors_given_as_ivar_are_noticed(caplog):
+    spectrum = Spectrum.from_arrays(LONG, 1e3 * (CURVE + 0.3 * NOISE), np.full(400, 300.0))
+    assert "look like 1-sigma errors" in spectrum.notes[0]
+    assert "look like 1-sigma errors" in caplog.text
+    good = Spectrum.from_arrays(LONG, 1e3 * (CURVE + 0.3 * NOISE), np.full(400, 300.0**-2))
+    assert good.notes == ()
+
+
+def test_wavelengths_in_the_place_of_their_logarithm_are_noticed():
+    with pytest.raises(SpectrumError, match=r"Spectrum\.from_arrays takes wavelengths"):
+        Spectrum(LONG, CURVE, np.ones(400)).check()

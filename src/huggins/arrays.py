@@ -1,4 +1,4 @@
-"""Arrays as people have them: quantities, masked arrays, tensors, series; with their units kept."""
+"""Arrays as people have them, with their units: quantities, masked arrays, tensors, series."""
 
 from __future__ import annotations
 

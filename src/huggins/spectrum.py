@@ -205,7 +205,9 @@ class Spectrum:
         elif "ivar" in given:
             note = _doubt_ivar(values, weights)
             if note:
-                _log.warning("%s%s", f"{identity['file']}: " if "file" in identity else "", note)
+                _log.warning(
+                    "%s%s", f"{identity['file']}: " if "file" in identity else "", note
+                )
                 identity["notes"] = (*identity.get("notes", ()), note)
         spectrum = cls(np.log10(wave), values, weights, air=air, **identity)
         spectrum.make_ascending()
@@ -286,7 +288,7 @@ class Spectrum:
 def _arrays(
     wavelength: Any, flux: Any, uncertainty: dict[str, Any], mask: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return wavelengths in Angstrom, flux per wavelength and ivar (None: unknown), all (L,)."""
+    """Return wavelengths (Angstrom), flux per wavelength and ivar (or None), all (L,)."""
     wave = to_angstrom(values_of(wavelength, "wavelength"))
     values = values_of(flux, "flux")
     shapes = [wave.shape, values.data.shape]
@@ -337,8 +339,8 @@ def _doubt_ivar(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> str:
         return ""
     return (
         f"the inverse variances look like 1-sigma errors: the scatter between pixels is "
-        f"{as_ivar:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass error= "
-        "if that is what they are"
+        f"{as_ivar:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass "
+        "error= if that is what they are"
     )
 
 

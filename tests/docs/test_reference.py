@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from huggins import formats
-from huggins.formats import hdf5, interop
+from huggins.formats import hdf5, memory
 from huggins.inference.table import COLUMNS, DESI_NAMES
 from huggins.quality import MEANING, ZWarning
 
@@ -64,5 +64,5 @@ def test_formats_are_those_of_the_readers():
         for row in rows("formats.md", "| reader | what | pixels | errors | wavelengths |")
     }
     readers = {module.NAME for module in formats._FITS}
-    readers |= {formats.text.NAME, hdf5.NAME, hdf5.SEED_NAME, interop.NAME}
+    readers |= {formats.text.NAME, hdf5.NAME, hdf5.SEED_NAME, memory.NAME}
     assert said == readers

@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 FLUX_UNIT = u.Unit("1e-17 erg / (s cm2 AA)")
 
 
+def quasar_arrays():
+    """Wavelength, flux and error of a quasar with C IV, C III] and Mg II, S/N 15, z = 1.9."""
+    rng = np.random.default_rng(5)
+    wavelength = 10.0 ** np.arange(3.556, 4.01, 1.5e-4)
+    flux = 12.0 * (wavelength / 5000.0) ** -1.2
+    for rest, strength, width in (
+        (1215.67, 3.0, 9.0), (1240.14, 0.8, 8.0), (1396.76, 0.4, 9.0), (1549.06, 1.9, 11.0),
+        (1908.73, 0.8, 14.0), (2798.75, 0.9, 14.0),
+    ):  # fmt: skip
+        centre = rest * 2.9
+        flux *= 1.0 + strength * np.exp(-0.5 * ((wavelength - centre) / (2.9 * width)) ** 2)
+    error = 0.04 * flux.mean() + 0.03 * flux
+    return wavelength, flux + error * rng.normal(size=len(flux)), error
+
+
 def vacuum_to_air(wavelength: np.ndarray) -> np.ndarray:
     """Invert the conversion of huggins by iteration, so that no formula is used twice."""
     from huggins.spectrum import air_to_vacuum

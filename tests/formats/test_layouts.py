@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import huggins
-from factories.layouts import BARE, TEXT
+from factories.layouts import BARE, TEXT, quasar_arrays
 from huggins.formats import identify, read
 from huggins.quality import ZWarning
 from huggins.spectrum import Spectrum
@@ -14,18 +14,7 @@ from huggins.spectrum import Spectrum
 
 @pytest.fixture(scope="module")
 def quasar():
-    """Wavelength, flux and error of a quasar with C IV, C III] and Mg II, S/N 15, z = 1.9."""
-    rng = np.random.default_rng(5)
-    wavelength = 10.0 ** np.arange(3.556, 4.01, 1.5e-4)
-    flux = 12.0 * (wavelength / 5000.0) ** -1.2
-    for rest, strength, width in (
-        (1215.67, 3.0, 9.0), (1240.14, 0.8, 8.0), (1396.76, 0.4, 9.0), (1549.06, 1.9, 11.0),
-        (1908.73, 0.8, 14.0), (2798.75, 0.9, 14.0),
-    ):  # fmt: skip
-        centre = rest * 2.9
-        flux *= 1.0 + strength * np.exp(-0.5 * ((wavelength - centre) / (2.9 * width)) ** 2)
-    error = 0.04 * flux.mean() + 0.03 * flux
-    return wavelength, flux + error * rng.normal(size=len(flux)), error
+    return quasar_arrays()
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def test_specutils(folder, model):
 
 @pytest.mark.parametrize("inputs", [3, None, [4.0]])
 def test_what_is_no_input(model, inputs):
-    with pytest.raises(TypeError, match="is not a specutils spectrum"):
+    with pytest.raises(TypeError, match="is no spectrum: give a path"):
         huggins.classify(inputs, model=model)
 
 

@@ -26,6 +26,8 @@ class Source:
     ----------
     path
         As the user gave it.
+    content
+        The file's bytes, where they are in memory already; `path` is then only a name.
 
     Attributes
     ----------
@@ -46,9 +48,25 @@ class Source:
 
     __slots__ = ("_fd", "fits", "gzipped", "head", "path", "size")
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], content: bytes | None = None) -> None:
         self.path = os.fspath(path)
         self._fd = -1
+        if content is None:
+            self._open()
+        else:
+            self.head, self.size = content, len(content)
+        self.gzipped = self.head.startswith(_GZIP)
+        try:
+            if self.gzipped:
+                self._unpack()
+            if not self.head:
+                raise ReadError("the file is empty: fetch it again", self.path)
+        except BaseException:
+            self.close()
+            raise
+        self.fits = self.head.startswith(_FITS)
+
+    def _open(self) -> None:
         try:
             # O_NONBLOCK: opening a named pipe must not hang.
             flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -65,16 +83,6 @@ class Source:
             raise ReadError(_explain(error), self.path) from error
         except ValueError as error:  # a NUL in the path
             raise ReadError(f"this is not a valid path: {error}", repr(self.path)) from error
-        self.gzipped = self.head.startswith(_GZIP)
-        try:
-            if self.gzipped:
-                self._unpack()
-            if not self.head:
-                raise ReadError("the file is empty: fetch it again", self.path)
-        except BaseException:
-            self.close()
-            raise
-        self.fits = self.head.startswith(_FITS)
 
     def _unpack(self) -> None:
         packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
@@ -133,7 +141,7 @@ class Source:
 
     def handle(self) -> str | io.BytesIO:
         """Return what other libraries can open: the path, or the unpacked bytes."""
-        return io.BytesIO(self.head) if self.gzipped else self.path
+        return io.BytesIO(self.head) if self._fd < 0 or self.gzipped else self.path
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

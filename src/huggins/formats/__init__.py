@@ -13,7 +13,7 @@ from huggins.errors import ReadError
 from huggins.fits import Fits, Source
 from huggins.formats import desi, hdf5, lamost, pack, spec, spplate, spspec, text
 from huggins.formats.foreign import unknown
-from huggins.formats.interop import from_specutils
+from huggins.formats.memory import from_object, from_specutils, is_arrays
 from huggins.quality import names
 
 if TYPE_CHECKING:
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["from_specutils", "identify", "open_file", "read"]
+__all__ = [
+    "from_object",
+    "from_specutils",
+    "identify",
+    "is_arrays",
+    "open_bytes",
+    "open_file",
+    "read",
+]
 
 
 class _Reader(Protocol):
@@ -86,8 +94,30 @@ def open_file(
         In the file's order. A file that cannot be read yields one error; a spectrum that cannot
         be used yields an error, with its index, in its place.
     """
+    yield from _opened(path, None, air)
+
+
+def open_bytes(
+    content: bytes, name: str = "", *, air: bool = False
+) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of a file whose bytes are in memory, as `open_file` does.
+
+    Parameters
+    ----------
+    content
+    name
+        Of the file, for messages and as `Spectrum.file`.
+    air
+        As for `read`.
+    """
+    yield from _opened(name, content, air)
+
+
+def _opened(
+    path: str | os.PathLike[str], content: bytes | None, air: bool
+) -> Iterator[Spectrum | ReadError]:
     try:
-        with Source(path) as source:
+        with Source(path, content) as source:
             for spectrum in _spectra(source, air):
                 if isinstance(spectrum, ReadError):
                     yield spectrum

@@ -8,8 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from huggins.errors import ReadError
-from huggins.formats import from_specutils, open_file
+from huggins.formats import from_object, is_arrays, open_bytes, open_file
 from huggins.inference import output as outputs
 from huggins.inference.cluster import run_cluster
 from huggins.inference.fitting import basis_hash
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from astropy.table import Table
 
+    from huggins.errors import ReadError
     from huggins.runs.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -224,31 +224,24 @@ def _network(model: str | Path | Model) -> Model:
 
 def _is_list(inputs: Any) -> bool:
     """Whether this is a list of inputs, and not one input."""
-    if isinstance(inputs, Spectrum | str | os.PathLike) or hasattr(inputs, "spectral_axis"):
+    if isinstance(inputs, Spectrum | str | os.PathLike) or is_arrays(inputs):
         return False
-    return hasattr(inputs, "__iter__")
+    if isinstance(inputs, list | tuple):  # as SpectrumList is one, and HDUList
+        return not hasattr(inputs, "writeto")
+    single = ("spectral_axis", "colnames", "columns", "read", "keys")
+    return hasattr(inputs, "__iter__") and not any(hasattr(inputs, name) for name in single)
 
 
 def _spectra(elements: Iterable[Any], *, air: bool) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of a list in which paths and objects are mixed."""
-    for element in elements:
-        if isinstance(element, Spectrum):
-            yield _checked(element)
-        elif isinstance(element, str | os.PathLike):
+    for number, element in enumerate(elements):
+        if isinstance(element, str | os.PathLike):
             for path in Inputs([os.fspath(element)]):
                 yield from open_file(path, air=air)
+        elif _is_list(element):
+            yield from _spectra(element, air=air)
         else:
-            for spectrum in from_specutils(element):
-                yield _checked(spectrum)
-
-
-def _checked(spectrum: Spectrum) -> Spectrum | ReadError:
-    try:
-        spectrum.check()
-    except ReadError as error:
-        error.spectrum = spectrum
-        return error
-    return spectrum
+            yield from from_object(element, air=air, index=number, read=open_bytes)
 
 
 def _call(model: str | Path | Model, *, redshift: bool) -> str:

@@ -1,18 +1,23 @@
-"""Spectra of specutils, in and out."""
+"""Spectra of objects in memory: specutils in and out, arrays, tables, open files."""
 
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import (
     InverseVariance,
     StdDevUncertainty,
     UnknownUncertainty,
     VarianceUncertainty,
 )
+from astropy.table import Table
 
 import factories as make
+import huggins
+from factories.layouts import quasar_arrays
 from huggins.errors import SpectrumError
 from huggins.formats import from_specutils, read
+from huggins.quality import ZWarning
 
 specutils = pytest.importorskip("specutils")
 Spectrum = getattr(specutils, "Spectrum", None) or specutils.Spectrum1D
@@ -128,7 +133,6 @@ def test_rows_lists_and_collections():
 @pytest.mark.parametrize(
     ("spectrum", "message"),
     [
-        (_spectrum(uncertainty=None), "has no uncertainty: give it one"),
         (_spectrum(uncertainty=UnknownUncertainty(FLUX)), "UnknownUncertainty.*cannot be used"),
         (
             _spectrum(uncertainty=StdDevUncertainty(np.zeros(21))),
@@ -155,3 +159,78 @@ def test_axis_that_is_no_wavelength():
 def test_no_spectrum_at_all(thing):
     with pytest.raises(TypeError, match="not a specutils spectrum"):
         from_specutils(thing)
+
+
+def test_without_uncertainty_the_noise_is_measured():
+    axis = np.linspace(4000.0, 8000.0, 4000)
+    flux = 10.0 + 0.5 * np.random.default_rng(1).normal(size=4000)
+    (spectrum,) = from_specutils(_spectrum(axis * u.AA, flux * UNIT, uncertainty=None))
+    assert np.median(spectrum.ivar**-0.5) == pytest.approx(0.5, rel=0.15)
+    assert spectrum.zwarning == ZWarning.NO_UNCERTAINTY
+
+
+class TestClassify:
+    """What `huggins.classify` takes: each shape of one quasar gives its answer."""
+
+    @pytest.fixture
+    def arrays(self):
+        return quasar_arrays()
+
+    @pytest.fixture
+    def answer(self, arrays):
+        wavelength, flux, error = arrays
+        return huggins.classify(huggins.Spectrum.from_arrays(wavelength, flux, error=error))[0]
+
+    def shapes(self, arrays):
+        wavelength, flux, error = arrays
+        yield "tuple", arrays, 1
+        yield "list of tuples", [arrays, arrays], 2
+        yield "dict", {"wavelength": wavelength, "flux": flux, "error": error}, 1
+        yield (
+            "dict of ivar",
+            {"loglam": np.log10(wavelength), "flux": flux, "ivar": error**-2},
+            1,
+        )
+        yield "table", Table([wavelength, flux, error], names=("wave", "flux", "err")), 1
+        yield (
+            "masked table",
+            Table([wavelength, flux, error], names=("wave", "flux", "err"), masked=True),
+            1,
+        )
+        yield "rows", (wavelength, np.stack([flux, flux]), np.stack([error, error])), 2
+        yield "quantities", (wavelength / 10 * u.nm, flux * UNIT, error * UNIT), 1
+        yield "nested lists", [[arrays], [[arrays]]], 2
+
+    def test_every_shape(self, arrays, answer):
+        for name, shape, count in self.shapes(arrays):
+            table = huggins.classify(shape)
+            assert len(table) == count, name
+            for row in table:
+                assert row["SUBCLASS"] == answer["SUBCLASS"], name
+                assert row["Z"] == pytest.approx(answer["Z"], abs=1e-5), name
+
+    def test_pandas(self, arrays, answer):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame(
+            dict(zip(("wavelength", "flux", "error"), arrays, strict=True))
+        )
+        assert huggins.classify(frame)["Z"][0] == pytest.approx(answer["Z"], abs=1e-5)
+
+    def test_an_open_fits_file_and_a_file_object(self, tmp_path):
+        path = make.write_boss_spec(tmp_path / "a.fits", make.make_truth())
+        plain = huggins.classify(str(path))
+        with fits.open(path) as hdus, path.open("rb") as file:
+            both = huggins.classify([hdus, file])
+        assert list(both["Z"]) == [plain["Z"][0]] * 2
+        assert list(both["PLATE"]) == [plain["PLATE"][0]] * 2
+
+    def test_one_dead_spectrum_of_a_list_is_a_row(self):
+        dead = _spectrum(uncertainty=InverseVariance(np.zeros(21)))
+        table = huggins.classify(specutils.SpectrumList([dead, dead]))
+        assert ["no good pixel" in error for error in table["ERROR"]] == [True, True]
+
+    def test_what_is_no_spectrum_is_named(self):
+        with pytest.raises(TypeError, match="int is no spectrum: give a path"):
+            huggins.classify([3])
+        with pytest.raises(TypeError, match="no column of fluxes"):
+            huggins.classify({"wavelength": WAVE})
