@@ -19,6 +19,12 @@ _HOME = {
     "read": "huggins.formats",
 }
 
+#: Subpackages and modules that are there after ``import huggins`` alone.
+_FOLDERS = (
+    "evaluate", "formats", "inference", "lines", "plot", "prepare", "quality", "redshift",
+    "simulate", "taxonomy", "weights",
+)  # fmt: skip
+
 
 def __getattr__(name: str) -> object:
     # Imported on first use, so that `import huggins` and `huggins --help` stay instant.
@@ -28,6 +34,10 @@ def __getattr__(name: str) -> object:
         value = getattr(import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    if name in _FOLDERS:
+        from importlib import import_module
+
+        return import_module(f"huggins.{name}")
     raise AttributeError(f"module 'huggins' has no attribute {name!r}")
 
 
