@@ -1,4 +1,4 @@
-"""What the networks share: dense layer, residual block, and the heads for class and redshift."""
+"""What the networks share: dense layer, residual block, heads for class and redshift."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ class StandardConfig:
 class Standard(TwoHeads):
     """Class and redshift from flux, error, signal-to-noise and coverage.
 
-    Strides keep the positions of lines, which give the redshift; pooling would lose them. So the
-    output of the last convolution is flattened, not averaged.
+    Strides keep the positions of lines, which give the redshift; pooling would lose them. So
+    the output of the last convolution is flattened, not averaged.
 
     Parameters
     ----------

@@ -62,13 +62,13 @@ def star(
     log1z = np.log10(1.0 + velocity / SPEED_OF_LIGHT)
     first = choose(rng, odds, count)
     flux, log1z = stack.sample(first, log1z, grid)
-    flux /= _level(flux)
+    flux /= effects.level(flux)
     place = places[first]
     if stack.count > 1:
         other = choose(rng, odds, count)
         second, _ = stack.sample(other, log1z, grid)
         share = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
-        flux += share[:, None].astype(np.float32) * (second / _level(second) - flux)
+        flux += share[:, None].astype(np.float32) * (second / effects.level(second) - flux)
         mixed = share > 0
         place[mixed] += (share * (places[other] - place))[mixed]
     if cls == "WD":
@@ -98,11 +98,6 @@ def _active(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator) -
         alpha[:, None] * np.array([1.0, 0.25, 0.12, 0.08]) * rng.uniform(0.5, 1.5, (count, 1))
     )
     return effects.narrow_lines(grid, log1z, _HYDROGEN[:4], area, np.full(count, 80.0))
-
-
-def _level(flux: Flux) -> Flux:
-    level = np.median(np.abs(flux[:, ::4]), axis=1, keepdims=True)  # every fourth: speed
-    return np.where(level > 0, level, np.float32(1.0))
 
 
 def blackbody(grid: LogGrid, temperature: Array) -> Flux:
@@ -210,7 +205,7 @@ def _carbon(
         mine = np.flatnonzero(base == i)
         rows = choose(rng, library.star_weights[cls], len(mine))
         flux[mine] = library.stars[cls].sample(rows, log1z[mine], grid)[0]
-    flux /= _level(flux)
+    flux /= effects.level(flux)
     depth = rng.uniform(0.15, 1.0, count)
     flux *= _bands(grid, log1z, _SWAN, depth)
     flux *= _bands(grid, log1z, _CYANOGEN, depth * rng.uniform(0.2, 1.0, count))
