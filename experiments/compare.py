@@ -17,8 +17,9 @@ import torch
 
 from huggins.inference import load_model
 from huggins.train.config import read_config
-from huggins.train.experiment import report, run
+from huggins.train.experiment import run
 from huggins.train.networks import build, contract_of
+from huggins.train.report import report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,8 @@ from huggins.cli import main
 from huggins.inference import load_model
 from huggins.model.standard import StandardConfig
 from huggins.train.config import Config, DataConfig
-from huggins.train.experiment import report, run
+from huggins.train.experiment import run
+from huggins.train.report import report
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
-"""Figures on hand-made verdicts."""
+"""Figures on hand-made results."""
 
 import numpy as np
 import pytest
 
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train.measure import (
-    Verdict,
+    Classification,
     good_redshift,
     mock_figures,
     neighbour,
@@ -35,7 +35,7 @@ LABELS = [
     label("SDSS", "target", 3, "SKY", "SKY", ""),
     label("BOSS", "pipeline", 1, "GALAXY", "GAL", "0.7"),
 ]
-SAID = Verdict(
+SAID = Classification(
     broad=np.array(["QSO", "QSO", "STAR", "QSO", "STAR", "STAR", "STAR", "STAR"]),
     name=np.array(["QSO", "BAL", "F", "QSO", "F", "M", "M", "M"]),
     probability=np.full(8, 0.9),
@@ -65,7 +65,7 @@ def test_every_figure_counts_its_own_spectra():
 
 def test_recall_of_mocks_by_signal_to_noise():
     kind = np.array([ALL_CLASSES.index(n) for n in ("QSO", "QSO", "BAL", "GAL", "NONE")])
-    said = Verdict(
+    said = Classification(
         np.array(["QSO"] * 5),
         np.array(["QSO", "QSO", "QSO", "GAL", "QSO"]),
         np.ones(5),

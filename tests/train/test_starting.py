@@ -14,8 +14,7 @@ from huggins.model.seed import SeedConfig
 from huggins.model.standard import StandardConfig
 from huggins.train.checkpoint import State, save
 from huggins.train.config import NETWORKS, Config
-from huggins.train.experiment import description
-from huggins.train.networks import build
+from huggins.train.networks import build, description
 from huggins.train.package import write_package
 from huggins.train.starting import starting_weights
 

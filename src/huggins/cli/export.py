@@ -57,13 +57,13 @@ def export(
 ) -> int:
     """Write ONNX, safetensors, record and card of a trained network."""
     from huggins.errors import InputError
-    from huggins.train import package
+    from huggins.train import export_file, package
 
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     if not into_package:
         if comparison is not None:
             raise InputError("--comparison is for --into-package")
-        path = package.export_file(checkpoint, output or checkpoint.parent, mocks)
+        path = export_file(checkpoint, output or checkpoint.parent, mocks)
         logger.info("wrote %s and what goes with it", path)
         print(path)
         return 0

@@ -66,7 +66,7 @@ def train(
 
     from huggins.errors import InputError
     from huggins.train import read_config, run, run_folds
-    from huggins.train.experiment import report as figures_of
+    from huggins.train import report as figures_of
     from huggins.train.ranks import together
     from huggins.train.starting import starting_weights
 

@@ -1,4 +1,4 @@
-"""From one TOML file to calibrated weights: data, loop, calibration, export, figures."""
+"""From one TOML file to calibrated weights: data, loop, validation, export, report."""
 
 from huggins.errors import MissingExtraError
 
@@ -8,7 +8,8 @@ except ImportError as error:
     raise MissingExtraError("torch", "train") from error
 
 from huggins.train.config import Config, read_config
-from huggins.train.experiment import report, run
+from huggins.train.experiment import export_file, run
 from huggins.train.folds import run_folds
+from huggins.train.report import report
 
-__all__ = ["Config", "read_config", "report", "run", "run_folds"]
+__all__ = ["Config", "export_file", "read_config", "report", "run", "run_folds"]

@@ -311,6 +311,13 @@ def redshift_target(z: Array, width: float) -> NDArray[np.float32]:
     return (target / np.where(total > 0, total, 1.0)).astype(np.float32)
 
 
+def on_grid(
+    config: Config, flux: NDArray[np.floating], ivar: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Rebin spectra from the standard grid to that of the network."""
+    return coarser(flux, ivar) if config.network == "seed" else (flux, ivar)
+
+
 def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Array, Array]:
     """Carry spectra from the standard grid to the seed's, inverse variance weighted."""
     old, new = STANDARD.grid.edges, SEED.grid.edges

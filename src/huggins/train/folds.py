@@ -12,9 +12,10 @@ import numpy as np
 from huggins.errors import InputError, OutputError
 from huggins.inference import load_model
 from huggins.taxonomy import CLASSES
-from huggins.train.experiment import on_grid, run
+from huggins.train.data import on_grid
+from huggins.train.experiment import run
 from huggins.train.labelled import folds_of, labelled
-from huggins.train.measure import verdict
+from huggins.train.measure import classify
 from huggins.train.ranks import ALONE
 
 if TYPE_CHECKING:
@@ -101,14 +102,14 @@ def _predictions(config: Config, fold: int, weights: Path) -> Iterator[list[obje
     real = labelled(config.data, (fold,))
     flux, ivar = on_grid(config, real.flux, real.ivar)
     model = load_model(weights)
-    found = model.predict(flux, ivar)
-    said = verdict(found, flux, ivar, model.metadata)
+    prediction = model.predict(flux, ivar)
+    results = classify(prediction, flux, ivar, model.metadata)
     for i, row in enumerate(real.labels):
-        z = [_number(value) for value in (found.z[i], found.z_err[i])]
+        z = [_number(value) for value in (prediction.z[i], prediction.z_err[i])]
         yield [
-            row["path"], 0, row.get("object", ""), fold, said.broad[i], said.name[i],
-            _number(said.probability[i]), *map(_number, found.probabilities[i]),
-            _number(found.none[i]), *z, int(said.zwarning[i]),
+            row["path"], 0, row.get("object", ""), fold, results.broad[i], results.name[i],
+            _number(results.probability[i]), *map(_number, prediction.probabilities[i]),
+            _number(prediction.none[i]), *z, int(results.zwarning[i]),
             row["class3"], row["class13"], row["z"],
         ]  # fmt: skip
 

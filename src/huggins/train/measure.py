@@ -26,8 +26,8 @@ SN_BINS: Final = ((1.0, 2.0), (2.0, 5.0), (5.0, 10.0), (10.0, 40.0))
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the table would say of N spectra: CLASS, SUBCLASS, PROB, Z and ZWARNING."""
+class Classification:
+    """The results of N spectra: CLASS, SUBCLASS, PROB, Z and ZWARNING."""
 
     broad: NDArray[np.str_]
     name: NDArray[np.str_]
@@ -36,13 +36,13 @@ class Verdict:
     zwarning: NDArray[np.int32]
 
 
-def verdict(
+def classify(
     prediction: Prediction,
     flux: NDArray[np.floating],
     ivar: NDArray[np.floating],
     metadata: Metadata,
-) -> Verdict:
-    """Decide as `huggins classify` does; flux and ivar (N, G) are on the network's grid."""
+) -> Classification:
+    """Classify as `huggins classify` does; flux and ivar (N, G) are on the network's grid."""
     broad, sub = decide(prediction.probabilities)
     probability = prediction.probabilities[np.arange(len(sub)), sub]
     good = ivar > 0
@@ -59,7 +59,7 @@ def verdict(
         none_threshold=metadata.none_threshold,
         redshift=metadata.redshift,
     )
-    return Verdict(
+    return Classification(
         np.array(BROAD_CLASSES)[broad],
         np.array(CLASSES)[sub],
         probability,
@@ -82,7 +82,7 @@ def neighbour(name: str, truth: str) -> bool:
     return abs(SEQUENCE.index(name) - SEQUENCE.index(truth)) <= 1
 
 
-def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]:
+def real_figures(labels: list[dict[str, str]], results: Classification) -> dict[str, Rate]:
     """All figures on real spectra; `labels` are their rows of labels.csv (N)."""
 
     def column(name: str) -> NDArray[np.str_]:
@@ -92,19 +92,19 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
     visual = column("label_from") == "visual"
     trust = column("trust").astype(int)
     z = np.array([float(row["z"]) if row["z"] else np.nan for row in labels])
-    kept = said.zwarning == 0
-    right = said.broad == truth
+    kept = results.zwarning == 0
+    right = results.broad == truth
     sky = truth == "SKY"
     real = ~sky & (trust >= 2)
     boss, sdss, lamost = (real & (survey == s) for s in ("BOSS", "SDSS", "LAMOST"))
     quasar = real & (truth == "QSO")
     galaxy = real & (truth == "GALAXY")
-    called = said.broad == "QSO"
+    called = results.broad == "QSO"
     typed = (truth == "STAR") & (kind != "")
-    pairs = zip(said.name, kind, strict=True)
+    pairs = zip(results.name, kind, strict=True)
     near = np.array([neighbour(str(a), str(b)) for a, b in pairs])
-    close = good_redshift(said.z, z)
-    given = np.isfinite(said.z)  # nowhere, for a network without redshifts
+    close = good_redshift(results.z, z)
+    given = np.isfinite(results.z)  # nowhere, for a network without redshifts
     return {
         "CLASS, visual BOSS": share(right[visual & boss]),
         "CLASS, trust 2 BOSS and SDSS-I": share(right[(boss | sdss) & (trust == 2)]),
@@ -115,17 +115,17 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
         "quasars pure, visual BOSS": share((truth == "QSO")[visual & boss & called]),
         "quasars found, BOSS and SDSS-I": share(called[quasar]),
         "quasars pure, BOSS and SDSS-I": share((truth == "QSO")[(boss | sdss) & called]),
-        "galaxies found": share((said.broad == "GALAXY")[galaxy]),
+        "galaxies found": share((results.broad == "GALAXY")[galaxy]),
         "quasar z within 0.02 (1 + z)": share(close[quasar & given]),
         "quasar z within 0.02 (1 + z), visual": share(close[quasar & visual & given]),
         "galaxy z within 0.02 (1 + z)": share(close[galaxy & given]),
         "star z within 0.02": share(close[real & (truth == "STAR") & given]),
-        "LAMOST star letter": share((said.name == kind)[lamost & typed]),
+        "LAMOST star letter": share((results.name == kind)[lamost & typed]),
         "LAMOST star letter or neighbour": share(near[lamost & typed]),
-        "BOSS star letter": share((said.name == kind)[boss & typed]),
+        "BOSS star letter": share((results.name == kind)[boss & typed]),
         "BOSS star letter or neighbour": share(near[boss & typed]),
-        "BAL found": share((said.name == "BAL")[real & (kind == "BAL")]),
-        "QSO not called BAL, visual": share((said.name != "BAL")[visual & (kind == "QSO")]),
+        "BAL found": share((results.name == "BAL")[real & (kind == "BAL")]),
+        "QSO not called BAL, visual": share((results.name != "BAL")[visual & (kind == "QSO")]),
         "sky fibres with no warning": share(kept[sky]),
         "real spectra with no warning": share(kept[real]),
         "real spectra with no warning and right": share((kept & right)[real]),
@@ -134,7 +134,7 @@ def real_figures(labels: list[dict[str, str]], said: Verdict) -> dict[str, Rate]
 
 
 def redshift_figures(
-    labels: list[dict[str, str]], z: Array, said: Verdict, errors: Array
+    labels: list[dict[str, str]], z: Array, results: Classification, errors: Array
 ) -> dict[str, dict[str, Any]]:
     """Redshifts of real spectra by true class, those within 0.02 (1 + z) of the label.
 
@@ -142,35 +142,35 @@ def redshift_figures(
     lies within one error.
     """
     truth = np.array([row["class3"] for row in labels])
-    close = good_redshift(said.z, z)
+    close = good_redshift(results.z, z)
     result: dict[str, dict[str, Any]] = {}
     for name in BROAD_CLASSES:
         use = close & (truth == name)
-        velocity = SPEED_OF_LIGHT * (said.z - z)[use] / (1.0 + z[use])
+        velocity = SPEED_OF_LIGHT * (results.z - z)[use] / (1.0 + z[use])
         result[name] = {
             "median |dv|": float(np.median(np.abs(velocity))) if use.any() else float("nan"),
             "median dv": float(np.median(velocity)) if use.any() else float("nan"),
-            "within one error": share(np.abs(said.z - z)[use] < errors[use]),
+            "within one error": share(np.abs(results.z - z)[use] < errors[use]),
         }
     return result
 
 
 def mock_figures(
-    kind: NDArray[np.int64], z: Array, sn: Array, said: Verdict
+    kind: NDArray[np.int64], z: Array, sn: Array, results: Classification
 ) -> dict[str, dict[str, Any]]:
     """Recall by class, its mean, and redshifts of mocks, in bins of signal-to-noise."""
     truth = np.array(ALL_CLASSES)[kind]
-    close, given = good_redshift(said.z, z), np.isfinite(said.z)
+    close, given = good_redshift(results.z, z), np.isfinite(results.z)
     result: dict[str, dict[str, Any]] = {}
     for low, high in (*SN_BINS, (5.0, 40.0)):
         inside = (sn >= low) & (sn < high)
-        recall = {c: share((said.name == c)[inside & (truth == c)]) for c in CLASSES}
+        recall = {c: share((results.name == c)[inside & (truth == c)]) for c in CLASSES}
         values = [r.value for r in recall.values() if r.n]
         result[f"{low:g}-{high:g}"] = {
             "macro recall": float(np.mean(values)) if values else float("nan"),
             "recall": recall,
             "quasar z": share(close[inside & given & np.isin(truth, ("QSO", "BAL"))]),
             "galaxy z": share(close[inside & given & (truth == "GAL")]),
-            "no warning": share((said.zwarning == 0)[inside & (truth != "NONE")]),
+            "no warning": share((results.zwarning == 0)[inside & (truth != "NONE")]),
         }
     return result

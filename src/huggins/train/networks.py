@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+import huggins
 from huggins.model.dilated import Dilated
 from huggins.model.linefinder import LineFinder
 from huggins.model.seed import Seed
 from huggins.model.standard import Standard
 from huggins.prepare import SEED, STANDARD
 from huggins.taxonomy import ALL_CLASSES
-from huggins.weights import RedshiftGrid
+from huggins.weights import Metadata, RedshiftGrid
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,3 +41,15 @@ def build(config: Config) -> nn.Module:
     if config.network == "dilated":
         return Dilated(channels, pixels, len(ALL_CLASSES), redshift.size, config.dilated)
     return Standard(channels, pixels, len(ALL_CLASSES), redshift.size, config.standard)
+
+
+def description(config: Config) -> Metadata:
+    """Return the metadata of an experiment before its calibration."""
+    plain = config.network == "seed"
+    return Metadata(
+        name=config.name,
+        version=huggins.__version__,
+        classes=ALL_CLASSES[:-1] if plain else ALL_CLASSES,
+        contract=contract_of(config),
+        redshift=None if plain else RedshiftGrid(),
+    )

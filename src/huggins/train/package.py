@@ -13,10 +13,8 @@ from huggins.errors import InputError, ModelError, OutputError
 from huggins.inference import load_model
 from huggins.inference.about import of_model
 from huggins.inference.record import record, verify
-from huggins.train import checkpoint
 from huggins.train.export import export
-from huggins.train.networks import build
-from huggins.train.starting import read_safetensors, recorded, write_safetensors
+from huggins.train.starting import write_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,38 +69,6 @@ def card_text(metadata: Metadata, path: Path) -> str:
     settings = json.dumps(metadata.trained.get("config", {}), indent=1, sort_keys=True)
     lines += ["", "Trained with these settings:", "", "```json", settings, "```", ""]
     return "\n".join(lines)
-
-
-def export_file(source: Path, folder: Path, mocks: int) -> Path:
-    """Export a checkpoint or a safetensors file.
-
-    A checkpoint is calibrated on the `choose` folds of its experiment, whose data must be
-    there; a safetensors file carries its calibration.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or the experiment's data are not there.
-    ModelError
-        If it is damaged or of another version.
-    """
-    if source.suffix == ".pt":
-        from huggins.train.experiment import finish
-
-        state = checkpoint.load(source)
-        return finish(state.config, state.weights, folder, mocks)
-    if source.suffix == ".safetensors":
-        metadata, tensors = read_safetensors(source)
-        config = recorded(metadata, source)
-        if config is None:
-            raise ModelError(f"{source}: it does not say which network it is of")
-        network = build(config)
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as error:
-            raise ModelError(f"{source}: weights and settings do not fit: {error}") from error
-        return write_package(network.eval(), metadata, folder)
-    raise InputError(f"{source}: export takes a .pt checkpoint or a .safetensors file")
 
 
 def into_package(
