@@ -86,7 +86,7 @@ def test_columns_of_other_names(folder, run):
         (["new.fits", "--truth", "truth.csv", "--where", "colour == 1"], "no column 'colour'"),
         (["new.fits", "--truth", "truth.csv", "--where", "open('x') == 1"], "neither a column"),
         (["new.fits", "--truth", "truth.csv", "--match", "name"], "is none of auto"),
-        (["new.fits", "--truth", "truth.csv", "--column", "z"], "write ROLE=NAME"),
+        (["new.fits", "--truth", "truth.csv", "--column", "z"], "not of the form ROLE=NAME"),
         (["new.fits", "--truth", "truth.csv", "--group", "path"], "more than 20"),
         (["truth.csv", "--truth", "truth.csv"], "no row of truth.csv has its truth"),
         (["new.fits", "--truth", "new.fits"], "no column with the true class"),

@@ -37,7 +37,7 @@ def test_version(capsys):
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "message"),
     [
         (["clasify", "x.fits"], "No such command 'clasify'"),
         (["--colour"], "No such option: --colour"),
@@ -47,15 +47,16 @@ def test_version(capsys):
         (["classify", "--jobs", "-1", "x.fits"], "Invalid value for '--jobs'"),
         (["classify", "--batch-size", "0", "x.fits"], "Invalid value for '--batch-size'"),
         (["classify", "--threshold", "2", "x.fits"], "Invalid value for '--threshold'"),
-        (["info"], "Missing argument 'FILE"),
+        (["info"], "Missing argument 'INPUT"),
     ],
 )
-def test_wrong_usage_is_one_line_with_a_remedy(capsys, argv, said):
+def test_wrong_usage_is_one_line_with_a_remedy(capsys, argv, message):
     status, out, err = run(capsys, *argv)
     assert (status, out) == (2, "")
     assert err.startswith("huggins: ")
-    assert said in err
-    assert "--help` lists what there is" in err
+    assert message in err
+    assert "(see `huggins" in err
+    assert err.endswith("--help`)\n")
     assert err.count("\n") == 1
 
 

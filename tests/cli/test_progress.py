@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from factories import make_truth, write_boss_spec
-from huggins.cli import meter
+from huggins.cli import progress
 from huggins.cli.progress import Progress
 from huggins.inference import Inputs
 from huggins.inference.table import Rows
@@ -72,7 +72,7 @@ def test_no_bar_where_quiet(folder, model_path):
 def test_lines_where_there_is_no_terminal(folder, monkeypatch, caplog):
     logger = logging.getLogger("test_progress")
     clock = iter([0.0, 4.0, 10.0, 11.0, 20.5])
-    monkeypatch.setattr(meter.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with caplog.at_level(logging.INFO), Progress(logger, Inputs(["."]), bar=True) as shown:
         for _ in range(4):
             shown.add(Rows.empty(500))

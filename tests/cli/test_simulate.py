@@ -68,7 +68,7 @@ def test_noise_of_a_folder_and_what_is_left_out(
     ("more", "message"),
     [
         (["--odds", "T=1"], "T: no such class"),
-        (["--odds", "QSO"], "write CLASS=X"),
+        (["--odds", "QSO"], "of the form ROLE=NAME, such as QSO=2"),
         (["--odds", "QSO=0"], "all are 0"),
         (["--sn", "5", "2"], "the lower first"),
         (["--templates", "nowhere"], "nowhere/stars.h5: no such file"),

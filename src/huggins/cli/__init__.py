@@ -1,4 +1,4 @@
-"""The `huggins` command: one thin file a verb, each imported only when it is called.
+"""The `huggins` command: one thin module per verb, imported only when it is called.
 
 A verb is a module of this package with a function of the same name. The function's annotated
 parameters are its arguments and options, its docstring is its help, and what it returns is the
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from huggins import __version__
+from huggins.cli.options import INTERRUPTED
 from huggins.errors import HugginsError
 
 if TYPE_CHECKING:
@@ -41,10 +42,9 @@ VERBS: Final = (
     "models",
 )
 
-#: Exit statuses other than 0: some inputs failed; wrong usage or nothing done; Ctrl-C.
+#: Exit statuses besides 0: some inputs failed; wrong usage or nothing done.
 SOME_FAILED: Final = 1
 NOTHING_DONE: Final = 2
-INTERRUPTED: Final = 130
 
 # The root of every usage error. Typer's versions have it under different names.
 _UsageError: Any = typer.BadParameter.__mro__[2]
@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may hold what a terminal's encoding does not; they are shown as escapes.
+        # File names may hold characters that the encoding lacks: they are escaped.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _command(args)
@@ -125,22 +125,22 @@ def _root(
             "--version",
             callback=_print_version,
             is_eager=True,
-            help="Print the version and leave.",
+            help="Print the version and exit.",
         ),
     ] = False,
 ) -> None:
-    """Say what optical spectra are: their class, their redshift, and how sure that is."""
+    """Classify optical spectra and measure their redshifts."""
 
 
 def status(rows: int, failed: int) -> int:
-    """Return the exit status of work on `rows` inputs of which some failed."""
+    """Return the exit status for `rows` inputs of which `failed` failed."""
     if failed == rows:
         return NOTHING_DONE
     return SOME_FAILED if failed else 0
 
 
 def _complain(message: str, status: int) -> int:
-    """Say on one line of standard error what is wrong."""
+    """Print an error on one line of standard error."""
     print(f"huggins: {' '.join(message.split())}", file=sys.stderr)
     return status
 
@@ -149,4 +149,4 @@ def _usage(error: Any) -> str:
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "huggins"
     message = " ".join(error.format_message().split()).rstrip(".")
-    return f"{message} (`{where} --help` lists what there is)"
+    return f"{message} (see `{where} --help`)"

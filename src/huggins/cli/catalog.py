@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import TYPE_CHECKING, Annotated
 
@@ -94,13 +93,13 @@ def catalog(
     ] = "error",
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", metavar="PNG|PDF", help="Draw the counts a class."),
+        typer.Option("--plot", metavar="PNG|PDF", help="Plot the number of spectra per class."),
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Make one table of targets, with class, redshift and trust, of survey tables."""
+    """Merge survey catalogues into one table of targets with class, redshift and trust."""
     from huggins.catalog import Settings, check, make_targets, parse_map, report, write_targets
 
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
@@ -120,7 +119,7 @@ def catalog(
     )
     targets = make_targets(tables, settings)
     if output is not None:
-        write_targets(output, targets, shlex.join(["huggins", *context.obj]))
+        write_targets(output, targets, options.command_line(context))
         logger.info("%d targets in %s", len(targets), output)
     if plot is not None:
         _draw(targets, plot)
@@ -130,27 +129,21 @@ def catalog(
 
 
 def _check_picture(path: Path) -> None:
-    from huggins.errors import InputError, OutputError
+    from huggins.errors import InputError
+    from huggins.runs.files import check_writable
 
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise InputError(f"--plot: {path}: the name must end in .png, .pdf or .svg")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
+    check_writable(path)
 
 
 def _draw(targets: Targets, path: Path) -> None:
     from huggins.catalog.counting import TRUSTS, count_classes
-    from huggins.errors import OutputError
     from huggins.plot.counts import plot_counts
+    from huggins.runs.files import temporary_path
 
     counts = count_classes(targets)
     names = [count.name or f"{count.broad or 'none'}?" for count in counts]
     figure = plot_counts(names, [c.by_trust for c in counts], [f"trust {t}" for t in TRUSTS])
-    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")
-    try:
+    with temporary_path(path) as temporary:
         figure.savefig(temporary, dpi=150)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import INTERRUPTED, options, status
+from huggins.cli import options, status
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,15 +20,7 @@ if TYPE_CHECKING:
 
 def classify(
     context: typer.Context,
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT",
-            help="Files, folders (searched recursively), patterns, @list.txt (a path a line), "
-            "- for such a list on standard input.",
-            show_default=False,
-        ),
-    ],
+    inputs: options.Inputs,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -37,7 +28,7 @@ def classify(
             "-o",
             metavar="OUT",
             help="The table: .fits, .csv, .ecsv, .parquet or .jsonl. Without it a short table "
-            "goes to standard output.",
+            "is printed.",
         ),
     ] = None,
     model: options.Model = "huggins",
@@ -45,8 +36,8 @@ def classify(
         bool,
         typer.Option(
             "--no-redshift",
-            help="Network only, which is ten times faster: Z is then its redshift, good for "
-            "finding and sorting but not for velocities.",
+            help="Network only, ten times faster: Z is then the redshift of the network, good "
+            "for searches but not for velocities.",
         ),
     ] = False,
     threshold: Annotated[
@@ -55,7 +46,7 @@ def classify(
             "--threshold",
             min=0.0,
             max=1.0,
-            help="PROB below which ZWARNING is set; the model's own where not given.",
+            help="PROB below which ZWARNING is set; by default that of the model.",
         ),
     ] = None,
     desi_columns: Annotated[
@@ -65,14 +56,11 @@ def classify(
         ),
     ] = False,
     air: options.Air = False,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on where an interrupted run into OUT stopped."),
-    ] = False,
+    resume: options.Resume = False,
     batch_size: Annotated[
         int,
         typer.Option(
-            "--batch-size", min=1, help="Spectra in one inference; changes no result."
+            "--batch-size", min=1, help="Spectra per inference; does not change results."
         ),
     ] = 128,
     jobs: options.Jobs = 0,
@@ -82,13 +70,13 @@ def classify(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Say what spectra are: class, redshift, and how sure that is.
+    """Classify spectra and measure their redshifts.
 
-    A row a spectrum, in the order of the inputs, failed inputs included. Exit status 0: all
-    done; 1: done, but some inputs failed, each with the reason in the column ERROR; 2: nothing
-    done. Results are kept in OUT.part while they come, and --resume goes on with what an
-    interrupted run has left there; without it that is moved to OUT.part.old. A table that is
-    already in OUT is replaced when the new one is complete.
+    One row per spectrum in the order of the inputs, including failed inputs. Exit status 0: all
+    done; 1: done, but some inputs failed, for the reason in the column ERROR; 2: nothing done.
+    Results are kept in OUT.part until the table is complete, and --resume continues from there;
+    without it, OUT.part of an interrupted run is moved to OUT.part.old. An existing table OUT
+    is replaced once the new one is complete.
     """
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
@@ -111,23 +99,19 @@ def classify(
     found = Inputs(inputs, exclude=output)
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))
-    with Progress(logger, found, bar=not quiet) as progress:
-        try:
-            summary = classify_to_file(
-                found,
-                output,
-                model=model,
-                settings=settings,
-                workers=workers,
-                desi=desi_columns,
-                resume=resume,
-                command=shlex.join(["huggins", *context.obj]),
-                watch=progress.add,
-            )
-        except KeyboardInterrupt:
-            kept = journal_path(output)
-            logger.error("interrupted: results are kept in %s, and --resume goes on", kept)
-            return INTERRUPTED
+    kept = f"results are kept in {journal_path(output)}, and --resume goes on"
+    with options.resumable(logger, kept), Progress(logger, found, bar=not quiet) as progress:
+        summary = classify_to_file(
+            found,
+            output,
+            model=model,
+            settings=settings,
+            workers=workers,
+            desi=desi_columns,
+            resume=resume,
+            command=options.command_line(context),
+            watch=progress.add,
+        )
     if found.left_out:
         logger.info(
             "%d files in folders hold no spectra and were left out (--verbose names them)",

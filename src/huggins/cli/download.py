@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from huggins.cli import INTERRUPTED, NOTHING_DONE, SOME_FAILED, options
+from huggins.cli import SOME_FAILED, options, status
 from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator, Sequence
 
-    from huggins.download import Archive, Checksums, State, Unusable, Wanted
+    from huggins.download import Archive, Checksums, Unusable, Wanted
 
 _TABLES: Final = (".fits", ".fit", ".fts", ".csv", ".ecsv", ".parquet")
 _FILES: Final = (*_TABLES, ".txt", ".lst", ".gz")
@@ -47,7 +47,7 @@ def download(
             metavar="TARGET",
             help="A table of huggins catalog, or any with columns PLATE, MJD, FIBERID (RUN2D) "
             "or URL (.fits, .csv, .ecsv, .parquet); a list of plate-mjd-fiber or addresses, "
-            "one a line (any other file, - for standard input); or such words themselves.",
+            "one per line (any other file, - for standard input); or such words themselves.",
             show_default=False,
         ),
     ],
@@ -76,10 +76,10 @@ def download(
         str, typer.Option("--base", metavar="URL", help="Root of the archive, or of a mirror.")
     ] = "https://data.sdss.org/sas",
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=64, help="Files fetched at a time.")
+        int, typer.Option("--jobs", "-j", min=1, max=64, help="Concurrent downloads.")
     ] = 4,
     per_host: Annotated[
-        int, typer.Option("--per-host", min=1, help="Of them, from one server.")
+        int, typer.Option("--per-host", min=1, help="Concurrent downloads from one server.")
     ] = 4,
     delay: Annotated[
         float,
@@ -90,7 +90,7 @@ def download(
         typer.Option("--timeout", min=0.1, help="Seconds of silence that end an attempt."),
     ] = 30.0,
     attempts: Annotated[
-        int, typer.Option("--attempts", min=1, help="Attempts where a fault may pass.")
+        int, typer.Option("--attempts", min=1, help="Attempts after transient errors.")
     ] = 5,
     budget: Annotated[
         str | None,
@@ -130,11 +130,11 @@ def download(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Fetch spectra from the archive, as many as there are.
+    """Download spectra from the archive.
 
-    Every file ends whole in FOLDER, or in FOLDER/missing.csv with the reason; the manifest
-    there knows addresses, sizes and checksums. The same command goes on where an earlier one
-    stopped. Exit status 0: all there; 1: some are missing; 2: nothing is there.
+    Every file ends complete in FOLDER, or in FOLDER/missing.csv with the reason; the manifest
+    there lists addresses, sizes and checksums. The same command continues an earlier one.
+    Exit status 0: complete; 1: some files are missing; 2: all are.
     """
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.download import Archive, Checksums, Settings
@@ -158,41 +158,32 @@ def download(
         accept_changed=accept_changed,
         checksums=sums,
     )
-    from huggins.cli.meter import Meter, megabytes
+    from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import arrive
 
-    with Meter(logger, "files", wanted.total, bar=not quiet) as meter:
-        try:
-            state = fetch_all(
-                wanted,
-                output,
-                settings,
-                arrive=partial(arrive, small=shrink),
-                watch=lambda state: meter.show(state.seen, state.received),
-            )
-        except KeyboardInterrupt:
-            logger.error("interrupted: what is done is kept; the same command goes on")
-            return INTERRUPTED
+    meter = Meter(logger, "files", wanted.total, bar=not quiet)
+    with options.resumable(logger, "what is done is kept; the same command goes on"), meter:
+        state = fetch_all(
+            wanted,
+            output,
+            settings,
+            arrive=partial(arrive, small=shrink),
+            watch=lambda state: meter.show(state.seen, state.received),
+        )
     missing = state.absent + state.failed
     logger.info(
         "%d files fetched (%s, %s kept), %d there already, %d missing%s%s%s",
         state.done,
-        megabytes(state.received),
-        megabytes(state.kept),
+        size_text(state.received),
+        size_text(state.kept),
         state.had,
         missing,
         f" ({output / MISSING} says why)" if missing else "",
         f", {state.repeated} asked for twice" if state.repeated else "",
         f", {state.unusable} targets that are none" if state.unusable else "",
     )
-    return _status(state)
-
-
-def _status(state: State) -> int:
-    lost = state.absent + state.failed + state.unusable
-    if not lost and state.seen:
-        return 0
-    return SOME_FAILED if state.done + state.had else NOTHING_DONE
+    lost = missing + state.unusable
+    return status(state.done + state.had + lost, lost)
 
 
 class _Targets:
@@ -241,14 +232,14 @@ class _Targets:
                 if b"\0" in file.read(_START):
                     raise InputError(
                         f"{path}: is neither a table ({', '.join(_TABLES)}) nor a list, which "
-                        "is text: one target a line"
+                        "is text: one target per line"
                     )
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
         words = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
         if not words:
-            raise InputError(f"{path}: the list is empty: give one target a line")
+            raise InputError(f"{path}: the list is empty: give one target per line")
         self._count(len(words))
         return words
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
@@ -13,6 +11,7 @@ from huggins.cli import options
 
 
 def evaluate(
+    context: typer.Context,
     table: Annotated[
         Path,
         typer.Argument(
@@ -93,17 +92,11 @@ def evaluate(
     log: options.Log = None,
 ) -> int:
     """Measure results against labels; compare two models."""
-    from huggins.errors import InputError
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text
 
     logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
-    columns = {}
-    for pair in column or ():
-        role, equals, name = pair.partition("=")
-        if not equals or not role or not name:
-            raise InputError(f"--column: write ROLE=NAME, such as z=Z_VI, not {pair!r}")
-        columns[role.strip()] = name.strip()
+    columns = options.pairs(column or [], "--column", "z=Z_VI")
     result = measure(
         table,
         truth,
@@ -113,7 +106,7 @@ def evaluate(
         groups=group,
         old=compare,
         mistakes=mistakes,
-        command=shlex.join(["huggins", *sys.argv[1:]]),
+        command=options.command_line(context),
     )
     about = result.about
     logger.info(

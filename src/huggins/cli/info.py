@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from huggins.cli import SOME_FAILED, options, status
 
 
 def info(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE",
-            help="Files, folders (searched recursively), patterns, @list.txt (a path a line), "
-            "- for such a list on standard input.",
-            show_default=False,
-        ),
-    ],
+    files: options.Inputs,
     air: options.Air = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
@@ -123,13 +122,13 @@ def labels(
         visual=visual or (),
         predictions=predictions,
         duplicates=duplicates,
-        columns=_pairs(column or []),
+        columns=options.pairs(column or [], "--column", "class=TYPE"),
         match=match,
         radius=radius,
     )
     columns = suspect_columns(found.labels, found.suspects)
     if output is not None:
-        write_columns(output, columns, shlex.join(["huggins", *context.obj]))
+        write_columns(output, columns, options.command_line(context))
         logger.info("%d suspects in %s", len(found.suspects), output)
     if apply is not None:
         added = new_labels(found.labels, found.suspects, at_least)
@@ -141,18 +140,6 @@ def labels(
         if output is None:
             _print_worst(columns)
     return 0
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    from huggins.errors import InputError
-
-    pairs = {}
-    for text in texts:
-        role, equals, name = text.partition("=")
-        if not (role and equals and name):
-            raise InputError(f"--column: {text!r} is not of the form ROLE=NAME")
-        pairs[role] = name
-    return pairs
 
 
 def _print_worst(columns: dict[str, list[object]], most: int = 20) -> None:

@@ -1,38 +1,51 @@
-"""Options that several verbs share, and what they switch on."""
+"""Options that several verbs share, and what they do."""
 
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.errors import OutputError
+from huggins.errors import InputError, OutputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: Exit status after Ctrl-C.
+INTERRUPTED = 130
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT",
+        help="Files, folders (searched recursively), patterns, @list.txt (one path per line), "
+        "or - for such a list on standard input.",
+        show_default=False,
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(
         "--jobs",
         "-j",
         min=0,
-        help="Threads, each with a process for its fits; 0: one a core, sixteen at most (four "
-        "with --no-redshift, where more are no faster).",
+        help="Threads, each with a process for its fits; 0: one per core, at most sixteen "
+        "(four with --no-redshift, where more are no faster).",
     ),
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Say nothing but errors on standard error.")
+    bool, typer.Option("--quiet", "-q", help="Print only errors on standard error.")
 ]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say more of what is being done.")
-]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 Log = Annotated[
     Path | None,
-    typer.Option("--log", metavar="FILE", help="Append what is said, with times, to FILE."),
+    typer.Option("--log", metavar="FILE", help="Append all messages, with times, to FILE."),
 ]
 Air = Annotated[
     bool, typer.Option("--air", help="Wavelengths of text files are in air, not in vacuum.")
@@ -54,7 +67,7 @@ Model = Annotated[
 
 
 class _Terminal(logging.Handler):
-    """Writes to whatever standard error is at the time: a progress bar stands in for it."""
+    """Writes to the current standard error, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), file=sys.stderr)
@@ -88,3 +101,37 @@ def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Lo
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logger.addHandler(file)
     return logger
+
+
+def command_line(context: typer.Context) -> str:
+    """Return the command as it was given, for the metadata of outputs."""
+    return shlex.join(["huggins", *context.obj])
+
+
+def pairs(texts: Iterable[str], option: str, example: str) -> dict[str, str]:
+    """Return the values of a repeatable option ``ROLE=NAME`` by role.
+
+    Raises
+    ------
+    InputError
+        If one is not of that form.
+    """
+    values = {}
+    for text in texts:
+        role, _, name = (word.strip() for word in text.partition("="))
+        if not (role and name):
+            raise InputError(
+                f"{option}: {text!r} is not of the form ROLE=NAME, such as {example}"
+            )
+        values[role] = name
+    return values
+
+
+@contextmanager
+def resumable(logger: logging.Logger, kept: str) -> Iterator[None]:
+    """End with exit status 130 on Ctrl-C, and say in one line what is kept and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        logger.error("interrupted: %s", kept)
+        raise typer.Exit(INTERRUPTED) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+from huggins.cli import options, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,17 +21,14 @@ _MANY = 50
 
 
 def plot(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILE...", help="Files, folders, patterns, @list.txt or -."),
-    ],
+    files: options.Inputs,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="PNG|PDF|FOLDER",
-            help="One picture, a PDF with a page a spectrum, or a folder for a PNG a spectrum; "
+            help="One picture, a PDF with one page per spectrum, or a folder for one PNG each; "
             "without it NAME.png in the current folder.",
         ),
     ] = None,
@@ -54,8 +51,7 @@ def plot(
     air: options.Air = False,
     quiet: options.Quiet = False,
 ) -> int:
-    """Draw spectra with their best fit, residuals, lines, class probabilities and warnings."""
-    from huggins.cli import NOTHING_DONE, SOME_FAILED
+    """Plot spectra with their best fit, residuals, lines, class probabilities and warnings."""
     from huggins.plot import save
 
     limit = None if every or index else _MANY
@@ -65,9 +61,7 @@ def plot(
         drawn += 1
         if not quiet:
             print(path)
-    if work.failed:
-        return SOME_FAILED if drawn else NOTHING_DONE
-    return 0
+    return status(drawn + work.failed, work.failed) if work.failed else 0
 
 
 class _Work:

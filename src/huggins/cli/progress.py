@@ -1,65 +1,135 @@
-"""How far a classification has come, and which inputs failed, on standard error."""
+"""Progress and failed inputs on standard error: a bar on a terminal, otherwise lines."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
-
-from huggins.cli.meter import Meter
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import logging
-    from types import TracebackType
 
     from huggins.inference import Inputs
     from huggins.inference.table import Rows
 
-#: Failed inputs that are listed one by one; the table has them all.
+#: Seconds between lines if there is no terminal.
+_PAUSE: Final = 10.0
+#: Failed inputs that are reported one by one; the table lists them all.
 _LISTED: Final = 20
 
 
-class Progress:
-    """Shows how many spectra are done and how fast, and lists inputs that fail.
+class Meter:
+    """Shows the progress of a task, its rate and the remaining time.
 
     Parameters
     ----------
     logger
-        Where failed inputs and, without a terminal, the lines go.
-    inputs
-        What is being worked on, for the number of inputs.
+        For the lines.
+    unit
+        What is counted, in the plural.
+    total
+        Number of items; None if unknown.
     bar
-        Whether to show a bar where standard error is a terminal.
+        Whether to show a bar if standard error is a terminal.
+    """
+
+    def __init__(
+        self, logger: logging.Logger, unit: str, total: int | None, *, bar: bool
+    ) -> None:
+        self._logger = logger
+        self._unit = unit
+        self._total = total
+        self._bar: Any = None
+        self._begun = self._shown = time.monotonic()
+        if bar and sys.stderr.isatty():
+            self._bar = _rich_bar()
+            self._task = self._bar.add_task("", total=total, rate="")
+
+    def __enter__(self) -> Any:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, done: int, size: int | None = None) -> None:
+        """Show the number of items done, and of bytes in them."""
+        now = time.monotonic()
+        seconds = max(now - self._begun, 1e-9)
+        rate = f"{done / seconds:,.0f} {self._unit}/s"
+        if size is not None:
+            rate += f", {size / seconds / 1e6:,.1f} MB/s"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, rate=rate)
+        elif now - self._shown >= _PAUSE:
+            self._shown = now
+            of = ""
+            if self._total:
+                left = round((self._total - done) * seconds / max(done, 1))
+                of = f" of {self._total}, {timedelta(seconds=max(left, 0))} left"
+            self._logger.info("%d%s %s done, %s", done, of, self._unit, rate)
+
+
+class Progress(Meter):
+    """Shows the progress of a classification, and reports inputs that fail.
+
+    Parameters
+    ----------
+    logger, bar
+        As for `Meter`.
+    inputs
+        The inputs, for their number.
     """
 
     def __init__(self, logger: logging.Logger, inputs: Inputs, *, bar: bool) -> None:
-        self._logger = logger
         self._done = self._failed = 0
-        # To count takes up to 0.3 s, for which only a bar is reason enough.
+        # Counting takes up to 0.3 s, which only a bar justifies.
         total = inputs.count(0.3) if bar and sys.stderr.isatty() else None
-        self._meter = Meter(logger, "spectra", total, bar=bar)
+        super().__init__(logger, "spectra", total, bar=bar)
 
-    def __enter__(self) -> Progress:
-        self._meter.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._meter.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         if self._failed > _LISTED:
             self._logger.warning(
                 "%d inputs failed; the column ERROR says why for each", self._failed
             )
 
     def add(self, rows: Rows) -> None:
-        """Take note of rows that are done."""
+        """Count rows that are done."""
         for file, why in zip(rows.texts["FILE"], rows.texts["ERROR"], strict=True):
             if why:
                 self._failed += 1
                 if self._failed <= _LISTED:
                     self._logger.warning("%s: %s", file, why)
         self._done += len(rows)
-        self._meter.show(self._done)
+        self.show(self._done)
+
+
+def _rich_bar() -> Any:
+    """Return a bar on standard error, whose tasks have a field ``rate``."""
+    # Imported only if a bar is shown: it takes 0.1 s.
+    from rich import progress
+    from rich.console import Console
+
+    return progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes as text.
+
+    >>> size_text(1_234_567)
+    '1.2 MB'
+    """
+    from rich.filesize import decimal
+
+    return decimal(size)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import INTERRUPTED, options, status
+from huggins.cli import options, status
 from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -18,15 +18,7 @@ if TYPE_CHECKING:
 
 
 def shrink(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT",
-            help="Spec files, folders (searched recursively), patterns, @list.txt (a path a "
-            "line), - for such a list on standard input.",
-            show_default=False,
-        ),
-    ],
+    inputs: options.Inputs,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -46,7 +38,7 @@ def shrink(
     ] = False,
     pack: Annotated[
         bool,
-        typer.Option("--pack", help="Write one container a plate and night into FOLDER."),
+        typer.Option("--pack", help="Write one container per plate and night into FOLDER."),
     ] = False,
     wdisp: Annotated[bool, typer.Option("--wdisp", help="Keep the resolution too.")] = False,
     gzip: Annotated[
@@ -74,7 +66,7 @@ def shrink(
     if pack and gzip:
         raise InputError("containers are not compressed: leave out --gzip or --pack")
     found = Inputs(inputs)
-    try:
+    with options.resumable(logger, "every file is whole; the same command goes on"):
         if pack:
             assert output is not None
             return _pack(found, output, logger, wdisp=wdisp, replace=replace)
@@ -88,9 +80,6 @@ def shrink(
             jobs=jobs or cores(),
             bar=not quiet,
         )
-    except KeyboardInterrupt:
-        logger.error("interrupted: every file is whole; the same command goes on")
-        return INTERRUPTED
 
 
 def _shrink(
@@ -103,7 +92,7 @@ def _shrink(
     jobs: int,
     bar: bool,
 ) -> int:
-    from huggins.cli.meter import Meter, megabytes
+    from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import shrink_files
 
     count = failed = had = before = after = 0
@@ -120,8 +109,8 @@ def _shrink(
     logger.info(
         "%d files: %s to %s, a factor of %.1f; %d of them were done already, %d failed",
         count,
-        megabytes(before),
-        megabytes(after),
+        size_text(before),
+        size_text(after),
         before / max(after, 1),
         had,
         failed,
@@ -132,7 +121,7 @@ def _shrink(
 def _pack(
     found: Inputs, folder: Path, logger: logging.Logger, *, wdisp: bool, replace: bool
 ) -> int:
-    from huggins.cli.meter import megabytes
+    from huggins.cli.progress import size_text
     from huggins.dataset.pack import pack
     from huggins.errors import ReadError
 
@@ -154,8 +143,8 @@ def _pack(
         "%d files in %d containers: %s to %s; %d failed",
         count - failed,
         containers,
-        megabytes(before),
-        megabytes(after),
+        size_text(before),
+        size_text(after),
         failed,
     )
     return status(count, failed)

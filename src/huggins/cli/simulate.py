@@ -34,7 +34,7 @@ def simulate(
         ),
     ] = Path(),
     number: Annotated[
-        int, typer.Option("--number", "-n", min=1, metavar="N", help="How many mocks.")
+        int, typer.Option("--number", "-n", min=1, metavar="N", help="Number of mocks.")
     ] = 1000,
     templates: Annotated[
         Path,
@@ -46,7 +46,7 @@ def simulate(
     ] = Path("templates"),
     held_back: Annotated[
         bool,
-        typer.Option("--held-back", help="Take the templates that training never sees."),
+        typer.Option("--held-back", help="Use the templates that are held back from training."),
     ] = False,
     noise: Annotated[
         Path | None,
@@ -76,7 +76,7 @@ def simulate(
         typer.Option(
             "--sn",
             metavar="LOW HIGH",
-            help="Median S/N a native pixel, even in its logarithm; survey-like without it.",
+            help="Median S/N per native pixel, uniform in log; survey-like by default.",
             show_default=False,
         ),
     ] = None,
@@ -92,13 +92,13 @@ def simulate(
         bool,
         typer.Option("--flawless", help="No calibration errors, cosmic rays or missing data."),
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same mocks.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the random numbers.")] = 1,
     page: Annotated[
         Path | None,
         typer.Option(
             "--page",
             metavar="HTML|PDF",
-            help="Draw mocks beside the real spectra of --real, by class and S/N.",
+            help="Plot mocks beside the real spectra of --real, by class and S/N.",
         ),
     ] = None,
     real: Annotated[
@@ -111,7 +111,7 @@ def simulate(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Make mock spectra with known class and redshift, from templates and real noise."""
+    """Simulate spectra of known class and redshift, from templates and real noise."""
     from huggins import simulate as making
     from huggins.errors import InputError
     from huggins.prepare import STANDARD
@@ -144,7 +144,7 @@ def simulate(
             logger.info("%d of %d mocks, %.0f mocks/s", count, number, speed)
 
         origin = f"templates {templates.name}{' held back' * held_back}, noise {noise}"
-        try:
+        with options.resumable(logger, "what is done is kept, and --resume goes on"):
             make(
                 recipe,
                 library,
@@ -155,9 +155,6 @@ def simulate(
                 origin=origin,
                 done=done,
             )
-        except KeyboardInterrupt:
-            logger.error("interrupted: what is done is kept, and --resume goes on")
-            raise
         logger.info("wrote %s", output)
     if page is not None and real is not None:
         pairs = _page(page, real, chosen, library, seed, logger)
@@ -170,14 +167,13 @@ def _odds(given: Sequence[str]) -> dict[str, float]:
     from huggins.taxonomy import ALL_CLASSES
 
     odds = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
+    for name, value in options.pairs(given, "--odds", "QSO=2").items():
         try:
-            odds[name.strip().upper()] = float(value)
+            odds[name.upper()] = float(value)
         except ValueError:
-            equals = ""
-        if not equals or odds[name.strip().upper()] < 0:
-            raise InputError(f"--odds: write CLASS=X, such as QSO=2, not {pair!r}")
+            odds[name.upper()] = -1.0
+        if odds[name.upper()] < 0:
+            raise InputError(f"--odds: write CLASS=X, such as QSO=2, not {name}={value}")
     unknown = sorted(set(odds) - set(ALL_CLASSES))
     if unknown:
         raise InputError(
