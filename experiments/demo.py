@@ -9,6 +9,7 @@ import numpy as np
 
 from huggins import simulate
 from huggins.prepare import LogGrid
+from huggins.runs.files import temporary_path
 from huggins.taxonomy import ALL_CLASSES, CLASSES
 from huggins.train.config import read_config
 from huggins.train.data import read_labels, read_real
@@ -38,19 +39,17 @@ def main(argv: list[str] | None = None) -> int:
         )
         for kind in kinds
     ]  # fmt: skip
-    path = Path(out)
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        part,
-        loglam=np.round(NATIVE.loglam, 4),
-        flux=np.concatenate([p.flux for p in parts]).astype(np.float16),
-        ivar=np.concatenate([p.ivar for p in parts]).astype(np.float16),
-        cls=np.array([ALL_CLASSES[kind] for kind in kinds]),
-        z=np.concatenate([p.z for p in parts]),
-        sn=np.concatenate([p.sn for p in parts]),
-        seed=np.array(_SEED),
-    )
-    part.replace(path)
+    with temporary_path(Path(out)) as path:
+        np.savez_compressed(
+            path,
+            loglam=np.round(NATIVE.loglam, 4),
+            flux=np.concatenate([p.flux for p in parts]).astype(np.float16),
+            ivar=np.concatenate([p.ivar for p in parts]).astype(np.float16),
+            cls=np.array([ALL_CLASSES[kind] for kind in kinds]),
+            z=np.concatenate([p.z for p in parts]),
+            sn=np.concatenate([p.sn for p in parts]),
+            seed=np.array(_SEED),
+        )
     return 0
 
 

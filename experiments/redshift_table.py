@@ -31,6 +31,7 @@ from huggins.inference.fitting import basis_hash
 from huggins.inference.runner import Settings, run_spectra
 from huggins.inference.table import Rows
 from huggins.redshift import load_basis
+from huggins.runs.files import write_text
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.train.measure import SN_BINS
 
@@ -313,13 +314,7 @@ def replace_generated(page: Path, text: str) -> None:
     _, end, after = rest.partition(END)
     if not found or not end:
         raise InputError(f"{page}: the tables go between {BEGIN} and {END}: write both")
-    _write(page, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(page, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -354,7 +349,7 @@ def main(argv: list[str] | None = None) -> int:
         found = plain({"about": about, "groups": figures(answers)})
         text = to_markdown(found)
         if given.output is not None:
-            _write(given.output, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+            write_text(given.output, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         if given.page is not None:
             replace_generated(given.page, text)
     except HugginsError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from huggins.errors import InputError, ModelError, OutputError
+from huggins.runs.files import write_bytes
 from huggins.train.config import Config, from_dict
 
 if TYPE_CHECKING:
@@ -77,18 +78,13 @@ def save(path: Path, state: State) -> None:
         },
         buffer,
     )
-    part = path.with_suffix(".part")
     try:
-        with part.open("wb") as file:
-            file.write(buffer.getbuffer())
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        kept = f"{path} holds an earlier state" if path.exists() else "nothing is kept"
-        raise OutputError(
-            f"{path}: the checkpoint of step {state.step} cannot be written: {error.strerror}; "
-            f"{kept}: make room, then --resume"
-        ) from error
+        write_bytes(path, buffer.getvalue())
+    except OutputError as error:
+        kept = "nothing is kept"
+        if path.exists():
+            kept = "it holds an earlier state, from which --resume continues"
+        raise OutputError(f"step {state.step}: {error}; {kept}") from error
 
 
 def load(path: str | Path) -> State:

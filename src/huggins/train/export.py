@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from huggins.errors import MissingExtraError, ModelError
+from huggins.runs.files import temporary_path
 from huggins.weights import KEY
 
 if TYPE_CHECKING:
@@ -57,36 +58,31 @@ def export(network: nn.Module, metadata: Metadata, path: str | Path) -> None:
     except ImportError as error:
         raise MissingExtraError("onnx", "train") from error
     path = Path(path)
-    part = path.with_suffix(".part")
     whole = _Outputs(copy.deepcopy(network)).eval()
     contract = metadata.contract
     example = torch.zeros(2, len(contract.channels), contract.grid.size)
     names = ["class"] if metadata.redshift is None else ["class", "redshift"]
-    with warnings.catch_warnings():
-        # The exporter by tracing is deprecated in favour of one that needs onnxscript and
-        # writes operators newer than the oldest ONNX Runtime that huggins runs on.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        torch.onnx.export(
-            whole,
-            (example,),
-            str(part),
-            dynamo=False,
-            opset_version=_OPSET,
-            input_names=["input"],
-            output_names=names,
-            dynamic_axes={name: {0: "batch"} for name in ("input", *names)},
-        )
-    model = onnx.load(part)
-    entry = model.metadata_props.add()
-    entry.key, entry.value = KEY, metadata.to_json()
-    onnx.save(model, part)
-    try:
+    with temporary_path(Path(path)) as part:
+        with warnings.catch_warnings():
+            # The exporter by tracing is deprecated in favour of one that needs onnxscript and
+            # writes operators newer than the oldest ONNX Runtime that huggins runs on.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            torch.onnx.export(
+                whole,
+                (example,),
+                str(part),
+                dynamo=False,
+                opset_version=_OPSET,
+                input_names=["input"],
+                output_names=names,
+                dynamic_axes={name: {0: "batch"} for name in ("input", *names)},
+            )
+        model = onnx.load(part)
+        entry = model.metadata_props.add()
+        entry.key, entry.value = KEY, metadata.to_json()
+        onnx.save(model, part)
         _same(whole, part, names, example.shape)
-    except ModelError:
-        part.unlink()
-        raise
-    part.replace(path)
 
 
 def _same(whole: nn.Module, path: Path, names: list[str], shape: torch.Size) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.errors import InputError, OutputError
+from huggins.errors import InputError
 from huggins.inference import load_model
+from huggins.runs.files import replacing
 from huggins.taxonomy import CLASSES
 from huggins.train.data import on_grid
 from huggins.train.experiment import run
@@ -119,14 +120,8 @@ def _number(value: float) -> str:
 
 
 def _write(path: Path, rows: list[list[object]]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(_COLUMNS)
-            writer.writerows(rows)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows(rows)

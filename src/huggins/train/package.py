@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +11,7 @@ from huggins.errors import InputError, ModelError, OutputError
 from huggins.inference import load_model
 from huggins.inference.about import of_model
 from huggins.inference.record import record, verify
+from huggins.runs.files import write_bytes, write_text
 from huggins.train.export import export
 from huggins.train.starting import write_safetensors
 
@@ -50,10 +49,7 @@ def write_package(network: nn.Module, metadata: Metadata, folder: str | Path) ->
         export(network, metadata, path)
         write_safetensors(network.state_dict(), metadata, path.with_suffix(".safetensors"))
         record(path)
-        card = path.with_suffix(".md")
-        part = card.with_name(f"{card.name}.part")
-        part.write_text(card_text(metadata, path), encoding="utf-8")
-        part.replace(card)
+        write_text(path.with_suffix(".md"), card_text(metadata, path))
     except OSError as error:
         raise OutputError(
             f"{folder}: the model cannot be written there: {error.strerror or error}"
@@ -112,14 +108,7 @@ def into_package(
     folder = folder or Path(weights.__file__).parent
     target = folder / path.name
     for suffix in (".json", ".onnx"):  # the card beside them is written by hand
-        source = path.with_suffix(suffix)
-        part = folder / f".{source.name}.{os.getpid()}.part"
-        try:
-            shutil.copyfile(source, part)
-            part.replace(target.with_suffix(suffix))
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise OutputError(f"{folder}: cannot be written to: {error.strerror}") from error
+        write_bytes(target.with_suffix(suffix), path.with_suffix(suffix).read_bytes())
     return target, said
 
 

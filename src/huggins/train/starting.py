@@ -10,6 +10,7 @@ from torch import nn
 
 from huggins.errors import InputError, MissingExtraError, ModelError
 from huggins.inference import load_model
+from huggins.runs.files import write_bytes
 from huggins.train import checkpoint
 from huggins.train.config import NETWORKS, Config, from_dict
 from huggins.train.networks import build
@@ -105,9 +106,7 @@ def write_safetensors(weights: dict[str, Tensor], metadata: Metadata, path: Path
         {name: value.contiguous() for name, value in weights.items()},
         {KEY: metadata.to_json()},
     )
-    part = path.with_name(f"{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_bytes(path, content)
 
 
 def read_safetensors(path: Path) -> tuple[Metadata, dict[str, Tensor]]:
