@@ -68,7 +68,7 @@ HOMES: dict[str, set[str]] = {
     "onnx": {"train"},
     "specutils": {"spectrum"},
     "onnxruntime": {"inference", "train"},
-    "arro3": {"inference", "catalog", "labels", "tables"},
+    "arro3": {"labels", "tables"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},

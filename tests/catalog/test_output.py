@@ -100,7 +100,7 @@ def test_as_an_astropy_table(targets):
 
 
 def test_a_table_of_many_parts(tmp_path, monkeypatch):
-    monkeypatch.setattr("huggins.catalog.output._ROWS", 7)
+    monkeypatch.setattr("huggins.catalog.output.CHUNK_ROWS", 7)
     path = write_survey(
         tmp_path / "s.fits",
         surveys.SPECOBJ,

@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from astropy.io import fits
 from astropy.table import Table
 
 from huggins.errors import InputError, OutputError
-from huggins.inference import output
-from huggins.inference.output import WRITERS, Result, check, write
-from huggins.inference.table import COLUMNS, NO_INTEGER, Rows, ascii_only, to_table
+from huggins.inference.output import Result, check, write
+from huggins.inference.table import COLUMNS, NO_INTEGER, Rows, to_table
+from huggins.tables.write import WRITERS, ascii_only
 
 METADATA = {
     "CREATOR": "huggins 9",
@@ -196,7 +197,7 @@ def test_a_full_disk_leaves_the_old_table_and_no_litter(tmp_path, monkeypatch, e
 
     real = type(path).open
     monkeypatch.setattr(type(path), "open", lambda self, mode: Full(real(self, mode)))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left"):
         write(path, make_result())
     monkeypatch.undo()
     assert path.read_text() == "the old table"
@@ -213,7 +214,7 @@ def test_check(tmp_path, monkeypatch):
     (tmp_path / "f.fits").mkdir()
     with pytest.raises(OutputError, match=r"f\.fits: is a folder"):
         check(tmp_path / "f.fits")
-    monkeypatch.setattr(output.os, "access", lambda *args: False)
+    monkeypatch.setattr(os, "access", lambda *args: False)
     with pytest.raises(OutputError, match="read-only: name another output"):
         check(tmp_path / "t.fits")
 

@@ -14,7 +14,6 @@ from huggins.evaluate.calibration import (
     expected_calibration_error,
     reliability,
 )
-from huggins.evaluate.conformal import ConformalSets, fit_sets
 from huggins.evaluate.curves import (
     Bin,
     CoverageCurve,
@@ -57,7 +56,6 @@ __all__ = [
     "Bin",
     "CalibrationError",
     "ClassScore",
-    "ConformalSets",
     "Confusion",
     "CoverageCurve",
     "Estimate",
@@ -76,7 +74,6 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "expected_calibration_error",
-    "fit_sets",
     "letter_score",
     "macro_recall",
     "macro_recall_difference",

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from huggins.errors import OutputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
 from huggins.inference import output as outputs
 from huggins.inference.cluster import run_cluster
@@ -198,8 +199,10 @@ def classify_to_file(
         )
         try:
             outputs.write(output, result)
-        except OSError as error:
-            raise cannot_write(output, error) from error
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise cannot_write(output, error.__cause__) from error
+            raise
         journal.remove()
         seconds = time.perf_counter() - begun
         return Summary(journal.rows, journal.failed, resumed, seconds)

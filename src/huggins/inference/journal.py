@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError, OutputError
-from huggins.inference.table import NUMBERS, TEXTS, Rows, ascii_only
+from huggins.inference.table import NUMBERS, TEXTS, Rows
 from huggins.runs.locks import lock
+from huggins.tables.write import ascii_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import __version__
+from huggins.tables.write import Numbers, Texts, python_values
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -152,23 +153,15 @@ class Rows:
         )
         return absent
 
-    def values(self, column: Column) -> list[Any]:
-        """Return a column as Python values, with None where it is masked.
-
-        Single-precision numbers become the shortest decimals that stand for them.
-        """
+    def cells(self, column: Column) -> Numbers | Texts:
+        """Return a column as `huggins.tables.write` takes it."""
         if column.text:
-            texts = self.texts[column.name]
-            return [text or None for text in texts] if column.masked else texts
-        numbers = self.numbers[column.name]
-        if column.dtype == "float32":
-            values = numbers.astype("U").astype(np.float64).tolist()
-        else:
-            values = numbers.tolist()
-        if not column.masked:
-            return list(values)
-        absent = self.missing(column).tolist()
-        return [None if gone else v for v, gone in zip(values, absent, strict=True)]
+            return Texts(self.texts[column.name])
+        return Numbers(self.numbers[column.name], self.missing(column))
+
+    def values(self, column: Column) -> list[Any]:
+        """Return a column as Python values, with None where it is masked."""
+        return python_values(self.cells(column), masked=column.masked)
 
 
 def printable(text: str) -> str:
@@ -182,13 +175,6 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in text
     )
-
-
-def ascii_only(text: str) -> str:
-    """Return text as FITS allows it, other characters as escapes."""
-    if text.isascii():
-        return text
-    return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def output_names(*, desi: bool) -> list[str]:
