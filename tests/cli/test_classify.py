@@ -316,7 +316,7 @@ def test_a_full_disk_on_the_way(folder, run, monkeypatch):
 
 
 def test_a_read_only_folder(folder, run, monkeypatch):
-    monkeypatch.setattr(output.os, "access", lambda *args: False)
+    monkeypatch.setattr(os, "access", lambda *args: False)
     status, _, err = run("data", "-o", "t.csv")
     assert status == 2
     assert "read-only: name another output" in err
