@@ -19,7 +19,7 @@ from huggins import simulate
 from huggins.errors import HugginsError
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components
-from huggins.redshift.native import SIZE, START, to_native
+from huggins.redshift.frames import SIZE, START, to_native
 from huggins.simulate import effects, galaxies
 from huggins.simulate.templates import complete, held_back
 from huggins.taxonomy import INDEX

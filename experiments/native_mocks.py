@@ -11,7 +11,7 @@ from huggins import simulate
 from huggins.errors import SpectrumError
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train.data import read_labels, read_real

@@ -2,7 +2,7 @@
 
 ``python -m experiments.rule DATA BASIS --model huggins`` searches the real spectra of the
 training folds and mocks from held-back templates, fits the constants of
-`huggins.redshift.decide.Rule` and writes them into BASIS.
+`huggins.redshift.parameters.DecisionParameters` and writes them into BASIS.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from huggins import simulate
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
-from huggins.redshift.decide import Rule, choose, scores
+from huggins.redshift.decide import choose, scores
 from huggins.redshift.fit import MEMBERSHIP, Fitter
-from huggins.redshift.native import to_native
+from huggins.redshift.frames import to_native
+from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Candidates, Proposal, Search, proposals
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.train.data import read_labels, read_real
@@ -184,7 +185,9 @@ def mock_cases(
     return cases([mock.spectrum for mock in mocks], truth, model, search, real=False)
 
 
-def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = DRAWS) -> Rule:
+def fit_decision(
+    known: Sequence[Case], rng: np.random.Generator, draws: int = DRAWS
+) -> DecisionParameters:
     """Find the weights of the score under which the right candidates are most probable.
 
     Only spectra that the network was not trained on count, or it would look infallible.
@@ -195,7 +198,7 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = D
     """
     usable = [case for case in known if case.kind and case.unseen and case.right.any()]
 
-    def loss(rule: Rule) -> float:
+    def loss(rule: DecisionParameters) -> float:
         total = 0.0
         for case in usable:
             score = scores(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
@@ -204,25 +207,33 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = D
             total += (3.0 if case.real else 1.0) * min(-np.log(share + 1e-12), 6.0)
         return total
 
-    best = Rule()
+    best = DecisionParameters()
     lowest = loss(best)
     for turn in range(draws):
         width = 1.0 if turn < draws // 2 else 0.3
         network, density, ceiling, soft, same = (
             float(value * np.exp(0.6 * width * rng.normal()))
-            for value in (best.network, best.density, best.ceiling, best.soft, best.same)
+            for value in (
+                best.class_weight,
+                best.redshift_weight,
+                best.chi2_ceiling,
+                best.misfit_scale,
+                best.class_chi2_ceiling,
+            )
         )
-        galaxy, quasar = (value + float(width * rng.normal()) for value in best.offset[1:])
+        galaxy, quasar = (
+            value + float(width * rng.normal()) for value in best.class_offset[1:]
+        )
         trial = replace(
             best,
-            network=min(network, 1.0),
-            density=min(density, 1.0),
-            ceiling=ceiling,
-            soft=min(max(soft, SOFT[0]), SOFT[1]),
-            same=same,
-            offset=(0.0, galaxy, quasar),
+            class_weight=min(network, 1.0),
+            redshift_weight=min(density, 1.0),
+            chi2_ceiling=ceiling,
+            misfit_scale=min(max(soft, SOFT[0]), SOFT[1]),
+            class_chi2_ceiling=same,
+            class_offset=(0.0, galaxy, quasar),
         )
-        if ceiling / 2.0 - (max(trial.offset) - min(trial.offset)) < POWER:
+        if ceiling / 2.0 - (max(trial.class_offset) - min(trial.class_offset)) < POWER:
             continue
         value = loss(trial)
         if value < lowest:
@@ -230,20 +241,22 @@ def fit_decision(known: Sequence[Case], rng: np.random.Generator, draws: int = D
     return best
 
 
-def fit_errors(known: Sequence[Case], rule: Rule, basis: Basis) -> Rule:
+def fit_errors(
+    known: Sequence[Case], rule: DecisionParameters, basis: Basis
+) -> DecisionParameters:
     """Fit factor and floor of the redshift errors, class by class.
 
     Real spectra and mocks are split by error into up to three groups each; the robust width
     (1.4826 times the median of the absolute value) of (z - truth) / error is brought as near
     to 1 as can be in all of them. Classes with few spectra share the figures of all stars.
     """
-    fitter = Fitter(basis, rule=rule)
+    fitter = Fitter(basis, parameters=rule)
     rows: list[tuple[int, float, float, bool]] = []
     for case in known:
         if not case.kind or not case.exact:
             continue
         choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
-        candidates = case.candidates.climbed(choice.best)
+        candidates = case.candidates.minimised(choice.best)
         best = candidates.solutions[choice.best]
         z = 10.0 ** ((best.shift + case.offset) * STEP) - 1.0
         velocity = (z - case.z) / (1.0 + case.z) * SPEED_OF_LIGHT
@@ -295,7 +308,7 @@ def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float
     return best[1], best[2]
 
 
-def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
+def fit_thresholds(known: Sequence[Case], rule: DecisionParameters) -> DecisionParameters:
     """Choose margin, gap and feature: few real spectra lost, sky kept out."""
     rows = []
     for case in known:
@@ -314,7 +327,7 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
         )
     table = np.array(rows)
     sky, right = table[:, 0] > 0, table[:, 1] > 0
-    best = (-np.inf, rule.margin, rule.gap, rule.feature)
+    best = (-np.inf, rule.min_margin, rule.min_deltachi2, rule.min_feature)
     for m in np.arange(LEAST[0], 8.0, 0.5):
         for d in np.arange(LEAST[1], 40.0, 2.0):
             for g in np.arange(LEAST[2], 120.0, 4.0):
@@ -326,7 +339,7 @@ def fit_thresholds(known: Sequence[Case], rule: Rule) -> Rule:
                 value = np.mean((passes & right)[~sky]) - 3.0 * np.mean((passes & ~right)[~sky])
                 value += 1e-3 * (m / 8.0 + d / 40.0 + g / 120.0)
                 best = max(best, (float(value), float(m), float(d), float(g)))
-    return replace(rule, margin=best[1], gap=best[2], feature=best[3])
+    return replace(rule, min_margin=best[1], min_deltachi2=best[2], min_feature=best[3])
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -370,7 +383,7 @@ def _run(given: argparse.Namespace) -> int:
         "rule": f"python -m experiments.rule --model {model.name} --mocks {given.mocks}",
         "network": model.hash,
     }
-    replace(basis, rule=rule.to_dict(), made=made).save(given.basis)
+    replace(basis, parameters=rule.to_dict(), made=made).save(given.basis)
     record(given.basis)
     sys.stdout.write(json.dumps(rule.to_dict(), indent=1) + "\n")
     return 0
@@ -393,7 +406,7 @@ def _without(
 
 def fit_rule(
     known: Sequence[Case], basis: Basis, rng: np.random.Generator, draws: int = DRAWS
-) -> Rule:
+) -> DecisionParameters:
     """Fit decision, errors and thresholds, one after the other."""
     rule = fit_decision(known, rng, draws)
     rule = fit_errors(known, rule, basis)

@@ -14,7 +14,7 @@ from experiments.basis import (
     to_rest,
 )
 from huggins.redshift.basis import STEP, load_basis
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import CLASSES
 

@@ -16,9 +16,10 @@ from experiments.rule import (
 )
 from huggins.inference.record import verify
 from huggins.redshift.basis import load_basis
-from huggins.redshift.decide import Rule, choose
+from huggins.redshift.decide import choose
 from huggins.redshift.fit import MEMBERSHIP
-from huggins.redshift.refine import Solution
+from huggins.redshift.minimise import Solution
+from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Candidates, Proposal
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import CLASSES, INDEX
@@ -35,7 +36,7 @@ class Arrived:
 
     solution: Solution
 
-    def climb(self):
+    def minimise(self):
         return self.solution
 
 
@@ -89,7 +90,7 @@ def overconfident(count=30):
 def test_a_network_that_is_sure_and_wrong_is_trusted_less():
     known = overconfident()
     rule = fit_decision(known, np.random.default_rng(0), 120)
-    assert rule.network < 0.5 * Rule().network
+    assert rule.class_weight < 0.5 * DecisionParameters().class_weight
     assert all(chosen(one, rule)[0] == 0 for one in known)
 
 
@@ -108,12 +109,12 @@ def test_what_a_basis_gains_for_nothing_is_taken_off():
                  solution("STAR", 0.0, GOOD + 16.0 + scatter), solution("QSO", 2.0, GOOD))
         )  # fmt: skip
     rule = fit_decision(known, np.random.default_rng(0), 200)
-    assert rule.offset[2] < -2.0
+    assert rule.class_offset[2] < -2.0
 
     def right(rule):
         return np.mean([one.right[chosen(one, rule)[0]] for one in known])
 
-    assert right(rule) > 0.9 > right(Rule())
+    assert right(rule) > 0.9 > right(DecisionParameters())
 
 
 def test_what_the_network_was_trained_on_and_sky_do_not_count():
@@ -137,7 +138,7 @@ def test_errors_get_unit_pulls_from_planted_scatter(factor, floor):
         off = rng.normal() * np.hypot(factor * sigma * PIXEL, floor)
         z = 2.0 + off / 299792.458 * 3.0
         known.append(case("QSO", 2.0, {"QSO": 1.0}, solution("QSO", z, 0.9 * GOOD, sigma)))
-    rule = fit_errors(known, Rule(), load_basis())
+    rule = fit_errors(known, DecisionParameters(), load_basis())
     k = INDEX["QSO"]
     if floor == 0.0:
         assert rule.error_factor[k] == pytest.approx(factor, rel=0.2)
@@ -166,7 +167,7 @@ def test_a_perfect_fit_can_always_overrule_the_network():
         for _ in range(30)
     ]
     rule = fit_decision(known, np.random.default_rng(0), 60)
-    assert rule.ceiling / 2.0 - (max(rule.offset) - min(rule.offset)) >= POWER
+    assert rule.chi2_ceiling / 2.0 - (max(rule.class_offset) - min(rule.class_offset)) >= POWER
 
 
 def test_wrong_redshifts_do_not_widen_the_errors():
@@ -177,7 +178,9 @@ def test_wrong_redshifts_do_not_widen_the_errors():
     ]
     lost = [case("QSO", 2.0, {"QSO": 1.0}, solution("QSO", 2.8, GOOD, 0.2))] * 60
     basis = load_basis()
-    with_lost, without = (fit_errors(some, Rule(), basis) for some in (sure + lost, sure))
+    with_lost, without = (
+        fit_errors(some, DecisionParameters(), basis) for some in (sure + lost, sure)
+    )
     assert with_lost.error_factor == without.error_factor
     assert with_lost.error_floor == without.error_floor
 
@@ -192,11 +195,11 @@ def test_thresholds_keep_sky_out_and_objects_in():
 
     sky = [one("", feature) for feature in rng.uniform(0.0, 60.0, 100)]
     objects = [one("QSO", feature) for feature in rng.uniform(75.0, 500.0, 100)]
-    rule = fit_thresholds(sky + objects, Rule())
-    assert 56.0 < rule.feature < 80.0
-    only = fit_thresholds(objects, Rule())  # no sky to keep out
-    assert only.feature >= LEAST[2]
-    assert (only.margin, only.gap) >= LEAST[:2]
+    rule = fit_thresholds(sky + objects, DecisionParameters())
+    assert 56.0 < rule.min_feature < 80.0
+    only = fit_thresholds(objects, DecisionParameters())  # no sky to keep out
+    assert only.min_feature >= LEAST[2]
+    assert (only.min_margin, only.min_deltachi2) >= LEAST[:2]
 
 
 def test_a_wrong_answer_that_passes_costs_more_than_a_right_one_that_does_not():
@@ -209,7 +212,7 @@ def test_a_wrong_answer_that_passes_costs_more_than_a_right_one_that_does_not():
         case("QSO", 3.0, {"QSO": 0.9}, solution("QSO", 2.0, GOOD),
              solution("QSO", 3.0, GOOD + 15.0))
     ] * 10  # fmt: skip
-    gap = fit_thresholds(right + wrong, Rule()).gap
+    gap = fit_thresholds(right + wrong, DecisionParameters()).min_deltachi2
     assert 15.0 < gap < 100.0
 
 
@@ -228,9 +231,9 @@ def test_the_command_fits_and_writes_the_rule(few_real, tmp_path, capsys):
     load_basis.cache_clear()
     fitted = load_basis(path)
     assert all(check.good for check in verify(path))
-    rule = Rule.from_dict(fitted.rule)
+    rule = DecisionParameters.from_dict(fitted.parameters)
     assert len(rule.error_factor) == len(CLASSES)
-    assert rule.margin >= LEAST[0]
+    assert rule.min_margin >= LEAST[0]
     assert fitted.made["rule"].endswith("--mocks 40")
     np.testing.assert_array_equal(fitted.quasar.vectors, basis.quasar.vectors)
 

@@ -49,7 +49,7 @@ def test_one_spectrum(folder, model):
 
 def test_the_fit_is_done_unless_it_is_left_out(model):
     from huggins.redshift import Fitter
-    from huggins.redshift.native import SIZE, START
+    from huggins.redshift.frames import SIZE, START
 
     # The mean quasar at z = 2.1, with noise: this model's own answer is no matter.
     part = Fitter().basis.quasar

@@ -7,8 +7,8 @@ import pytest
 
 from huggins.errors import ModelError
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components, load_basis
-from huggins.redshift.decide import Rule
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
+from huggins.redshift.parameters import DecisionParameters
 from huggins.taxonomy import CLASSES
 
 
@@ -31,7 +31,7 @@ def test_saved_and_loaded_is_the_same(tmp_path):
         assert (got.start, got.lines, got.z_min, got.z_max) == (30000, (2,), -0.01, 2.0)
     np.testing.assert_array_equal(loaded.star.classes, [2, 3, -1])
     assert loaded.star.names == ("a", "b", "c")
-    assert loaded.rule == {"margin": 3.0}
+    assert loaded.parameters == {"margin": 3.0}
     assert loaded.made == {"seed": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["basis.npz"]
 
@@ -69,5 +69,5 @@ def test_the_shipped_basis_covers_what_is_searched():
         assert (part.spread > 0).all()
     stars = {CLASSES[k] for k in basis.star.classes}
     assert stars == {"O", "B", "A", "F", "G", "K", "M", "L", "WD", "C"}
-    Rule.from_dict(basis.rule)
+    DecisionParameters.from_dict(basis.parameters)
     assert basis.made["folds"] == [2, 3, 4]

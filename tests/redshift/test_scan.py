@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from huggins.redshift.basis import Archetypes, Components
-from huggins.redshift.native import SIZE, START, bin_down
+from huggins.redshift.frames import SIZE, START, bin_down
 from huggins.redshift.scan import Scanner, _fast_length, solve
 from huggins.redshift.stars import StarScanner, products
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.inference.classification import decide
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
-from huggins.inference.verdict import decide, doubts
 from huggins.quality import ZWarning
+from huggins.redshift.warnings import warnings
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _fill(
     broad, sub = decide(probabilities)
     probability = probabilities[np.arange(len(at)), sub]
     sn = rows.numbers["SN_MEDIAN"][at].astype(np.float64)
-    bits = doubts(
+    bits = warnings(
         prediction,
         broad,
         probability,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.redshift.refine import Solution
+    from huggins.redshift.minimise import Solution
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""The shipped network at work: ONNX Runtime, calibrated probabilities, redshifts."""
+"""Inference with a network: ONNX Runtime, calibrated probabilities, redshifts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from huggins.errors import InputError, ModelError
+from huggins.redshift.uncertainty import network_error
 from huggins.taxonomy import CLASSES
 from huggins.weights import DEFAULT, KEY, Metadata, find
 
@@ -25,7 +26,7 @@ _WINDOW = 0.0167
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the network says of N spectra.
+    """Class probabilities and redshifts of N spectra by the network.
 
     Attributes
     ----------
@@ -105,7 +106,7 @@ class Model:
         ----------
         flux, ivar : ndarray, shape (N, G)
             On ``metadata.contract.grid``, in any unit; ivar 0 where there is no data. Without
-            ivar every finite flux counts as certain.
+            ivar softmax finite flux counts as certain.
 
         Raises
         ------
@@ -128,9 +129,9 @@ class Model:
         return predict_scores(self.scores(tensor), self.metadata)
 
     def scores(self, tensor: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        """Return what the network says of prepared input, uncalibrated, by output."""
-        found = self._session.run(None, {"input": tensor})
-        return dict(zip(self._outputs, found, strict=True))
+        """Return the uncalibrated output of the network by name."""
+        outputs = self._session.run(None, {"input": tensor})
+        return dict(zip(self._outputs, outputs, strict=True))
 
 
 def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -> Prediction:
@@ -143,9 +144,9 @@ def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -
     meta
         Of the network.
     """
-    every = _softmax(scores["class"] / meta.temperature)  # (N, K)
+    softmax = _softmax(scores["class"] / meta.temperature)  # (N, K)
     order = [meta.classes.index(name) for name in CLASSES]
-    probabilities = every[:, order]
+    probabilities = softmax[:, order]
     none = 1.0 - probabilities.sum(axis=1)
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-300)
     count = len(probabilities)
@@ -155,7 +156,7 @@ def predict_scores(scores: Mapping[str, NDArray[np.floating]], meta: Metadata) -
     density = _softmax(scores["redshift"] / meta.redshift_temperature)  # (N, B)
     log1z, spread, peak = _peak(density, meta.redshift.centres)
     z = np.expm1(log1z)
-    z_err = (1.0 + z) * spread * meta.redshift_error_scale
+    z_err = network_error(z, spread, meta.redshift_error_scale)
     return Prediction(probabilities, none.clip(0.0, 1.0), z, z_err, peak, density)
 
 
@@ -167,7 +168,7 @@ def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:
     model
         ``huggins`` (the default), ``seed``, or the path of an .onnx file.
     threads
-        Threads of one inference; 0 uses every core.
+        Threads of one inference; 0 uses softmax core.
 
     Raises
     ------

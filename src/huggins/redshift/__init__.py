@@ -2,6 +2,6 @@
 
 from huggins.redshift.basis import Basis, load_basis
 from huggins.redshift.fit import MEMBERSHIP, Fit, Fitter
-from huggins.redshift.search import Settings
+from huggins.redshift.search import SearchSettings
 
-__all__ = ["MEMBERSHIP", "Basis", "Fit", "Fitter", "Settings", "load_basis"]
+__all__ = ["MEMBERSHIP", "Basis", "Fit", "Fitter", "SearchSettings", "load_basis"]

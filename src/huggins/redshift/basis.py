@@ -1,4 +1,4 @@
-"""The rest-frame basis: what quasars, galaxies and stars look like at redshift zero."""
+"""The rest-frame basis: templates of quasars, galaxies and stars, and the fitted parameters."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Archetypes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """Everything the fit knows of the sky: one basis a class and the fitted constants.
+    """One basis per broad class, and the fitted parameters.
 
     Attributes
     ----------
@@ -87,9 +87,9 @@ class Basis:
         Linear bases.
     star
         Archetypes.
-    rule : dict
-        Constants of the decision, of errors and of warnings, as fitted on training folds; see
-        `huggins.redshift.decide.Rule`.
+    parameters : dict
+        Of decision, uncertainty and warnings, as fitted on training folds; see
+        `huggins.redshift.parameters.DecisionParameters`.
     made : dict
         The command, the data and the cross-validation that made it.
     """
@@ -97,13 +97,13 @@ class Basis:
     quasar: Components
     galaxy: Components
     star: Archetypes
-    rule: dict[str, Any]
+    parameters: dict[str, Any]
     made: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Write to `path` (.npz), vectors in half precision."""
         arrays: dict[str, Any] = {}
-        about: dict[str, Any] = {"format": FORMAT, "rule": self.rule, "made": self.made}
+        about: dict[str, Any] = {"format": FORMAT, "rule": self.parameters, "made": self.made}
         for name in ("quasar", "galaxy"):
             part: Components = getattr(self, name)
             arrays[name] = part.vectors.astype(np.float16)

@@ -1,4 +1,4 @@
-"""The fit of a batch of spectra: what the rest of huggins uses."""
+"""Class and redshift of a batch of spectra by the fit."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 
 from huggins.quality import ZWarning
 from huggins.redshift.basis import STEP, Basis, load_basis
-from huggins.redshift.decide import Rule, choose, error
-from huggins.redshift.doubt import doubts
-from huggins.redshift.native import SIZE, START, Frames, to_native
-from huggins.redshift.search import Proposal, Search, Settings, proposals
+from huggins.redshift.decide import choose
+from huggins.redshift.frames import SIZE, START, Frames, to_native
+from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.search import Proposal, Search, SearchSettings, proposals
+from huggins.redshift.uncertainty import fit_error
+from huggins.redshift.warnings import fit_warnings
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.redshift.refine import Solution
+    from huggins.redshift.minimise import Solution
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
@@ -80,7 +82,7 @@ class Fitter:
         The shipped one by default.
     settings
         Of the search.
-    rule
+    parameters
         That of the basis by default.
     """
 
@@ -88,11 +90,15 @@ class Fitter:
         self,
         basis: Basis | None = None,
         *,
-        settings: Settings | None = None,
-        rule: Rule | None = None,
+        settings: SearchSettings | None = None,
+        parameters: DecisionParameters | None = None,
     ) -> None:
         self.basis = load_basis() if basis is None else basis
-        self.rule = Rule.from_dict(self.basis.rule) if rule is None else rule
+        self.parameters = (
+            DecisionParameters.from_dict(self.basis.parameters)
+            if parameters is None
+            else parameters
+        )
         self.search = Search(self.basis, settings)
 
     def fit(
@@ -119,12 +125,16 @@ class Fitter:
             Left edge of the first bin and width; see `huggins.weights.RedshiftGrid`.
         """
         count = len(spectra)
-        rule = self.rule
+        parameters = self.parameters
         if probabilities is None:
-            # Nothing to weigh the fit against: it alone decides.
-            rule = replace(rule, ceiling=1e4, same=1e4, offset=(0.0, 0.0, 0.0))
-            share = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(BROAD_CLASSES)
-            probabilities = np.tile(share.sum(axis=1), (count, 1))
+            parameters = replace(
+                parameters,
+                chi2_ceiling=1e4,
+                class_chi2_ceiling=1e4,
+                class_offset=(0.0, 0.0, 0.0),
+            )
+            fractions = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(BROAD_CLASSES)
+            probabilities = np.tile(fractions.sum(axis=1), (count, 1))
         offered = [] if density is None else proposals(density, probabilities, start, step)
         out = _empty(count)
         frames = to_native(spectra)
@@ -132,16 +142,16 @@ class Fitter:
         for row in range(count):
             network = np.asarray(probabilities[row], np.float64)
             proposal = offered[row] if offered else None
-            out.solutions.append(self._one(frames, row, network, proposal, rule, out))
+            out.solutions.append(self._fit_row(frames, row, network, proposal, parameters, out))
         return out
 
-    def _one(
+    def _fit_row(
         self,
         frames: Frames,
         row: int,
         network: Array,
         proposal: Proposal | None,
-        rule: Rule,
+        parameters: DecisionParameters,
         out: Fit,
     ) -> tuple[Solution | None, Solution | None]:
         """Fit one spectrum and fill its row of `out`."""
@@ -151,26 +161,35 @@ class Fitter:
             out.probabilities[row] = network
             return None, None
         broad = network @ MEMBERSHIP
-        choice = choose(candidates, broad, proposal, rule)
+        choice = choose(candidates, broad, proposal, parameters)
         before = candidates.solutions[choice.best]
-        candidates = candidates.climbed(choice.best)
-        choice = choice.climbed(before, candidates.solutions[choice.best])
+        candidates = candidates.minimised(choice.best)
+        choice = choice.minimised(before, candidates.solutions[choice.best])
         best = candidates.solutions[choice.best]
         second = candidates.solutions[choice.second] if choice.second >= 0 else None
-        # The rest of what a class shares out stays as the network has it.
-        out.probabilities[row] = _share(network, broad, choice.probabilities, best, self.basis)
+        out.probabilities[row] = _divide(network, broad, choice.probabilities, best, self.basis)
         out.broad[row] = BROAD_CLASSES.index(best.kind)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
-        out.z_err[row] = error(
-            best, best.chi2 / candidates.good, self.subclass(best), self.rule
+        out.z_err[row] = fit_error(
+            best.shift,
+            best.sigma,
+            best.chi2 / candidates.good,
+            self.subclass(best),
+            self.parameters,
         )
         out.deltachi2[row] = choice.deltachi2
         if second is not None:
             out.z_second[row] = 10.0 ** ((second.shift + frames.offset[row]) * STEP) - 1.0
         model = self.model(best)
-        out.zwarning[row] = doubts(
-            frames.flux[row], frames.ivar[row], model, candidates, choice, self.basis, self.rule
+        out.zwarning[row] = fit_warnings(
+            frames.flux[row],
+            frames.ivar[row],
+            model,
+            candidates,
+            choice,
+            self.basis,
+            self.parameters,
         )
         return best, second
 
@@ -224,25 +243,24 @@ def _empty(count: int) -> Fit:
     )
 
 
-def _share(network: Array, broad: Array, fitted: Array, best: Solution, basis: Basis) -> Array:
+def _divide(network: Array, broad: Array, fitted: Array, best: Solution, basis: Basis) -> Array:
     """Probabilities of the 13 classes from those of the three, shape (13,).
 
-    Within a broad class the network's proportions hold. Where it left the class that the fit
-    chose next to nothing, its proportions say nothing either: then a star is of its archetype's
-    class.
+    Within a broad class the network's proportions hold, unless its total for that class is
+    below 1 %: they then give way to the best fit (a star takes its archetype's class).
     """
     inside = network[:, None] * MEMBERSHIP / np.maximum(broad, 1e-12)
     for k, kind in enumerate(BROAD_CLASSES):
         if broad[k] >= 0.01:
             continue
-        share = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
+        fractions = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
         if kind == "QSO":
-            share = np.array([float(name == "QSO") for name in CLASSES])
+            fractions = np.array([float(name == "QSO") for name in CLASSES])
         elif kind == "STAR" and best.kind == "STAR":
-            share = 0.2 * share
-            share[basis.star.classes[best.archetype]] += 0.8
+            fractions = 0.2 * fractions
+            fractions[basis.star.classes[best.archetype]] += 0.8
         weight = broad[k] / 0.01
-        inside[:, k] = weight * inside[:, k] + (1.0 - weight) * share
+        inside[:, k] = weight * inside[:, k] + (1.0 - weight) * fractions
     total: Array = inside @ fitted
     total /= total.sum()
     return total

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.redshift.basis import STEP
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

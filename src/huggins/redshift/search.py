@@ -1,4 +1,4 @@
-"""The candidates of one spectrum: from the scan and the network, refined on native pixels."""
+"""The candidates of one spectrum, from the scan and the network, fitted on native pixels."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
-from huggins.redshift.native import SIZE, START, Frames, bin_down
-from huggins.redshift.refine import LinearFit, Solution, StarFit, Track
+from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
+from huggins.redshift.minimise import LinearFit, Solution, StarFit, Track
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner
 from huggins.taxonomy import INDEX
@@ -19,16 +19,14 @@ from huggins.taxonomy import INDEX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.redshift.refine import Solve
+    from huggins.redshift.minimise import Solve
 
     Array = NDArray[np.float64]
-    _Found = tuple[Solution, Track]
+    _Fit = tuple[Solution, Track]
 
-#: Two redshifts are the same one if they differ by less than this: 1000 km/s, native pixels.
-SAME: Final = 14.5
-# Share of BAL among the network's quasars from which on absorption is masked.
+# Fraction of BAL among the network's quasars from which on absorption is masked.
 _ABSORBED: Final = 0.15
-# The same share from which on the redshift comes from redward of C IV alone.
+# The same fraction, from which on the redshift comes from redward of C IV alone.
 _BROAD: Final = 0.3
 # Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
 _REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
@@ -39,8 +37,8 @@ _REACH: Final = 0.006
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """How the search is done.
+class SearchSettings:
+    """Settings of the search.
 
     Attributes
     ----------
@@ -51,12 +49,12 @@ class Settings:
     slack
         Spread of the added polynomials, relative to the spectrum's brightness.
     peaks
-        Maxima of the scan that are looked at, a class.
+        Maxima of the scan that are fitted, per class.
     ceiling, soft
         Where chi2 differences level off when candidates are ranked; see
         `huggins.redshift.decide`.
-    trust
-        Power of the network's redshift distribution.
+    redshift_weight
+        Weight of the network's log redshift density, as b in `huggins.redshift.decide`.
     """
 
     quasar_terms: int = 2
@@ -66,7 +64,7 @@ class Settings:
     peaks: int = 4
     ceiling: float = 60.0
     soft: float = 2.0
-    trust: float = 1.0
+    redshift_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,13 +109,13 @@ def proposals(
         np.maximum(near, padded[:, shift : shift + near.shape[1]], out=near)
     logs = np.log(near + 1e-5)
     quasar, absorbed = probabilities[:, INDEX["QSO"]], probabilities[:, INDEX["BAL"]]
-    share = absorbed / np.maximum(quasar + absorbed, 0.02)
-    return [Proposal(row, start, step, float(s)) for row, s in zip(logs, share, strict=True)]
+    fraction = absorbed / np.maximum(quasar + absorbed, 0.02)
+    return [Proposal(row, start, step, float(s)) for row, s in zip(logs, fraction, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
-    """What the search found for one spectrum, before anything is decided.
+    """Candidates of one spectrum, before the decision.
 
     Attributes
     ----------
@@ -130,7 +128,7 @@ class Candidates:
     good
         Pixels with data.
     tracks : tuple of Track
-        The way of each to its minimum, not yet gone to the end.
+        Of each, to minimise its chi2.
     """
 
     solutions: tuple[Solution, ...]
@@ -139,10 +137,10 @@ class Candidates:
     good: int
     tracks: tuple[Track, ...]
 
-    def climbed(self, index: int) -> Candidates:
-        """Return the same with one solution followed to its minimum."""
+    def minimised(self, index: int) -> Candidates:
+        """Return the candidates with chi2 of one of them minimised."""
         solutions = list(self.solutions)
-        solutions[index] = self.tracks[index].climb()
+        solutions[index] = self.tracks[index].minimise()
         return replace(self, solutions=tuple(solutions))
 
 
@@ -157,9 +155,11 @@ class Search:
         Number of terms and candidates.
     """
 
-    def __init__(self, basis: Basis | None = None, settings: Settings | None = None) -> None:
+    def __init__(
+        self, basis: Basis | None = None, settings: SearchSettings | None = None
+    ) -> None:
         self.basis = load_basis() if basis is None else basis
-        self.settings = s = settings or Settings()
+        self.settings = s = settings or SearchSettings()
         self._quasar = Scanner(self.basis.quasar, 6, terms=s.quasar_terms, slack=s.slack)
         self._galaxy = Scanner(self.basis.galaxy, 3, terms=s.galaxy_terms, slack=s.slack)
         self._star = StarScanner(self.basis.star, 6, terms=s.star_terms)
@@ -195,11 +195,11 @@ class Search:
         tracks = tuple(track for _, track in found)
         return Candidates(solutions, total - self._smooth(data), total, good, tracks)
 
-    def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Found]:
+    def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Fit]:
         gains = self._star.gain(weighted, weight, data.signal)
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
-        found: list[_Found] = []
+        found: list[_Fit] = []
         for archetype in np.argsort(-height)[:2]:
 
             def solve(shift: int, archetype: int = int(archetype)) -> tuple[float, Array]:
@@ -213,7 +213,7 @@ class Search:
 
     def _galaxies(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
-    ) -> list[_Found]:
+    ) -> list[_Fit]:
         scanner, fit = self._galaxy, self.linear["GALAXY"]
         curve = scanner.gain(weighted, weight, data.signal)
 
@@ -227,13 +227,13 @@ class Search:
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
         # Lines that come out negative are put right only here.
         found = [(track.look(), track) for track in tracks]
-        found.sort(key=lambda one: one[0].chi2)
+        found.sort(key=lambda fitted: fitted[0].chi2)
         found[0] = (found[0][1].peek(), found[0][1])
         return found
 
     def _quasars(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
-    ) -> list[_Found]:
+    ) -> list[_Fit]:
         scanner = self._quasar
         curve = scanner.gain(weighted, weight, data.signal)
         peaks = self._peaks(scanner, curve, data, proposal)
@@ -246,9 +246,11 @@ class Search:
         chi2 = np.array([value for value, _, _ in tried])
         score = self._fitness(chi2, int(np.count_nonzero(weight)))
         if proposal is not None:
-            score += self.settings.trust * proposal.at(scanner.shifts[peaks] * scanner.step)
+            score += self.settings.redshift_weight * proposal.at(
+                scanner.shifts[peaks] * scanner.step
+            )
         broad = proposal is not None and proposal.absorbed >= _BROAD
-        found: list[_Found] = []
+        found: list[_Fit] = []
 
         def add(i: int, masked: NDArray[np.bool_]) -> None:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
@@ -265,7 +267,7 @@ class Search:
     def _quasar_track(
         self, data: _Data, masked: NDArray[np.bool_], start: int, *, broad: bool
     ) -> Track:
-        """Return the way of a quasar with absorption masked.
+        """Return the track of a quasar with absorption masked.
 
         With `broad` absorption in it the redshift comes from what lies redward of C IV: troughs
         too shallow or too noisy to be masked eat the blue sides of the lines, which would draw
@@ -329,7 +331,7 @@ class Search:
         """Maxima of the scan and of the network's distribution together, best first."""
         score = self._fitness(data.total - curve.astype(np.float64), data.good)
         if proposal is not None:
-            score += self.settings.trust * proposal.at(scanner.shifts * scanner.step)
+            score += self.settings.redshift_weight * proposal.at(scanner.shifts * scanner.step)
         inner = np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
         inner += 1
         if len(inner) == 0:
@@ -361,10 +363,10 @@ def _unlisted(
     listed: list[int],
     proposal: Proposal | None,
 ) -> list[int]:
-    """Return the network's redshift where no place that is listed is near it.
+    """Return the network's redshift if none of those listed is near it.
 
-    What fits best by far need not be right: in a spectrum full of absorption, or one that the
-    basis does not know, lines that stand by chance where troughs end can gain hundreds.
+    The lowest chi2 need not be right: in a spectrum full of absorption, or outside the basis,
+    chance alignments of lines with edges of troughs can gain hundreds in chi2.
     """
     if proposal is None:
         return []

@@ -13,7 +13,7 @@ import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.redshift.basis import STEP
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
 from huggins.redshift.scan import solve
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.inference.verdict import decide
+from huggins.inference.classification import decide
 from huggins.taxonomy import BROAD_CLASSES
 
 if TYPE_CHECKING:

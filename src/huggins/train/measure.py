@@ -9,7 +9,8 @@ import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import Rate, share
-from huggins.inference.verdict import decide, doubts
+from huggins.inference.classification import decide
+from huggins.redshift.warnings import warnings
 from huggins.taxonomy import ALL_CLASSES, BROAD_CLASSES, CLASSES, SEQUENCE
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def classify(
     ratio = np.where(good, flux * np.sqrt(ivar), np.nan)
     ratio[~good.any(axis=1)] = 0.0
     pixels = metadata.contract.grid.step / 1e-4
-    zwarning = doubts(
+    zwarning = warnings(
         prediction,
         broad,
         probability,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.redshift.refine import Track, parabola
+from huggins.redshift.minimise import Track, parabola
 
 
 def test_parabola_finds_vertex_height_and_sigma():
@@ -35,7 +35,7 @@ def track(true: float, start: int, stride: int, calls: list[int] | None = None) 
 
 @pytest.mark.parametrize("start", [40, 47, 55])
 def test_climb_reaches_the_minimum(start):
-    solution = track(50.2, start, 3).climb()
+    solution = track(50.2, start, 3).minimise()
     assert solution.shift == pytest.approx(50.2)
     assert solution.chi2 == solution.masked == pytest.approx(100.0)
     assert solution.sigma == pytest.approx(0.5)
@@ -47,7 +47,7 @@ def test_no_shift_is_fitted_twice():
     one = track(50.2, 48, 3, calls)
     one.look()
     one.peek()
-    one.climb()
+    one.minimise()
     assert len(calls) == len(set(calls)) < 10
 
 
@@ -65,7 +65,7 @@ def test_chi2_of_all_pixels_is_kept_beside_the_masked_one():
     def whole(shift: int) -> tuple[float, np.ndarray]:
         return 70.0 - shift**2, np.zeros(1)
 
-    solution = Track("QSO", -1, solve, 0, 1, 100.0, whole, 120.0).climb()
+    solution = Track("QSO", -1, solve, 0, 1, 100.0, whole, 120.0).minimise()
     assert solution.masked == pytest.approx(10.0)
     assert solution.chi2 == pytest.approx(50.0)
 
@@ -80,7 +80,7 @@ def test_a_climb_settles_where_the_pixels_that_tell_the_redshift_say():
         asked.append(at)
         return lambda shift: (100.0 - ((shift - 44.2) / 2.0) ** 2, np.zeros(1))
 
-    solution = Track("QSO", -1, solve, 51, 3, 1000.0, settle=settle).climb()
+    solution = Track("QSO", -1, solve, 51, 3, 1000.0, settle=settle).minimise()
     assert asked == [50, 44]
     assert solution.shift == pytest.approx(44.2)
     assert solution.sigma == pytest.approx(2.0)
@@ -92,6 +92,6 @@ def test_too_few_pixels_that_tell_the_redshift_change_nothing():
     def solve(shift: int) -> tuple[float, np.ndarray]:
         return 900.0 - (shift - 50) ** 2, np.zeros(1)
 
-    plain = Track("QSO", -1, solve, 51, 3, 1000.0).climb()
-    same = Track("QSO", -1, solve, 51, 3, 1000.0, settle=lambda at: None).climb()
+    plain = Track("QSO", -1, solve, 51, 3, 1000.0).minimise()
+    same = Track("QSO", -1, solve, 51, 3, 1000.0, settle=lambda at: None).minimise()
     assert (same.shift, same.sigma, same.chi2) == (plain.shift, plain.sigma, plain.chi2)

@@ -1,4 +1,4 @@
-"""The best redshift of one candidate, on native pixels."""
+"""The minimum of chi2(z) of one candidate, on native pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from huggins.redshift.native import SIZE, START
+from huggins.redshift.frames import SIZE, START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Solve = Callable[[int], tuple[float, Array]]
 
-# Steps of a climb; a candidate lies within a few pixels of its minimum.
+# Steps of the descent; a candidate lies within a few pixels of its minimum.
 _STEPS = 8
 
 
@@ -145,7 +145,7 @@ class StarFit:
 
 
 class Track:
-    """The way of one candidate from where the scan saw it to the minimum of chi2.
+    """Descent of one candidate from its maximum in the scan to the minimum of chi2.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ class Track:
         chi2 of an empty model with no pixel masked.
     settle
         Given a shift, the same as `solve` on the pixels alone that tell the redshift there;
-        None where too few are left. For a climb that ends in two steps.
+        None where too few are left. Used in two further rounds of the descent.
     absorbed
         For the solutions.
     """
@@ -208,14 +208,14 @@ class Track:
         )
         return self._solution(at, offset * step, height, sigma * step)
 
-    def climb(self) -> Solution:
-        """Follow chi2 downhill to its minimum.
+    def minimise(self) -> Solution:
+        """Minimise chi2 over redshift.
 
         Where some pixels tell the redshift better than all, its place and error are theirs:
         they are chosen at the minimum of all, and once more where they lead. `Solution.masked`
         stays that of the first minimum, since other candidates are compared by all pixels.
         """
-        found = self._climb()
+        found = self._descend()
         if self._settle is None:
             return found
         for _ in range(2):
@@ -223,7 +223,7 @@ class Track:
             if solve is None:
                 break
             at = round(found.shift)
-            last = Track(self._kind, -1, solve, at, self._stride, self._total)._climb()
+            last = Track(self._kind, -1, solve, at, self._stride, self._total)._descend()
             at = round(last.shift)
             coefficients, chi2 = self._solve(at)[1], found.chi2
             if self._whole is not None:
@@ -233,7 +233,7 @@ class Track:
             )
         return found
 
-    def _climb(self) -> Solution:
+    def _descend(self) -> Solution:
         best = self._start
         for step in sorted({self._stride, 1}, reverse=True):
             for _ in range(_STEPS):

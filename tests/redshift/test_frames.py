@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.redshift.native import SIZE, START, bin_down, to_native
+from huggins.redshift.frames import SIZE, START, bin_down, to_native
 from huggins.spectrum import Spectrum
 
 

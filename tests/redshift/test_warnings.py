@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from huggins.inference.classification import decide
+from huggins.inference.network import Prediction
 from huggins.lines import EMISSION
 from huggins.quality import ZWarning
 from huggins.redshift.basis import Archetypes, Basis, Components
-from huggins.redshift.decide import Choice, Rule
-from huggins.redshift.doubt import doubts, negative_line
-from huggins.redshift.native import SIZE, START
-from huggins.redshift.refine import Solution
+from huggins.redshift.decide import Choice
+from huggins.redshift.frames import SIZE, START
+from huggins.redshift.minimise import Solution
+from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Candidates
+from huggins.redshift.warnings import fit_warnings, negative_line, warnings
+from huggins.taxonomy import CLASSES, INDEX
+from huggins.weights import RedshiftGrid
 
-RULE = Rule(margin=2.0, gap=9.0, feature=40.0, outliers=0.1, coverage=400, emission=5.0)
+GRID = RedshiftGrid()
+PARAMETERS = DecisionParameters(
+    min_margin=2.0,
+    min_deltachi2=9.0,
+    min_feature=40.0,
+    max_outliers=0.1,
+    min_pixels=400,
+    max_absorption=5.0,
+)
 
 
 class Case:
@@ -39,7 +53,9 @@ class Case:
     def bits(self) -> ZWarning:
         total = float(self.ivar @ self.flux**2)
         found = Candidates((self.solution,), self.smooth, total, self.good, ())
-        return doubts(self.flux, self.ivar, self.model, found, self.choice, self.basis, RULE)
+        return fit_warnings(
+            self.flux, self.ivar, self.model, found, self.choice, self.basis, PARAMETERS
+        )
 
 
 @pytest.fixture
@@ -179,3 +195,89 @@ def test_a_faint_spectrum_with_features_is_not_sky(case):
     case.model = np.full(SIZE, 0.05)
     case.smooth = case.solution.chi2 + 300.0
     assert not case.bits() & ZWarning.SKY
+
+
+def bits(
+    cls: str = "QSO",
+    *,
+    z: float = 1.5,
+    peak: float = 0.9,
+    none: float = 0.0,
+    probability: float = 0.9,
+    sn: float = 5.0,
+    coverage: float = 1.0,
+    redshift: RedshiftGrid | None = GRID,
+    fit: SimpleNamespace | None = None,
+) -> int:
+    row = np.zeros((1, len(CLASSES)))
+    row[0, INDEX[cls]] = probability
+    prediction = Prediction(
+        row,
+        np.array([none]),
+        np.array([z]),
+        np.array([0.001]),
+        np.array([peak]),
+        np.zeros((1, 0)),
+    )
+    broad, _ = decide(prediction.probabilities)
+    value = warnings(
+        prediction,
+        broad,
+        np.array([probability]),
+        sn=np.array([sn]),
+        coverage=np.array([coverage]),
+        threshold=0.5,
+        none_threshold=0.3,
+        redshift=redshift,
+        fit=fit,
+    )
+    assert value.dtype == np.int32
+    return int(value[0])
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"cls": "F", "z": -0.001, "peak": 0.1},
+        {"cls": "GAL", "z": 0.3, "none": 0.3, "coverage": 0.2, "probability": 0.5},
+        {"sn": 0.1},
+    ],
+)
+def test_no_warning(kwargs):
+    assert bits(**kwargs) == 0
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "expected"),
+    [
+        ({"none": 0.31, "sn": 0.5}, ZWarning.SKY),
+        ({"none": 0.31, "sn": np.nan}, ZWarning.SKY),
+        ({"none": 0.31, "sn": 1.5}, ZWarning.NOT_A_CLASS),
+        ({"probability": 0.49}, ZWarning.LOW_PROBABILITY),
+        ({"coverage": 0.19}, ZWarning.LITTLE_COVERAGE),
+        ({"peak": 0.49}, ZWarning.UNCERTAIN_Z),
+        ({"cls": "F", "z": 1.5}, ZWarning.UNCERTAIN_Z),
+        ({"cls": "F", "z": -0.0045}, ZWarning.Z_FITLIMIT),
+        ({"z": np.expm1(GRID.start + GRID.size * GRID.step) - 0.005}, ZWarning.Z_FITLIMIT),
+        (
+            {"probability": 0.2, "coverage": 0.0},
+            ZWarning.LOW_PROBABILITY | ZWarning.LITTLE_COVERAGE,
+        ),
+    ],
+)
+def test_what_sets_each_bit(kwargs, expected):
+    assert bits(**kwargs) == expected
+
+
+def test_nothing_is_said_of_redshifts_where_there_are_none():
+    assert bits(z=np.nan, peak=np.nan, redshift=None) == 0
+
+
+def test_a_fit_answers_for_the_redshift():
+    fit = SimpleNamespace(zwarning=np.array([ZWarning.SMALL_DELTA_CHI2], np.int32))
+    # The network's uncertain redshift no longer counts; those of the class do.
+    assert bits(peak=0.1, fit=fit) == ZWarning.SMALL_DELTA_CHI2
+    assert bits("F", z=-0.0045, fit=fit) == ZWarning.SMALL_DELTA_CHI2
+    both = ZWarning.SMALL_DELTA_CHI2 | ZWarning.LOW_PROBABILITY | ZWarning.NOT_A_CLASS
+    assert bits(probability=0.4, none=0.9, fit=fit) == both

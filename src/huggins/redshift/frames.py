@@ -1,4 +1,4 @@
-"""Spectra of any survey on one grid of native pixels, with their noise checked."""
+"""Spectra of any survey on one grid of native pixels, ivar scaled to the measured noise."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ if TYPE_CHECKING:
 #: Index of the first pixel, log10(wavelength / A) / STEP: 3500 A. A multiple of 6, so that
 #: groups of 2, 3 and 6 pixels begin with it.
 START: Final = 35442
+#: Two redshifts closer than this, in native pixels (1000 km/s), are the same one.
+SAME: Final = 14.5
 #: Pixels, up to 10759 A; a multiple of 6.
 SIZE: Final = 4878
 # A log-linear file whose pixels lie this close to the grid (in pixels, after a common shift)
 # needs no resampling.
 _ON_GRID = 0.1
-# Largest ivar, of fluxes about 1: no pixel has an S/N of a million, and sums in single
-# precision have to hold what a flux of 1e30 leaves of the others.
-_SURE = 1e12
+# Largest ivar of fluxes near 1 (S/N of a million): sums must fit into single precision.
+_MAX_IVAR = 1e12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,8 +46,8 @@ class Frames:
     offset : ndarray, shape (N,)
         Sub-pixel shift of each spectrum's grid, in pixels.
     noise : ndarray, shape (N,)
-        How many times larger the scatter between pixels is than the survey's ivar says. An ivar
-        that is wrong by a constant changes this number and nothing else.
+        Ratio of the measured scatter between pixels to that expected from ivar. An ivar that is
+        wrong by a constant factor changes this number and nothing else.
     good : ndarray of int, shape (N,)
         Pixels with data.
     """
@@ -60,7 +61,7 @@ class Frames:
 
 
 def to_native(spectra: Sequence[Spectrum]) -> Frames:
-    """Put N spectra on the native grid.
+    """Put N spectra on the native grid, cleaned by `huggins.prepare.clean`.
 
     A spectrum in log-wavelength steps of 1e-4 (SDSS, BOSS, LAMOST) is moved, not resampled;
     any other (DESI, text) is rebinned by inverse variance.
@@ -90,7 +91,7 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
         noise = scatter(flux, 1.0 / ivar)
     noise = np.where(noise > 0.0, noise, 1.0)  # of too few pixels it is unknown
     ivar /= noise[:, None] ** 2
-    np.minimum(ivar, _SURE, out=ivar)
+    np.minimum(ivar, _MAX_IVAR, out=ivar)
     return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
 
 

@@ -1,0 +1,247 @@
+"""Every bit of ZWARNING that huggins sets from a result, and what sets it.
+
+Symbols with a threshold from the basis are fields of
+`huggins.redshift.parameters.DecisionParameters`; chi2 and sigma are in units of the measured
+noise, r is chi2 per good pixel (at least 1), N the number of good native pixels.
+
+From network and fit (each alternative alone sets the bit):
+
+- SKY: P(none) > t_none and median S/N < 1; or gain on a cubic < h r and mean (S/N)^2 < 0.25.
+- LITTLE_COVERAGE: data in < 0.2 of the network's pixels; or N < n.
+- Z_FITLIMIT: z in the last 10 native pixels (stars 1) of the range searched; without a fit, in
+  the first or last bin of the network.
+
+From the fit:
+
+- SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r; or gain on a cubic < h r.
+- NEGATIVE_MODEL: weighted mean of the model <= 0, or of the flux < -3 sigma.
+- MANY_OUTLIERS: > q of the pixels outside broad absorption are over 5 sigma from the model.
+- NEGATIVE_EMISSION: C III], Mg II, H beta or H alpha of a QSO > d sigma and 6 % below the
+  continuum.
+- BAD_MINFIT: no parabolic minimum of chi2(z) (or the fit failed: `inference/fitting.py`).
+- POORDATA: sum of (S/N)^2 - N < 5 sqrt(2 N).
+- NODATA: N = 0 (or the file could not be read: `inference/batch.py`).
+
+From the network:
+
+- LOW_PROBABILITY: PROB < t (network and fit together where there is a fit).
+- NOT_A_CLASS: P(none) > t_none and median S/N >= 1.
+- UNCERTAIN_Z, without a fit: P(|dv| < 5000 km/s) < 0.5, or a STAR at |z| > 0.005.
+
+t and t_none are `threshold` and `none_threshold` of the weights. The remaining bits describe
+the file and are set by its reader: UNPLUGGED, BAD_TARGET, NODATA, NO_UNCERTAINTY
+(`huggins.formats`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from huggins.constants import SPEED_OF_LIGHT
+from huggins.lines import EMISSION
+from huggins.quality import ZWarning
+from huggins.redshift.basis import STEP
+from huggins.redshift.frames import START
+from huggins.taxonomy import BROAD_CLASSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.redshift.basis import Basis
+    from huggins.redshift.decide import Choice
+    from huggins.redshift.fit import Fit
+    from huggins.redshift.parameters import DecisionParameters
+    from huggins.redshift.search import Candidates
+    from huggins.weights import RedshiftGrid
+
+    Array = NDArray[np.float64]
+
+    class _Prediction(Protocol):
+        """Of a network, as `huggins.inference.network.Prediction`."""
+
+        @property
+        def none(self) -> Array: ...
+        @property
+        def z(self) -> Array: ...
+        @property
+        def z_peak(self) -> Array: ...
+
+
+#: Lines that a quasar cannot show in net absorption. Lyman alpha and C IV are not among them:
+#: absorbers eat them.
+QUASAR_LINES: Final = ("C III]", "Mg II", "Hβ", "Hα")
+# Least fraction of the network's grid that must hold data.
+_COVERAGE: Final = 0.2
+# Least probability within 5000 km/s of the network's redshift.
+_PEAK: Final = 0.5
+# Largest |redshift| that a star can have: 1500 km/s, above the fastest known stars' and the
+# width of a few bins of the network's redshift grid.
+_STAR_Z: Final = 0.005
+# Median S/N a pixel below which "none of the classes" means empty sky.
+_SKY_SN: Final = 1.0
+# Half-width of a broad line and outer edge of its continuum windows, in native pixels:
+# 3000 and 7000 km/s.
+_LINE, _SIDE = 43, 101
+# Least depth of a negative line, relative to the continuum.
+_DEPTH = 0.06
+# How close to the end of the searched range a redshift is at the limit, in native pixels.
+_EDGE: Final = 10.0
+# Mean signal-to-noise a pixel below which there may be nothing but sky.
+_FAINT: Final = 0.5
+
+
+def warnings(
+    prediction: _Prediction,
+    broad: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    *,
+    sn: NDArray[np.float64],
+    coverage: NDArray[np.float64],
+    threshold: float,
+    none_threshold: float,
+    redshift: RedshiftGrid | None,
+    fit: Fit | None = None,
+) -> NDArray[np.int32]:
+    """Return ZWARNING of N results, as defined at the top of this file, shape (N,).
+
+    Parameters
+    ----------
+    prediction
+        Of N spectra.
+    broad, probability : ndarray, shape (N,)
+        Index of CLASS into `BROAD_CLASSES`, and probability of SUBCLASS.
+    sn : ndarray, shape (N,)
+        Median signal-to-noise ratio.
+    coverage : ndarray, shape (N,)
+        Fraction of the network's pixels that hold data.
+    threshold, none_threshold
+        As in `huggins.weights.Metadata`.
+    redshift
+        The network's redshift bins; None if it gives no redshift.
+    fit
+        Of the same spectra, whose bits then replace those of the network's redshift.
+    """
+    bits = np.zeros(len(broad), dtype=np.int32)
+    none = prediction.none > none_threshold
+    with np.errstate(invalid="ignore"):
+        bits[none & ~(sn >= _SKY_SN)] |= ZWarning.SKY
+        bits[none & (sn >= _SKY_SN)] |= ZWarning.NOT_A_CLASS
+    bits[probability < threshold] |= ZWarning.LOW_PROBABILITY
+    bits[coverage < _COVERAGE] |= ZWarning.LITTLE_COVERAGE
+    if fit is not None:
+        bits |= fit.zwarning
+    elif redshift is not None:
+        star = broad == BROAD_CLASSES.index("STAR")
+        contradiction = star & (np.abs(prediction.z) > _STAR_Z)
+        bits[contradiction | (~star & (prediction.z_peak < _PEAK))] |= ZWarning.UNCERTAIN_Z
+        log1z = np.log1p(prediction.z)
+        end = redshift.start + redshift.step * redshift.size
+        at_edge = (log1z < redshift.start + redshift.step) | (log1z > end - redshift.step)
+        bits[at_edge] |= ZWarning.Z_FITLIMIT
+    return bits
+
+
+def fit_warnings(
+    flux: Array,
+    ivar: Array,
+    model: Array,
+    candidates: Candidates,
+    choice: Choice,
+    basis: Basis,
+    parameters: DecisionParameters,
+) -> ZWarning:
+    """Return the bits set by the fit of one spectrum, as defined at the top of this file.
+
+    Parameters
+    ----------
+    flux, ivar, model : ndarray, shape (P,)
+        On the native grid; ivar is 0 where there is no data.
+    candidates, choice
+        Of the search and the decision.
+    basis, parameters
+        Ranges that were searched, and thresholds.
+    """
+    solution = candidates.solutions[choice.best]
+    good = candidates.good
+    bits = ZWarning(0)
+    if good < parameters.min_pixels:
+        bits |= ZWarning.LITTLE_COVERAGE
+    reduced = max(solution.chi2 / good, 1.0)
+    plain = (candidates.smooth - solution.chi2) / reduced < parameters.min_feature
+    close = (
+        choice.deltachi2 / reduced < parameters.min_deltachi2
+    )  # False for NaN: no other redshift
+    if choice.margin < parameters.min_margin or close or plain:
+        bits |= ZWarning.SMALL_DELTA_CHI2
+    mean = float(ivar @ flux) / np.sqrt(ivar.sum())  # of the spectrum, in sigma
+    if float(ivar @ model) <= 0.0 or mean < -3.0:
+        bits |= ZWarning.NEGATIVE_MODEL
+    far = (flux - model) ** 2 * ivar > 25.0
+    shown = good
+    if solution.absorbed is not None:
+        far &= ~solution.absorbed
+        shown -= int(np.count_nonzero(solution.absorbed & (ivar > 0)))
+    if np.count_nonzero(far) > parameters.max_outliers * shown:
+        bits |= ZWarning.MANY_OUTLIERS
+    if _at_limit(solution.kind, solution.shift, basis):
+        bits |= ZWarning.Z_FITLIMIT
+    if (
+        solution.kind == "QSO"
+        and negative_line(flux, ivar, solution.shift) > parameters.max_absorption
+    ):
+        bits |= ZWarning.NEGATIVE_EMISSION
+    if not np.isfinite(solution.sigma):
+        bits |= ZWarning.BAD_MINFIT
+    excess = candidates.total - good
+    if excess < 5.0 * np.sqrt(2.0 * good):
+        bits |= ZWarning.POORDATA
+    if plain and excess < _FAINT**2 * good:
+        bits |= ZWarning.SKY
+    return bits
+
+
+def _at_limit(kind: str, shift: float, basis: Basis) -> bool:
+    if kind == "STAR":
+        low, high = -basis.star.velocity / SPEED_OF_LIGHT, basis.star.velocity / SPEED_OF_LIGHT
+    else:
+        part = basis.quasar if kind == "QSO" else basis.galaxy
+        low, high = part.z_min, part.z_max
+    low, high = np.log10(1.0 + low) / STEP, np.log10(1.0 + high) / STEP
+    edge = _EDGE if kind != "STAR" else 1.0
+    return bool(shift < low + edge or shift > high - edge)
+
+
+def negative_line(flux: Array, ivar: Array, shift: float) -> float:
+    """Return how far, in sigma, the most negative quasar line lies below its continuum.
+
+    The continuum is a straight line through the windows on both sides; a line of which less
+    than half is observed does not count.
+    """
+    worst = 0.0
+    for name in QUASAR_LINES:
+        centre = round(np.log10(EMISSION[name]) / STEP + shift) - START
+        if centre < _SIDE or centre + _SIDE >= len(flux):
+            continue
+        window = slice(centre - _SIDE, centre + _SIDE + 1)
+        f, w = flux[window], ivar[window]
+        x = np.arange(-_SIDE, _SIDE + 1) / _SIDE
+        inside = np.abs(x) * _SIDE <= _LINE
+        outside = ~inside & (w > 0)
+        if np.count_nonzero(w[inside]) < _LINE or np.count_nonzero(outside) < _LINE:
+            continue
+        x0 = np.stack([np.ones(outside.sum()), x[outside]])
+        weighted = x0 * w[outside]
+        covariance = np.linalg.pinv(weighted @ x0.T)
+        line = covariance @ (weighted @ f[outside])
+        below = line[0] + line[1] * x[inside] - f[inside]
+        weight = w[inside]
+        total = float(weight @ below) / weight.sum()
+        # A continuum that is not straight is no line.
+        if total < _DEPTH * abs(line[0]):
+            continue
+        # Error of the line's mean, and of the continuum under it.
+        sigma = np.sqrt(1.0 / weight.sum() + covariance[0, 0])
+        worst = max(worst, total / sigma)
+    return worst

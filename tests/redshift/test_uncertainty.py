@@ -1,0 +1,40 @@
+"""Z_ERR against its formula in km/s."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from huggins.constants import LN10, SPEED_OF_LIGHT
+from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.uncertainty import fit_error, network_error
+from huggins.taxonomy import CLASSES
+
+PIXEL = SPEED_OF_LIGHT * LN10 * 1e-4  # km/s
+COUNT = len(CLASSES)
+PARAMETERS = DecisionParameters(error_factor=(2.0,) * COUNT, error_floor=(30.0,) * COUNT)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "reduced", "expected"),
+    [
+        (0.2, 1.0, np.hypot(2.0 * 0.2 * PIXEL, 30.0)),
+        (0.2, 4.0, np.hypot(4.0 * 0.2 * PIXEL, 30.0)),
+        (0.2, 0.5, np.hypot(2.0 * 0.2 * PIXEL, 30.0)),  # a lucky chi2 makes no error smaller
+        (np.inf, 1.0, np.hypot(2.0 * 14.5 * PIXEL, 30.0)),  # at most 1000 km/s
+    ],
+)
+def test_error_in_velocity(sigma, reduced, expected):
+    velocity = fit_error(0.0, sigma, reduced, 0, PARAMETERS) * SPEED_OF_LIGHT
+    assert velocity == pytest.approx(expected)
+
+
+def test_error_grows_with_one_plus_z():
+    at_zero, at_nine = (fit_error(s, 0.2, 1.0, 0, PARAMETERS) for s in (0.0, 1e4))
+    assert at_nine == pytest.approx(10.0 * at_zero)
+
+
+def test_error_of_the_network():
+    np.testing.assert_allclose(
+        network_error(np.array([0.0, 2.0]), np.array([0.01, 0.01]), 1.5), [0.015, 0.045]
+    )
