@@ -52,7 +52,7 @@ def test_the_bar_chart_shows_what_is_counted(table, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--map", "class"], "not of the form role=COLUMN"),
+        (["--map", "class"], "not of the form ROLE=NAME"),
         (["--map", "class=A", "--map", "class=B"], "given twice"),
         (["--map", "class=CLASS", "--recipe", "seed"], "leave out --kind, --recipe"),
         (["-o", "t.txt"], "unknown kind of table"),

@@ -30,7 +30,7 @@ def test_the_exact_name_wins_and_given_ones_win_over_all():
         ({"class3": ["STAR"], "Ra": [1], "RA": [1]}, {}, "Ra and RA could both be 'ra'"),
         ({"class3": ["STAR"]}, {"colour": "x"}, "'colour' is no role"),
         ({"class3": ["STAR"]}, {"z": "Z_VI"}, "no column 'Z_VI' to be 'z'; there are class3"),
-        ({"z": [1]}, {}, "no column with the true class"),
+        ({"z": [1]}, {}, "no column with the class"),
     ],
 )
 def test_roles_that_cannot_be(columns, given, complaint):

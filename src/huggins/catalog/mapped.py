@@ -10,6 +10,7 @@ import numpy as np
 from huggins.catalog import rules
 from huggins.catalog.targets import NO_TARGETID
 from huggins.errors import InputError
+from huggins.tables.labels import role_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,26 +20,11 @@ if TYPE_CHECKING:
     from huggins.catalog.targets import Words
     from huggins.tables.chunks import Chunk
 
-#: What a column can be, and what it says.
-ROLES: Final = {
-    "class": "STAR, GALAXY, QSO, or one of the 13",
-    "subclass": "a survey's subclass of stars",
-    "z": "redshift",
-    "z_err": "1-sigma error of z",
-    "zwarning": "warning bits; 0 makes a label of trust 2, anything else one of trust 1",
-    "trust": "3, 2, 1 or 0, or such a number itself",
-    "plate": "PLATE",
-    "mjd": "MJD",
-    "fiberid": "FIBERID",
-    "run2d": "RUN2D",
-    "thing_id": "THING_ID",
-    "targetid": "TARGETID or CATALOGID",
-    "specobjid": "SPECOBJID",
-    "ra": "right ascension in degrees",
-    "dec": "declination in degrees",
-    "sn": "median signal-to-noise",
-    "survey": "survey",
-}
+#: Roles of the columns that are used.
+ROLES: Final = (
+    *("class3", "subclass", "z", "z_err", "zwarning", "trust", "plate", "mjd", "fiberid"),
+    *("run2d", "thing_id", "targetid", "specobjid", "ra", "dec", "sn", "survey"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +39,17 @@ class Mapped:
     Raises
     ------
     InputError
-        If a role does not exist, or neither class nor subclass is mapped.
+        If no column is the class, or one of ra and dec is missing.
     """
 
     columns: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        for role in self.columns:
-            if role not in ROLES:
-                raise InputError(
-                    f"--map: {role!r} is no role of a column: known are {', '.join(ROLES)}"
-                )
-        if "class" not in self.columns:
+        columns = {role_named(w, ROLES, "--map"): name for w, name in self.columns.items()}
+        object.__setattr__(self, "columns", columns)
+        if "class3" not in columns:
             raise InputError("--map: say which column is the class: --map class=NAME")
-        if ("ra" in self.columns) != ("dec" in self.columns):
+        if ("ra" in columns) != ("dec" in columns):
             raise InputError("--map: ra and dec go together: map both or none")
 
     @property
@@ -82,8 +65,8 @@ class Mapped:
         """Take rows of the table."""
         has = self.columns
         count = len(chunk)
-        part = rules.pipeline_class(chunk, words, has["class"], has.get("subclass"))
-        said = np.strings.upper(chunk.text(has["class"])) == b"BAL"
+        part = rules.pipeline_class(chunk, words, has["class3"], has.get("subclass"))
+        said = np.strings.upper(chunk.text(has["class3"])) == b"BAL"
         if said.any():
             nowhere = np.zeros(count, bool)
             rules.quasars(part, words, said, said, nowhere, nowhere)
@@ -131,7 +114,7 @@ class Mapped:
 
 
 def parse_map(pairs: Sequence[str]) -> dict[str, str]:
-    """Return columns by role from ``role=COLUMN`` texts.
+    """Return upper-case columns by role from ``role=COLUMN`` texts.
 
     Raises
     ------
@@ -140,11 +123,11 @@ def parse_map(pairs: Sequence[str]) -> dict[str, str]:
     """
     columns: dict[str, str] = {}
     for pair in pairs:
-        role, equals, name = pair.partition("=")
-        role, name = role.strip().lower(), name.strip().upper()
-        if not (role and equals and name):
-            raise InputError(f"--map: {pair!r} is not of the form role=COLUMN, as class=TYPE")
+        role, _, name = (part.strip() for part in pair.partition("="))
+        role = role.lower()
+        if not (role and name):
+            raise InputError(f"--map: {pair!r} is not of the form ROLE=NAME, as class=TYPE")
         if role in columns:
             raise InputError(f"--map: {role!r} is given twice")
-        columns[role] = name
+        columns[role] = name.upper()
     return columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.quality import ZWarning
-from huggins.taxonomy import BROAD, CLASSES, from_label
+from huggins.tables.labels import SKY, class_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,8 +131,8 @@ def pipeline_class(chunk: Chunk, words: Words, name: str, subname: str | None) -
     classes, types, labels = [], [], []
     for pair in pairs.tolist():
         said, detail = broad_of[pair // len(subs)], sub_names[pair % len(subs)]
-        broad, sub = _named(said, detail)
-        classes.append(broad)
+        broad, sub = class_of(said, detail)
+        classes.append("" if broad == SKY else broad)
         types.append(sub)
         labels.append(f"{said} {detail}".strip())
     return {
@@ -140,21 +140,6 @@ def pipeline_class(chunk: Chunk, words: Words, name: str, subname: str | None) -
         "SUBCLASS": words.codes(types)[pair_of],
         "LABEL": words.codes(labels)[pair_of],
     }
-
-
-def _named(said: str, detail: str) -> tuple[str, str]:
-    """Return CLASS and SUBCLASS of a label.
-
-    >>> _named("STAR", "F3/F5V (30743)"), _named("WD", ""), _named("STAR", "CV"), _named("", "")
-    (('STAR', 'F'), ('STAR', 'WD'), ('STAR', ''), ('', ''))
-    """
-    upper = said.upper()
-    if upper in CLASSES and upper not in ("QSO", "GAL"):
-        return BROAD[upper], upper
-    sub = from_label(said, detail) or ""
-    if sub:
-        return BROAD[sub], sub
-    return ("STAR", "") if upper == "STAR" else ("", "")
 
 
 def pipeline_trust(zwarning: Array) -> NDArray[np.int16]:

@@ -61,9 +61,9 @@ def labels(
         typer.Option(
             "--column",
             metavar="ROLE=NAME",
-            help="Column that is subclass, class, bal, label_from, trust, object, thing_id, "
-            "plate, mjd, fiberid, targetid, ra, dec, path or index, where it has another name; "
-            "repeatable.",
+            help="Column that is class13, subclass, class, bal, label_from, trust, object, "
+            "thing_id, plate, mjd, fiberid, targetid, ra, dec, path or index, "
+            "where it has another name; repeatable.",
         ),
     ] = None,
     match: Annotated[

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.tables.labels import ASSUMED_TRUST, broad_class, first_column
 from huggins.tables.read import open_table
 from huggins.taxonomy import BROAD, INDEX, from_label
 
@@ -28,19 +29,13 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
     from huggins.tables.chunks import Chunk
 
-# Columns of a table, by what they mean; the first that it has of each line counts.
 _SUBCLASS: Final = ("CLASS13", "SUBCLASS")
-_CLASS: Final = ("CLASS", "CLASS3")
-_PATH: Final = ("PATH", "FILE")
 _OTHERS: Final = (
     *("PLATE", "MJD", "FIBERID", "SPECOBJID", "TARGETID", "CATALOGID"),
     *("Z", "TRUST", "OBJECT", "LABEL_FROM"),
 )
 _ROUNDED: Final = re.compile(r"[+-]?\d+(\.\d*([eE][+-]?\d+)?|[eE][+-]?\d+)")
-#: Trust in a label of which the table does not say how sure it is.
-_TRUST: Final = 2
 _BROADS: Final = ("", "STAR", "GALAXY", "QSO")
-_BROAD_OF: Final = {"STAR": 1, "GALAXY": 2, "GAL": 2, "QSO": 3, "QUASAR": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +66,8 @@ class Label:
 def from_pipeline(spectrum: Spectrum) -> Label:
     """Return the label that the survey's own pipeline gave a spectrum."""
     pipeline = spectrum.pipeline
-    broad = _BROADS[_BROAD_OF.get(pipeline.cls.strip().upper(), 0)]
-    if not broad:
+    broad = broad_class(pipeline.cls)
+    if broad not in _BROADS[1:]:
         return Label()
     name = from_label(pipeline.cls, pipeline.subclass)
     return Label(
@@ -124,14 +119,18 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
     """
     table = open_table(path)
     held = set(table.names)
-    subclass = _chosen(column, held, str(path)) if column else _first(_SUBCLASS, held)
+    subclass = (
+        _chosen(column, held, str(path))
+        if column
+        else (first_column("class13", held) or first_column("subclass", held))
+    )
     if not subclass:
         raise InputError(
             f"{path}: there is no column {' or '.join(_SUBCLASS)} with the class: name it with "
             f"--label-column; the columns are {', '.join(table.names[:40])}"
         )
     identities = ({"PLATE", "MJD", "FIBERID"}, {"SPECOBJID"}, {"TARGETID"}, {"CATALOGID"})
-    if not _first(_PATH, held) and not any(names <= held for names in identities):
+    if not first_column("path", held) and not any(names <= held for names in identities):
         raise InputError(
             f"{path}: nothing says which spectra its rows are: give columns PLATE, MJD and "
             f"FIBERID, or SPECOBJID, TARGETID or PATH; the columns are "
@@ -140,7 +139,10 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
     wanted = tuple(
         name
         for name in dict.fromkeys(
-            (subclass, _beside(subclass, held), *_SUBCLASS, *_CLASS, *_PATH, *_OTHERS)
+            (
+                *(subclass, _beside(subclass, held), *_SUBCLASS, *_OTHERS),
+                *(first_column("class3", held), first_column("path", held)),
+            )
         )
         if name in held
     )
@@ -160,7 +162,7 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
     np.save(folder / "labels.npy", every)
     # By itself, because a search in a column of a table would copy the column first.
     np.save(folder / "keys.npy", np.ascontiguousarray(every["key"]))
-    (folder / "labels.json").write_text(json.dumps({"paths": bool(_first(_PATH, held))}))
+    (folder / "labels.json").write_text(json.dumps({"paths": bool(first_column("path", held))}))
     return rows
 
 
@@ -170,14 +172,14 @@ def _rows(chunk: Chunk, subclass: str, root: Path, objects: Any) -> Iterator[NDA
     base = np.zeros(count, _ROW)
     base["row"] = chunk.start + np.arange(1, count + 1)
     base["index"] = _indices(chunk, subclass)
-    column, usual = _beside(subclass, chunk), _first(_CLASS, chunk)
+    column, usual = _beside(subclass, chunk), first_column("class3", chunk)
     base["cls"] = _broads(chunk, base["index"], column)
     base["z"] = chunk.number("Z") if "Z" in chunk else np.nan
     if column != usual:
         # A label that was corrected to another class leaves no redshift to rely on.
         before = _broads(chunk, np.full(count, -1, np.int8), usual)
         base["z"][(before > 0) & (before != base["cls"])] = np.nan
-    trust = chunk.integer("TRUST", 0) if "TRUST" in chunk else np.full(count, _TRUST)
+    trust = chunk.integer("TRUST", 0) if "TRUST" in chunk else np.full(count, ASSUMED_TRUST)
     base["trust"] = np.clip(trust, 0, 3)
     base["object"] = -1
     if "OBJECT" in chunk:
@@ -205,23 +207,24 @@ def _beside(subclass: str, held: Any) -> str:
     That of SUBCLASS_NEW, which `huggins labels` writes, is CLASS_NEW.
     """
     name = subclass.replace("SUBCLASS", "CLASS")
-    return name if name != subclass and name in held else _first(_CLASS, held)
+    return name if name != subclass and name in held else first_column("class3", held)
 
 
 def _broads(chunk: Chunk, index: NDArray[np.int8], column: str) -> NDArray[np.int8]:
     names = list(INDEX)
-    own = np.array([_BROAD_OF[BROAD[name]] for name in names] + [0], np.int8)[index]
+    own = np.array([_BROADS.index(BROAD[name]) for name in names] + [0], np.int8)[index]
     if not column:
         return own
     words, inverse = np.unique(chunk.text(column), return_inverse=True)
-    said = [_BROAD_OF.get(word.decode("latin-1").strip().upper(), 0) for word in words.tolist()]
+    broads = [broad_class(word.decode("latin-1")) for word in words.tolist()]
+    said = [_BROADS.index(broad) if broad in _BROADS else 0 for broad in broads]
     return np.where(index >= 0, own, np.array(said, np.int8)[inverse]).astype(np.int8)
 
 
 def _keys(chunk: Chunk, root: Path) -> Iterator[NDArray[np.uint64]]:
     """Yield the keys of all rows, 0 where a row has none, for each way of naming spectra."""
     count = len(chunk)
-    path = _first(_PATH, chunk)
+    path = first_column("path", chunk)
     if path:
         words = (word.decode("utf-8", "surrogateescape") for word in chunk.text(path).tolist())
         yield _hashed(str((root / word).resolve()) if word else "" for word in words)
@@ -349,10 +352,6 @@ def _names(spectrum: Spectrum, *, paths: bool) -> Iterator[str]:
 def labels_in(folder: str) -> Labels:
     """Return the labels in a folder, opened once in each process."""
     return Labels(Path(folder))
-
-
-def _first(names: tuple[str, ...], held: Any) -> str:
-    return next((name for name in names if name in held), "")
 
 
 def _chosen(column: str, held: set[str], path: str) -> str:

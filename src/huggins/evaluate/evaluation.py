@@ -152,7 +152,7 @@ def evaluate(
         `huggins.tables.select.select`); empty counts all.
     columns
         Columns of the truth by role, where they have other names (see
-        `huggins.evaluate.sample.ROLES`).
+        `huggins.tables.labels.ROLES`).
     match_by
         ``path``, ``plate``, ``targetid``, ``sky`` or ``auto`` (see
         `huggins.tables.match.match`).

@@ -36,14 +36,16 @@ from huggins.evaluate.metrics import (
     sky_pass_rate,
 )
 from huggins.evaluate.residuals import Residuals, redshift_residuals, velocity
-from huggins.evaluate.sample import SKY, Sample
 from huggins.quality import ZWarning
+from huggins.tables.labels import SKY
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from huggins.evaluate.sample import Sample
 
 #: Largest |dv| in km/s of a redshift that counts as right, by true class.
 GOOD_DV: Final = {"STAR": 100.0, "GALAXY": 300.0, "QSO": 3000.0}

@@ -10,9 +10,11 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.evaluate.metrics import broad
 from huggins.inference.table import DESI_NAMES
+from huggins.tables import labels
 from huggins.tables.columns import Columns
+from huggins.tables.labels import classes_of
 from huggins.tables.select import select
-from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, from_label
+from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,29 +23,11 @@ if TYPE_CHECKING:
 
     from huggins.tables.match import Matched
 
-#: What a column of the truth can be, and what it says.
-ROLES: Final = {
-    "path": "file of the spectrum",
-    "index": "row or fibre inside the file; 0 where there is no such column",
-    "class3": "STAR, GALAXY, QSO or SKY; anything else is unknown",
-    "class13": "one of the 13 classes, or empty",
-    "subclass": "a survey's subclass, read where there is no class13",
-    "z": "redshift",
-    "plate": "PLATE",
-    "mjd": "MJD",
-    "fiberid": "FIBERID",
-    "targetid": "TARGETID",
-    "ra": "right ascension in degrees",
-    "dec": "declination in degrees",
-    "sn": "median signal-to-noise, where the results have none",
-    "survey": "survey, a group of the report",
-    "label_from": "who gave the label, a group of the report",
-    "trust": "how sure the label is: 2 and 3 count as truth",
-}
-#: True class of a fibre that saw empty sky.
-SKY: Final = "SKY"
-
-_BROAD_NAMES: Final = {"GAL": "GALAXY", "QUASAR": "QSO"}
+#: Roles of the truth's columns that are used.
+_ROLES: Final = (
+    *("path", "index", "class3", "class13", "subclass", "z", "plate", "mjd", "fiberid"),
+    *("targetid", "ra", "dec", "sn", "survey", "label_from", "trust"),
+)
 _NEEDED: Final = ("FILE", "CLASS", "SUBCLASS", "ZWARNING")
 # Probabilities come rounded to single precision, and the sum of several may pass 1 by as much.
 _ROUNDING: Final = 1e-3
@@ -120,53 +104,8 @@ class Sample:
 
 
 def find_roles(truth: Columns, given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return which column of the truth holds what.
-
-    Parameters
-    ----------
-    truth
-        The table of labels.
-    given
-        Column names by role (see `ROLES`). A role that is not given is the column of its name,
-        whatever its case.
-
-    Raises
-    ------
-    InputError
-        If a role or a column does not exist, or a role's name fits two columns.
-    """
-    given = given or {}
-    roles = {}
-    for role, name in given.items():
-        if role not in ROLES:
-            raise InputError(
-                f"--column: {role!r} is no role of a column: known are {', '.join(ROLES)}"
-            )
-        if name not in truth:
-            raise InputError(
-                f"{truth.path}: there is no column {name!r} to be {role!r}; there are "
-                f"{', '.join(truth.names)}"
-            )
-        roles[role] = name
-    for role in ROLES:
-        if role in roles:
-            continue
-        fitting = [name for name in truth.names if name.lower() == role]
-        exact = [name for name in fitting if name == role]
-        if len(exact or fitting) > 1:
-            raise InputError(
-                f"{truth.path}: columns {' and '.join(fitting)} could both be {role!r}: choose "
-                f"with --column {role}=NAME"
-            )
-        if fitting:
-            roles[role] = (exact or fitting)[0]
-    if "class3" not in roles and "class13" not in roles:
-        raise InputError(
-            f"{truth.path}: no column with the true class: name it with --column class3=NAME "
-            f"(STAR, GALAXY, QSO, SKY) or --column class13=NAME; there are "
-            f"{', '.join(truth.names)}"
-        )
-    return roles
+    """Return which column of the truth has which role (`huggins.tables.labels.find_roles`)."""
+    return labels.find_roles(truth.path, truth.names, given, _ROLES)
 
 
 def join(
@@ -276,31 +215,24 @@ def _true_classes(
     truth: Columns, roles: dict[str, str]
 ) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     """Broad class and one of the 13 for each row of the truth, each of shape (T,)."""
-    if "class3" in roles:
-        words = np.char.upper(truth.text(roles["class3"]))
-        broads = np.array([_BROAD_NAMES.get(str(word), str(word)) for word in words])
-        broads = np.where(np.isin(broads, (*BROAD_CLASSES, SKY)), broads, "")
+    none = np.full(len(truth), "")
+    words = truth.text(roles["class3"]) if "class3" in roles else none
+    detail = roles.get("class13", roles.get("subclass", ""))
+    details = truth.text(detail) if detail else none
+    broads = classes_of(words, none)[0]
+    if "class13" in roles or "class3" not in roles:
+        of_detail, fine = classes_of(details, none)
+        if "class3" not in roles:
+            return of_detail, fine
     else:
-        broads = None
-    if "class13" in roles:
-        words = np.char.upper(truth.text(roles["class13"]))
-        fine = np.where(np.isin(words, CLASSES), words, "")
-        if broads is None:
-            return np.where(words == SKY, SKY, broad(fine)), fine
-    else:
-        sub = truth.text(roles["subclass"]) if "subclass" in roles else np.full(len(truth), "")
-        assert broads is not None  # find_roles has seen to it
-        fine = np.array(
-            [from_label(str(b), str(s)) or "" for b, s in zip(broads, sub, strict=True)],
-            dtype=str,
-        )
+        fine = classes_of(words, details)[1]
     wrong = np.flatnonzero((fine != "") & (broad(fine) != broads))
     if len(wrong):
         row = int(wrong[0])
         raise InputError(
             f"{truth.path}: the classes of row {row + 1} contradict each other: "
             f"{roles['class3']} is {str(broads[row]) or 'unknown'}, the one of the 13 is "
-            f"{fine[row]}; mend the label"
+            f"{fine[row]}; correct the label"
         )
     return broads, fine
 

@@ -12,6 +12,7 @@ from huggins.labels.predictions import read_predictions
 from huggins.labels.suspects import Suspect, duplicate_suspects, joined, network_suspects
 from huggins.labels.table import ROLES, Labels, take_labels
 from huggins.labels.visual import visual_suspects
+from huggins.tables.labels import ROLES as LABEL_COLUMNS
 from huggins.tables.read import read_columns
 from huggins.tables.sky import RADIUS
 
@@ -74,7 +75,7 @@ def find_suspects(
     InputError
         If there is nothing to compare with, or a table is not what it should be.
     """
-    names = {name for known in ROLES.values() for name in known}
+    names = {name for role in ROLES for name in LABEL_COLUMNS[role].names}
     names.update((columns or {}).values())
     labels = take_labels(read_columns(table, names), columns)
     summary = [f"{len(labels)} labels, {int((labels.sub != '').sum())} of them one of the 13"]

@@ -9,8 +9,9 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.tables.keys import spectrum_keys
+from huggins.tables.labels import ASSUMED_TRUST, SKY, classes_of, find_roles
 from huggins.tables.sky import RADIUS, close_pairs, connected
-from huggins.taxonomy import BROAD, CLASSES, from_label
+from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,26 +23,11 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     Texts = NDArray[np.str_]
 
-#: What a column can be, and the names by which it is known without being told.
-ROLES: Final = {
-    "subclass": ("class13", "SUBCLASS"),
-    "class": ("class3", "CLASS"),
-    "bal": ("BAL",),
-    "label_from": ("LABEL_FROM",),
-    "trust": ("TRUST",),
-    "object": ("OBJECT",),
-    "thing_id": ("THING_ID",),
-    "plate": ("PLATE",),
-    "mjd": ("MJD",),
-    "fiberid": ("FIBERID",),
-    "targetid": ("TARGETID",),
-    "ra": ("RA",),
-    "dec": ("DEC",),
-    "path": ("path", "FILE"),
-    "index": ("index",),
-}
-#: Broad classes in the words of the table of targets.
-_BROAD: Final = {"GAL": "GALAXY", "QUASAR": "QSO"}
+#: Roles of the columns that are used.
+ROLES: Final = (
+    *("class13", "subclass", "class3", "bal", "label_from", "trust", "object", "thing_id"),
+    *("plate", "mjd", "fiberid", "targetid", "ra", "dec", "path", "index"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +114,21 @@ def take_labels(columns: Columns, given: Mapping[str, str] | None = None) -> Lab
     InputError
         If a role or column does not exist, or there is no label at all.
     """
-    roles = _roles(columns, given or {})
+    roles = find_roles(columns.path, columns.names, given, ROLES)
     count = len(columns)
     none = np.full(count, "", dtype="U1")
-    said = columns.text(roles["class"]) if "class" in roles else none
-    detail = columns.text(roles["subclass"]) if "subclass" in roles else none
-    broad, sub = _classes(said, detail)
+    words = columns.text(roles["class3"]) if "class3" in roles else none
+    # class13 counts, not a survey's own subclass beside it.
+    order = ("subclass", "class13") if "subclass" in (given or {}) else ("class13", "subclass")
+    detail = next((roles[role] for role in order if role in roles), None)
+    details = columns.text(detail) if detail else none
+    broad, sub = classes_of(words, details)
+    broad = np.where(broad == SKY, "", broad)
+    sub = np.where((sub == "QSO") & (details == ""), "", sub)  # a BAL or not, nobody says
     if not (broad != "").any():
         raise InputError(
             f"{columns.path}: no row has a class that is known (STAR, GALAXY, QSO, or one of "
-            f"{' '.join(CLASSES)}); say which column it is with --column subclass=NAME"
+            f"{' '.join(CLASSES)}); name its column with --column subclass=NAME"
         )
     bal_known = np.ones(count, bool)
     if "bal" in roles:
@@ -146,66 +137,7 @@ def take_labels(columns: Columns, given: Mapping[str, str] | None = None) -> Lab
         # No pipeline searches quasars for broad absorption; people do.
         by_eye = np.strings.startswith(columns.text(roles["label_from"]), "visual")
         bal_known = (sub != "QSO") | by_eye
-    trust = np.full(count, 2, np.int64)
+    trust = np.full(count, ASSUMED_TRUST, np.int64)
     if "trust" in roles:
         trust = np.nan_to_num(columns.number(roles["trust"]), nan=0.0).astype(np.int64)
     return Labels(columns, roles, broad, sub, bal_known, trust)
-
-
-def _roles(columns: Columns, given: Mapping[str, str]) -> dict[str, str]:
-    roles = {}
-    for role, name in given.items():
-        if role not in ROLES:
-            raise InputError(
-                f"--column: {role!r} is no role of a column: known are {', '.join(ROLES)}"
-            )
-        if name not in columns:
-            raise InputError(
-                f"{columns.path}: there is no column {name!r} to be {role!r}; there are "
-                f"{', '.join(columns.names)}"
-            )
-        roles[role] = name
-    for role, names in ROLES.items():
-        by_lower = {name.lower(): name for name in reversed(columns.names)}
-        for name in names:
-            if role not in roles and name.lower() in by_lower:
-                roles[role] = name if name in columns else by_lower[name.lower()]
-    if "class" not in roles and "subclass" not in roles:
-        raise InputError(
-            f"{columns.path}: no column with the class: name it with --column subclass=NAME "
-            f"(one of the 13) or --column class=NAME; there are {', '.join(columns.names)}"
-        )
-    return roles
-
-
-def _classes(said: Texts, detail: Texts) -> tuple[Texts, Texts]:
-    """Return STAR, GALAXY or QSO and one of the 13, or empty texts, of every row."""
-    kinds, of_kind = np.unique(said, return_inverse=True)
-    types, of_type = np.unique(detail, return_inverse=True)
-    pairs, of = np.unique(of_kind * len(types) + of_type, return_inverse=True)
-    named = [
-        _class_of(str(kinds[pair // len(types)]), str(types[pair % len(types)]))
-        for pair in pairs.tolist()
-    ]
-    table = np.array(named, dtype="U8").reshape(-1, 2)
-    return table[of, 0], table[of, 1]
-
-
-def _class_of(said: str, detail: str) -> tuple[str, str]:
-    """Return the broad class and the one of the 13 that a label means.
-
-    >>> _class_of("STAR", "F3/F5V (30743)"), _class_of("", "BAL"), _class_of("QSO", "")
-    (('STAR', 'F'), ('QSO', 'BAL'), ('QSO', ''))
-    >>> _class_of("QSO", "BROADLINE"), _class_of("GALAXY", "")
-    (('QSO', 'QSO'), ('GALAXY', 'GAL'))
-    """
-    if detail in CLASSES:
-        return BROAD[detail], detail
-    if said in CLASSES and said not in ("QSO", "GAL"):
-        return BROAD[said], said
-    broad = _BROAD.get(said.upper(), said.upper())
-    if broad not in ("STAR", "GALAXY", "QSO"):
-        broad = ""
-    if broad == "QSO" and not detail:
-        return broad, ""  # a quasar of which it is unknown whether it is a BAL
-    return broad, from_label(broad, detail) or ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_INTEGER: Final = re.compile(r"[+-]?\d{1,18}")
+_INTEGER: Final = re.compile(r"[+-]?\d{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def guessed(words: list[str]) -> Any:
     """
     absent = [word.lower() in MISSING and word.lower() != "nan" for word in words]
     present = [word for word, no in zip(words, absent, strict=True) if not no]
-    convert: Any = int if all(map(_INTEGER.fullmatch, present)) else float
+    whole = all(map(_INTEGER.fullmatch, present))
+    convert: Any = int if whole and all(abs(int(word)) < 1 << 64 for word in present) else float
     try:
         # float() takes "1_000" for a number, a person does not.
         if present and not any("_" in word for word in present):
@@ -116,11 +117,11 @@ def typed(values: list[Any]) -> Any:
     missing = np.array([value is None for value in values], dtype=bool)
     kinds = {type(value) for value in values if value is not None}
     if kinds and kinds <= {int, bool}:
-        try:
-            whole = np.array([0 if value is None else int(value) for value in values], np.int64)
-        except OverflowError:
-            return masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
-        return np.ma.MaskedArray(whole, missing)
+        whole = [0 if value is None else int(value) for value in values]
+        for kind in (np.int64, np.uint64):
+            if np.iinfo(kind).min <= min(whole) and max(whole) <= np.iinfo(kind).max:
+                return np.ma.MaskedArray(np.array(whole, kind), missing)
+        return masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
     if kinds and kinds <= {int, float, bool}:
         return masked(np.array([np.nan if v is None else float(v) for v in values]))
     return masked(np.array(["" if v is None else str(v) for v in values], dtype=str))
