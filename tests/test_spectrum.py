@@ -152,3 +152,17 @@ def test_errors_given_as_ivar_are_noticed(caplog):
 def test_wavelengths_in_the_place_of_their_logarithm_are_noticed():
     with pytest.raises(SpectrumError, match=r"Spectrum\.from_arrays takes wavelengths"):
         Spectrum(LONG, CURVE, np.ones(400)).check()
+
+
+def test_a_spectrum_says_what_it_is():
+    spectrum = Spectrum.from_arrays(
+        LONG, CURVE, error=0.1 * CURVE, file="a<b.fits", survey="BOSS"
+    )
+    assert len(spectrum) == 400
+    assert repr(spectrum) == "<Spectrum a<b.fits: BOSS, 400 pixels, 4000 to 8000 A, S/N 10.0>"
+    html = spectrum._repr_html_()
+    assert "a&lt;b.fits" in html
+    assert "<polyline points='0.0," in html
+    assert repr(Spectrum(WAVE[:0], WAVE[:0], WAVE[:0])) == "<Spectrum of no pixels>"
+    dead = Spectrum(np.log10(WAVE), ONE, ONE * 0)
+    assert "svg" not in dead._repr_html_()

@@ -42,7 +42,7 @@ class Pipeline:
     zwarning: int | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Spectrum:
     """One spectrum, and its identity as its file gives it.
 
@@ -101,6 +101,39 @@ class Spectrum:
 
     def __len__(self) -> int:
         return len(self.flux)
+
+    def __repr__(self) -> str:
+        if not len(self):
+            return "<Spectrum of no pixels>"
+        ends = 10.0 ** np.asarray(self.loglam)[[0, -1]]
+        name = self.file + (f"[{self.index}]" if self.index else "") or "in memory"
+        survey = f"{self.survey}, " if self.survey else ""
+        return (
+            f"<Spectrum {name}: {survey}{len(self)} pixels, {min(ends):.0f} to {max(ends):.0f} A, "
+            f"S/N {self.median_sn():.1f}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what it is, and a sketch of its flux."""
+        from html import escape
+
+        heading = f"<code>{escape(repr(self)[1:-1])}</code>"
+        good = np.flatnonzero(self.good)
+        if len(good) < 2:
+            return heading
+        # Each point of the sketch is the median of a part of the good pixels.
+        parts = np.array_split(good, min(300, len(good)))
+        x = np.array([float(self.loglam[part].mean()) for part in parts])
+        y = np.array([float(np.median(self.flux[part])) for part in parts])
+        low, high = min(0.0, float(y.min())), float(y.max())
+        x = (x - x[0]) / ((x[-1] - x[0]) or 1.0) * 600.0
+        y = 118.0 - (y - low) / ((high - low) or 1.0) * 114.0
+        points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+        return (
+            f"{heading}<br><svg viewBox='0 0 600 120' width='600' height='120' role='img' "
+            f"aria-label='flux against log wavelength'><polyline points='{points}' fill='none' "
+            "stroke='currentColor'/></svg>"
+        )
 
     @property
     def wavelength(self) -> NDArray[np.float64]:
