@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.redshift.basis import Archetypes, Components
+from huggins.redshift.basis import Components
 from huggins.redshift.frames import SIZE, START, bin_down
 from huggins.redshift.scan import Scanner, _fast_length, solve
-from huggins.redshift.stars import StarScanner, products
 
 FIRST, LENGTH = 34000, 7000
 
@@ -146,28 +145,3 @@ def test_fast_lengths_have_small_factors(least):
         while length % prime == 0:
             length //= prime
     assert length == 1
-
-
-def test_products_of_legendre_polynomials():
-    x = np.linspace(-1.0, 1.0, 9)
-    p = np.polynomial.legendre.legvander(x, 6)
-    c = products(4)
-    np.testing.assert_allclose(p @ c[3, 2], p[:, 3] * p[:, 2], atol=1e-6)
-
-
-def test_stars_gain_is_that_of_a_direct_fit():
-    part = components()
-    star = Archetypes(FIRST, part.vectors[:2] + 2.0, np.array([2, 3]), ("a", "b"), 1500.0)
-    scanner = StarScanner(star, 6, terms=3)
-    flux, ivar = observed(part, 12, sn=5.0)
-    u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
-    gain = scanner.gain(u, w, 1.0)
-    assert gain.shape == (2, len(scanner.shifts))
-    x = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE // 6), 2).T
-    for shift in (-3, 0, 4):
-        at = np.arange(SIZE) + START - 6 * shift - FIRST
-        rows = x * star.vectors[1, at].reshape(-1, 6).mean(axis=1)
-        right = rows @ u
-        direct = right @ np.linalg.solve((rows * w) @ rows.T, right)
-        index = int(np.flatnonzero(scanner.shifts == shift)[0])
-        assert gain[1, index] == pytest.approx(direct, rel=1e-3)
