@@ -136,7 +136,9 @@ def memory(pids: list[int]) -> int:
 
 
 def size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    """Return the size of a journal and of SQLite's log beside it."""
+    files = (path, path.with_name(f"{path.name}-wal"))
+    return sum(file.stat().st_size for file in files if file.exists())
 
 
 if __name__ == "__main__":

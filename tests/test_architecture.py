@@ -73,7 +73,7 @@ HOMES: dict[str, set[str]] = {
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
     "distributed": {"runs"},
-    "sqlite3": {"download"},
+    "sqlite3": {"download", "runs"},
     "urllib": {"download"},
     "urllib3": {"download"},
     "http": {"download"},

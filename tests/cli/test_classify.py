@@ -20,9 +20,9 @@ import huggins
 from factories import make_truth, write_boss_spec, write_spplate, write_text
 from huggins import cli
 from huggins.inference import journal_path, load_model, output
-from huggins.inference.journal import Journal
 from huggins.inference.table import COLUMNS
 from huggins.quality import ZWarning
+from huggins.runs.journal import Journal
 from tiny_model import write_model
 
 if TYPE_CHECKING:
@@ -212,11 +212,11 @@ def interrupt_after(count: int) -> Iterator[None]:
     real = Journal.append
     taken = []
 
-    def append(self, rows, place):
+    def append(self, content, state):
         if len(taken) == count:
             raise KeyboardInterrupt
-        taken.append(rows)
-        real(self, rows, place)
+        taken.append(state)
+        real(self, content, state)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Journal, "append", append)
@@ -293,7 +293,9 @@ def test_a_full_disk_in_the_end(folder, run):
         status, _, err = run("data", "-o", "t.csv")
     assert status == 2
     last = err.splitlines()[-1]
-    assert last.startswith("huggins: t.csv: cannot write: No space left on device: free space")
+    assert last.startswith(
+        "huggins: t.csv: cannot be written: No space left on device; free space"
+    )
     assert names() == ["data", "t.csv.part"]
     status, _, err = run("data", "-o", "t.csv", "--resume")
     assert status == 0
@@ -302,17 +304,18 @@ def test_a_full_disk_in_the_end(folder, run):
 
 
 def test_a_full_disk_on_the_way(folder, run, monkeypatch):
-    real = Journal._write
+    real = Journal.append
 
-    def full(self, data):
-        if len(data) > 200:  # the head of the journal still finds room
-            raise OSError(28, "No space left on device")
-        real(self, data)
+    def full(self, content, state):
+        pages = self.execute("PRAGMA page_count").fetchone()[0]
+        self.execute(f"PRAGMA max_page_count={pages}")
+        real(self, content * 1000, state)
 
-    monkeypatch.setattr(Journal, "_write", full)
+    monkeypatch.setattr(Journal, "append", full)
     status, _, err = run("data", "-o", "t.csv")
     assert status == 2
-    assert "t.csv.part: cannot write: No space left on device" in err
+    assert "t.csv.part: cannot be written: database or disk is full; free space" in err
+    assert "--resume goes on" in err
 
 
 def test_a_read_only_folder(folder, run, monkeypatch):
@@ -323,15 +326,18 @@ def test_a_read_only_folder(folder, run, monkeypatch):
 
 
 def test_an_output_that_cannot_be_opened(folder, run, monkeypatch):
-    def refuse(self, *, resume):
-        raise PermissionError(30, "Read-only file system")
+    real = Path.open
 
-    monkeypatch.setattr(Journal, "_open", refuse)
+    def refuse(self, *args, **kwargs):
+        if self.suffix == ".part":
+            raise PermissionError(30, "Read-only file system")
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
     status, _, err = run("data", "-o", "t.csv")
     assert status == 2
     assert err == (
-        "huggins: t.csv.part: cannot write: Read-only file system: free space or name another "
-        "output\n"
+        "huggins: t.csv.part: cannot be written: Read-only file system; name another output\n"
     )
 
 
@@ -352,7 +358,8 @@ def long_list(folder: Path, count: int) -> Path:
 
 def wait_for_rows(process: subprocess.Popen, part: Path) -> None:
     end = time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size > 20_000):
+    log = part.with_name(f"{part.name}-wal")  # grows first
+    while not (log.exists() and log.stat().st_size > 150_000):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < end
         time.sleep(0.01)

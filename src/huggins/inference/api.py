@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from huggins.errors import OutputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
 from huggins.inference import output as outputs
 from huggins.inference.cluster import run_cluster
 from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
-from huggins.inference.journal import Journal, cannot_write
+from huggins.inference.journal import RowJournal
 from huggins.inference.network import Model, load_model
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
 from huggins.inference.table import Rows, provenance, regroup, to_table
+from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
 from huggins.weights import DEFAULT
 
@@ -177,13 +178,9 @@ def classify_to_file(
         "air": settings.air,
     }
     begun = time.perf_counter()
-    with Journal(journal_path(output), depends, resume=resume) as journal:
+    kept = journal_path(output)
+    with closing(RowJournal(kept, depends, resume=resume)) as journal, keeping(kept):
         resumed = journal.rows
-        if journal.moved is not None:
-            _log.warning(
-                "an interrupted run had left results, now in %s: --resume would have gone on",
-                journal.moved,
-            )
         if resume:
             _log.info("%d rows of the interrupted run are kept", resumed)
         if workers is None:
@@ -197,12 +194,7 @@ def classify_to_file(
         result = outputs.Result(
             regroup(journal, _PART), journal.rows, journal.widths, metadata, desi
         )
-        try:
-            outputs.write(output, result)
-        except OutputError as error:
-            if isinstance(error.__cause__, OSError):
-                raise cannot_write(output, error.__cause__) from error
-            raise
+        outputs.write(output, result)
         journal.remove()
         seconds = time.perf_counter() - begun
         return Summary(journal.rows, journal.failed, resumed, seconds)

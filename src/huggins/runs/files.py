@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from huggins.errors import InputError, OutputError
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: Path, mode: str = "wb", **open_kwargs: Any) -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: str = "wb", **open_kwargs: Any) -> Iterator[Any]:
     """Open a temporary file that takes the place of `path` once it is complete.
 
     Parameters
@@ -77,8 +77,8 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return what to raise where a file or folder cannot be written."""
     reason = error.strerror or error
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    remedy = "; free space or name another output" if full else ""
-    return OutputError(f"{path}: cannot be written: {reason}{remedy}")
+    remedy = "free space or name another output" if full else "name another output"
+    return OutputError(f"{path}: cannot be written: {reason}; {remedy}")
 
 
 def check_writable(path: Path, extensions: Iterable[str] | None = None) -> None:

@@ -1,0 +1,86 @@
+"""Resuming a run that was interrupted."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from huggins.errors import InputError, OutputError
+from huggins.runs.files import cannot_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+
+def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, Any]) -> None:
+    """Check that an interrupted run had the options of this one.
+
+    Parameters
+    ----------
+    path
+        Where the interrupted run has left its results.
+    begun, depends
+        What the results of the interrupted run and of this one depend on, as JSON values.
+
+    Raises
+    ------
+    InputError
+        If anything differs.
+    """
+    for key, value in depends.items():
+        if begun.get(key) != value:
+            raise InputError(
+                f"{path}: cannot resume, because {key} was {begun.get(key)!r} and is "
+                f"{value!r} now: give the same options, or leave out --resume"
+            )
+
+
+def other_inputs(path: Path | None = None, detail: str = "") -> InputError:
+    """Return what to raise if an interrupted run had other inputs than this one."""
+    where = "" if path is None else f"{path}: "
+    return InputError(
+        f"{where}cannot resume, because the inputs are not those of the interrupted run"
+        f"{detail}: give the same ones, or leave out --resume"
+    )
+
+
+def move_aside(path: Path) -> None:
+    """Rename what an interrupted run has left to ``NAME.old``, and log a warning."""
+    old = path.with_name(f"{path.name}.old")
+    if old.is_dir():
+        shutil.rmtree(old, ignore_errors=True)
+    path.replace(old)
+    log = path.with_name(f"{path.name}-wal")  # SQLite's, where the process was killed
+    if log.exists():
+        log.replace(old.with_name(f"{old.name}-wal"))
+    _log.warning(
+        "an interrupted run had left results, now in %s: --resume would have gone on", old
+    )
+
+
+@contextmanager
+def keeping(kept: Path) -> Iterator[None]:
+    """Add to the error of an output that cannot be written that the run can be resumed.
+
+    Parameters
+    ----------
+    kept
+        Where its results are.
+
+    Raises
+    ------
+    OutputError
+        Also in place of any OSError.
+    """
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        reason = cannot_write(kept, error) if isinstance(error, OSError) else error
+        raise OutputError(
+            f"{reason}; what is done is kept, and --resume goes on from there"
+        ) from error
