@@ -50,7 +50,7 @@ def test_a_label_outside_the_classes_is_named():
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"labels\.csv: cannot be read"):
+    with pytest.raises(InputError, match=r"labels\.csv: there is no such file"):
         read_labels(tmp_path, (2,))
 
 

@@ -37,10 +37,10 @@ def test_names_of_surveys_are_understood(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,class\na.fits,T\n", r"mine.csv, line 2: 'T' is none of the classes QSO, BAL"),
-        ("path,class,z\na.fits,QSO,far\n", "line 2: z, trust and fold must be numbers"),
+        ("path,class\na.fits,T\n", r"mine.csv, row 1: 'T' is none of the classes QSO, BAL"),
+        ("path,class,z\na.fits,QSO,far\n", "row 1: z, trust and fold must be numbers"),
         ("file,class\na.fits,QSO\n", "needs the columns path and class; it has file, class"),
-        ("path,class\n", "holds no labels"),
+        ("path,class\n", "the table has no rows"),
     ],
 )
 def test_slips_are_named(tmp_path, text, message):

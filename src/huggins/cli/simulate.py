@@ -208,19 +208,19 @@ def _spectra(
     folder: Path, folds: set[int], logger: Any
 ) -> list[tuple[Spectrum, dict[str, str]]]:
     """Read a folder's spectra with their rows of labels.csv, where there is one."""
-    import csv
     from collections import Counter
 
     from huggins.errors import InputError, ReadError
     from huggins.formats import open_file
     from huggins.inference import Inputs
     from huggins.quality import ZWarning
+    from huggins.tables.read import read_columns
 
     labels: dict[Path, dict[str, str]] = {}
     table = folder / "labels.csv"
     if table.is_file():
-        with table.open(newline="", encoding="utf-8") as file:
-            labels = {(folder / row["path"]).resolve(): row for row in csv.DictReader(file)}
+        rows = read_columns(table).rows()
+        labels = {(folder / row["path"]).resolve(): row for row in rows}
     elif folds:
         raise InputError(f"{table}: there is no such file, and --folds needs it")
     found = []

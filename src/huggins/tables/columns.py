@@ -78,6 +78,11 @@ class Columns:
         numbers: NDArray[np.float64] = column.astype(np.float64).filled(np.nan)
         return numbers
 
+    def rows(self) -> list[dict[str, str]]:
+        """Return the rows as texts by column; missing is empty."""
+        texts = (self.text(name).tolist() for name in self.values)
+        return [dict(zip(self.values, row, strict=True)) for row in zip(*texts, strict=True)]
+
     def _get(self, name: str) -> Any:
         try:
             return self.values[name]

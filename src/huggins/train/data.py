@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from huggins.errors import InputError, ReadError
 from huggins.prepare import SEED, STANDARD
 from huggins.quality import ZWarning
 from huggins.simulate.effects import warp
+from huggins.tables.read import read_columns
 from huggins.taxonomy import ALL_CLASSES, BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
 from huggins.train.ranks import ALONE
@@ -72,11 +72,7 @@ def read_labels(
 ) -> list[dict[str, str]]:
     """Rows of ``labels.csv`` in these folds and of at least this trust."""
     path = Path(folder) / "labels.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    rows = read_columns(path).rows()
     return [r for r in rows if int(r["fold"]) in folds and int(r["trust"]) >= trust]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,7 +11,9 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.spectrum import Spectrum
-from huggins.taxonomy import ALL_CLASSES, BROAD, from_label
+from huggins.tables.labels import SKY, class_of
+from huggins.tables.read import read_columns
+from huggins.taxonomy import ALL_CLASSES, BROAD, CLASSES
 from huggins.train.data import Real, allowed_by, read_labels, read_real
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fold_of(name: str) -> int:
 def read_table(path: Path) -> list[dict[str, str]]:
     """Read a user's labels.
 
-    A CSV file with the columns ``path`` (of a spectrum, seen from the table's folder) and
+    A table with the columns ``path`` (of a spectrum, seen from the table's folder) and
     ``class`` or ``class13`` (one of the 13, NONE, or what a survey calls it), and optionally
     ``z``, ``object`` (spectra of one object have the same), ``fold``, ``trust`` (3 where it is
     missing), ``survey``, ``label_from``, ``subclass`` and ``sn``.
@@ -103,35 +104,29 @@ def read_table(path: Path) -> list[dict[str, str]]:
     InputError
         If it cannot be read, a column is missing, or a label is none of the classes.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a table of labels: {error}") from error
-    if not rows:
-        raise InputError(f"{path}: the table holds no labels")
+    rows = read_columns(path).rows()
     names = set(rows[0])
     if "path" not in names or not names & {"class", "class13", "class3"}:
         raise InputError(
             f"{path}: a table of labels needs the columns path and class; it has "
             f"{', '.join(rows[0])}"
         )
-    return [_completed(row, f"{path}, line {i}") for i, row in enumerate(rows, start=2)]
+    return [_completed(row, f"{path}, row {i}") for i, row in enumerate(rows, start=1)]
 
 
-def _completed(row: dict[str, str], where: str) -> dict[str, str]:
-    given = {key: (value or "").strip() for key, value in row.items() if key}
+def _completed(given: dict[str, str], where: str) -> dict[str, str]:
     name = given.get("class13") or given.get("class", "")
-    kind = name.upper() if name.upper() in ALL_CLASSES else name
-    broad = given.get("class3", "").upper()
-    if kind == "SKY" or broad == "SKY":
-        kind = "NONE"
-    elif kind not in ALL_CLASSES:
-        kind = from_label(broad or kind, given.get("subclass")) or ""
-        if not kind and (broad or name.upper()) != "STAR":
+    word = given.get("class3") or name
+    if "NONE" in (name.upper(), word.upper()) or SKY in (name.upper(), word.upper()):
+        broad, sub = SKY, ""
+    else:
+        broad, sub = class_of(
+            word, name if name.upper() in CLASSES else given.get("subclass", "")
+        )
+        if not sub and broad != "STAR":
             raise InputError(
-                f"{where}: {name or broad!r} is none of the classes {', '.join(ALL_CLASSES)}: "
-                "mend the label or leave the row out"
+                f"{where}: {name or word!r} is none of the classes {', '.join(ALL_CLASSES)}: "
+                "correct the label or leave the row out"
             )
     number = given.get("z", "")
     try:
@@ -148,8 +143,8 @@ def _completed(row: dict[str, str], where: str) -> dict[str, str]:
         "fold": fold,
         "label_from": given.get("label_from") or "visual",
         "trust": str(trust),
-        "class3": "SKY" if kind == "NONE" else BROAD.get(kind, "STAR"),
-        "class13": "" if kind == "NONE" else kind,
+        "class3": broad,
+        "class13": sub,
         "subclass": given.get("subclass", ""),
         "z": number,
         "sn": given.get("sn", ""),
