@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import InputError, OutputError
+from huggins.errors import InputError
+from huggins.evaluate.page import html, photograph
+from huggins.runs.files import temporary_path
 from huggins.taxonomy import ALL_CLASSES
 
 if TYPE_CHECKING:
@@ -146,16 +144,11 @@ def draw_page(
         )
         for kind, chosen in rows.items()
     )
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with temporary_path(path) as temporary:
         if path.suffix.lower() == ".pdf":
-            _pages(figures, part)
+            _pages(figures, temporary)
         else:
-            part.write_text(_document(figures), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+            temporary.write_text(_document(figures), encoding="utf-8")
     return sum(map(len, rows.values()))
 
 
@@ -203,18 +196,14 @@ def _pages(figures: Iterator[tuple[str, Figure]], path: Path) -> None:
 
 
 def _document(figures: Iterator[tuple[str, Figure]]) -> str:
-    parts = []
-    for kind, figure in figures:
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", dpi=90)
-        data = base64.b64encode(picture.getvalue()).decode()
-        parts.append(
-            f'<h2>{html.escape(kind)}</h2><img alt="{html.escape(kind)}: real and mock" '
-            f'style="max-width:100%" src="data:image/png;base64,{data}">'
-        )
+    parts = [
+        f"<h2>{html(kind)}</h2>{photograph(figure, alt=f'{kind}: real and mock')}"
+        for kind, figure in figures
+    ]
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Mocks beside real '
-        'spectra</title><body style="font-family:sans-serif;max-width:70rem;margin:auto">'
+        "spectra</title><style>img{max-width:100%}figure{margin:0}</style>"
+        '<body style="font-family:sans-serif;max-width:70rem;margin:auto">'
         "<h1>Mocks beside real spectra</h1><p>Each pair is of one class and about the same "
         "signal-to-noise and redshift; flux over its median.</p>"
         + "".join(parts)

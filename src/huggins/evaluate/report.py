@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from huggins.evaluate.sections import (
     warning_bits,
 )
 from huggins.evaluate.summary import Headline, headlines, signed
+from huggins.runs.files import write_text
 
 if TYPE_CHECKING:
     from huggins.evaluate.comparison import Comparison
@@ -38,35 +38,26 @@ _CHANGES: Final = 60
 def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path]:
     """Write ``report.html`` and ``report.json`` into a folder, made where it is missing.
 
-    Each is whole or not there: both are written under temporary names first.
-
     Raises
     ------
     OutputError
         If the folder or a file cannot be written.
     """
     folder = Path(folder)
-    parts = []
+    contents = {
+        JSON_NAME: json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n",
+        HTML_NAME: to_html(evaluation),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        contents = {
-            JSON_NAME: json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n",
-            HTML_NAME: to_html(evaluation),
-        }
         for name, text in contents.items():
-            part = folder / f".{name}.{os.getpid()}.part"
-            parts.append((part, folder / name))
-            part.write_text(text, encoding="utf-8")
-        for part, path in parts:
-            part.replace(path)
-    except OSError as error:
+            write_text(folder / name, text)
+    except (OSError, OutputError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise OutputError(
-            f"{folder}: the report cannot be written there: {error.strerror or error}; name "
-            "another folder with -o"
+            f"{folder}: the report cannot be written there: {reason}; name another folder "
+            "with -o"
         ) from error
-    finally:
-        for part, _ in parts:
-            part.unlink(missing_ok=True)
     return folder / HTML_NAME, folder / JSON_NAME
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Final
 
 from huggins.errors import InputError
+from huggins.runs.files import temporary_path
 
 # What is drawn together; whatever else the log holds goes into the last panel.
 _PANELS: Final = (("loss", "held_loss"), ("speed",))
@@ -50,7 +50,6 @@ def draw_log(log: str | Path, out: str | Path) -> Path:
             axis.legend(fontsize=7, ncols=3)
     axes[-1].set_xlabel("step")
     out = Path(out)
-    part = out.with_name(f".{out.stem}.{os.getpid()}{out.suffix}")
-    figure.savefig(part, dpi=110)
-    part.replace(out)
+    with temporary_path(out) as temporary:
+        figure.savefig(temporary, dpi=110)
     return out

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import InputError, OutputError
+from huggins.errors import InputError
+from huggins.runs.files import check_writable, temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def new_labels(
 
 
 def check_output(path: Path, kinds: Sequence[str] = ()) -> None:
-    """Complain now about an output that could not be written in the end.
+    """Check that an output can be written, before the work begins.
 
     Raises
     ------
@@ -80,13 +80,7 @@ def check_output(path: Path, kinds: Sequence[str] = ()) -> None:
     OutputError
         If there is no folder to write it to.
     """
-    kinds = kinds or tuple(_WRITERS)
-    if path.suffix.lower() not in kinds:
-        raise InputError(f"{path}: the name must end in {', '.join(kinds)}")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder: name a file in it")
+    check_writable(path, kinds or _WRITERS)
 
 
 def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> None:
@@ -97,7 +91,8 @@ def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> No
     OutputError
         If it cannot be written; what was there before is then left as it was.
     """
-    _put(path, lambda temporary: _WRITERS[path.suffix.lower()](temporary, columns, command))
+    with temporary_path(path) as temporary:
+        _WRITERS[path.suffix.lower()](temporary, columns, command)
 
 
 def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
@@ -126,18 +121,8 @@ def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
         raise InputError(f"--apply: {target}: must end in {kind} as {source} does")
     if target.exists() and target.samefile(source):
         raise InputError(f"--apply: {target} is the table of labels itself: name a new file")
-    _put(target, lambda temporary: _COPIERS[kind](source, temporary, added))
-
-
-def _put(path: Path, write: Callable[[Path], None]) -> None:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with temporary_path(target) as temporary:
+        _COPIERS[kind](source, temporary, added)
 
 
 def _astropy(columns: dict[str, list[Any]], command: str) -> Any:
