@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from huggins.download import Checksums, Settings, Unusable, Wanted, download
+from huggins.download import Checksums, FileRequest, Settings, Unusable, download
 from huggins.download.manifest import Manifest
 from huggins.errors import OutputError, ReadError
 from local_server import LocalServer, unused_url
@@ -29,7 +29,7 @@ def server():
 
 
 def wanted(server, *names):
-    return [Wanted((f"{server.url}/{name}.fits",), f"a/{name}.fits") for name in names]
+    return [FileRequest((f"{server.url}/{name}.fits",), f"a/{name}.fits") for name in names]
 
 
 def everything(server):
@@ -177,14 +177,14 @@ def test_everything_at_once_is_whole_or_missing(server, tmp_path):
 
 
 def test_no_server_is_a_reason(tmp_path):
-    state = get([Wanted((f"{unused_url()}/f.fits",), "a/f.fits")], tmp_path)
+    state = get([FileRequest((f"{unused_url()}/f.fits",), "a/f.fits")], tmp_path)
     assert state.failed == 1
     assert "cannot be reached: Connection refused" in missing(tmp_path)["f.fits"]["reason"]
 
 
 def test_absent_file_is_sought_at_the_next_address(server, tmp_path):
     urls = (f"{server.url}/full/f1.fits", f"{server.url}/f1.fits")
-    state = get([Wanted(urls, "a/f1.fits")], tmp_path)
+    state = get([FileRequest(urls, "a/f1.fits")], tmp_path)
     assert state.done == 1
     assert entry(tmp_path, "a/f1.fits").url == urls[1]
     check_whole(server, tmp_path, "f1.fits")
@@ -192,7 +192,7 @@ def test_absent_file_is_sought_at_the_next_address(server, tmp_path):
 
 def test_absent_file_is_asked_for_once_an_address(server, tmp_path):
     urls = (f"{server.url}/full/g.fits", f"{server.url}/g.fits")
-    state = get([Wanted(urls, "a/g.fits")], tmp_path)
+    state = get([FileRequest(urls, "a/g.fits")], tmp_path)
     assert (state.absent, state.failed) == (1, 0)
     assert server.requests == ["/full/g.fits", "/g.fits"]
     assert missing(tmp_path)["g.fits"]["status"] == "absent"

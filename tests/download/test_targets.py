@@ -1,6 +1,6 @@
 import pytest
 
-from huggins.download import Archive, Checksums, Unusable, Wanted
+from huggins.download import Archive, Checksums, FileRequest, Unusable
 from huggins.download.targets import check_columns, from_chunk, from_words, place
 from huggins.errors import InputError
 
@@ -28,7 +28,7 @@ def one(word, **options):
 def test_words_for_a_spectrum(word):
     item = one(word)
     path = "dr17/eboss/spectro/redux/v5_13_2/spectra/lite/3586/spec-3586-55181-0500.fits"
-    assert item == Wanted((f"{SAS}/{path}",), path)
+    assert item == FileRequest((f"{SAS}/{path}",), path)
 
 
 def test_reduction_that_is_given_counts_for_those_that_name_none():
@@ -157,7 +157,7 @@ def test_rows_of_sdss_5_go_by_catalogue_number():
 def test_rows_of_addresses():
     rows = Rows(URL=[b"https://a.org/b.fits", b""], PLATE=[1, 2])
     assert list(from_chunk(rows, Archive())) == [
-        Wanted(("https://a.org/b.fits",), "a.org/b.fits")
+        FileRequest(("https://a.org/b.fits",), "a.org/b.fits")
     ]
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import logging
     from collections.abc import Iterable, Iterator, Sequence
 
-    from huggins.download import Archive, Checksums, Unusable, Wanted
+    from huggins.download import Archive, Checksums, FileRequest, Unusable
 
 _TABLES: Final = (".fits", ".fit", ".fts", ".csv", ".ecsv", ".parquet")
 _FILES: Final = (*_TABLES, ".txt", ".lst", ".gz")
@@ -144,9 +144,9 @@ def download(
 
     archive = Archive(release, kind.value, run2d, base)
     sums = _checksums(checksums or [], Checksums())
-    wanted = _Targets(targets, archive)
+    requests = _Targets(targets, archive)
     if list_for is not None:
-        return _print_list(wanted, list_for, sums, logger)
+        return _print_list(requests, list_for, sums, logger)
     settings = Settings(
         jobs=jobs,
         per_host=per_host,
@@ -161,10 +161,10 @@ def download(
     from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import arrive
 
-    meter = Meter(logger, "files", wanted.total, bar=not quiet)
+    meter = Meter(logger, "files", requests.total, bar=not quiet)
     with options.resumable(logger, "what is done is kept; the same command goes on"), meter:
         state = fetch_all(
-            wanted,
+            requests,
             output,
             settings,
             arrive=partial(arrive, small=shrink),
@@ -194,11 +194,11 @@ class _Targets:
         self.total: int | None = None if "-" in arguments else 0
         self._parts = [self._part(argument) for argument in arguments]
 
-    def __iter__(self) -> Iterator[Wanted | Unusable]:
+    def __iter__(self) -> Iterator[FileRequest | Unusable]:
         for part in self._parts:
             yield from part
 
-    def _part(self, argument: str) -> Iterable[Wanted | Unusable]:
+    def _part(self, argument: str) -> Iterable[FileRequest | Unusable]:
         from huggins.download.targets import from_words
 
         path = Path(argument.removeprefix("@"))
@@ -214,7 +214,7 @@ class _Targets:
             return self._table(path)
         return from_words(self._lines(path), self._archive)
 
-    def _table(self, path: Path) -> Iterator[Wanted | Unusable]:
+    def _table(self, path: Path) -> Iterator[FileRequest | Unusable]:
         from huggins.download.targets import COLUMNS, check_columns, from_chunk
         from huggins.tables.read import open_table
 
@@ -259,7 +259,7 @@ def _checksums(paths: Sequence[Path], sums: Checksums) -> Checksums:
 
 
 def _print_list(
-    wanted: Iterable[Wanted | Unusable],
+    requests: Iterable[FileRequest | Unusable],
     lister: Lister,
     sums: Checksums,
     logger: logging.Logger,
@@ -267,7 +267,7 @@ def _print_list(
     from huggins.download import Unusable
 
     count = unusable = 0
-    for item in wanted:
+    for item in requests:
         if isinstance(item, Unusable):
             unusable += 1
             logger.warning("%s: %s", item.name, item.why)

@@ -5,15 +5,15 @@ from huggins.download.cache import cache_folder
 from huggins.download.fetch import fetch
 from huggins.download.run import download
 from huggins.download.settings import Settings, State
-from huggins.download.targets import Archive, Checksums, Unusable, Wanted
+from huggins.download.targets import Archive, Checksums, FileRequest, Unusable
 
 __all__ = [
     "Archive",
     "Checksums",
+    "FileRequest",
     "Settings",
     "State",
     "Unusable",
-    "Wanted",
     "cache_folder",
     "download",
     "fetch",

@@ -1,4 +1,4 @@
-"""The disk that a download may take."""
+"""The disk space that a download may use."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that a size stands for.
+    """Return the number of bytes of a size such as 10GB.
 
     Raises
     ------
     InputError
-        If it stands for none.
+        If it has another form.
 
     >>> parse_size("10GB"), parse_size("1.5 MiB")
     (10000000000, 1572864)
@@ -30,14 +30,14 @@ def parse_size(text: str) -> int:
 
 
 class Budget:
-    """Bytes that may be taken, shared by threads.
+    """A limit on disk space, shared by threads.
 
     Parameters
     ----------
     limit
         Bytes; None for no limit.
     used
-        Bytes that are taken already.
+        Bytes in use.
     """
 
     def __init__(self, limit: int | None, used: int) -> None:
@@ -47,22 +47,22 @@ class Budget:
         self._change = threading.Condition()
 
     def hold(self, name: str, size: int) -> bool:
-        """Hold room for a file that is coming; a further call for it holds more.
+        """Reserve space for a file; a further call for it reserves more.
 
-        Files that come meanwhile may turn out to need less than is held for them: with some
-        under way, the call waits for them.
+        Files under way may turn out to need less than is reserved for them, so the call waits
+        for them before it gives up.
 
         Returns
         -------
         bool
-            False where there is no room.
+            False if there is not enough space.
         """
         if self._limit is None:
             return True
         with self._change:
             first = name not in self._held
             while self._total() - self._held.get(name, 0) + size > self._limit:
-                # One that holds room itself must not wait for others that may wait for it.
+                # A file with a reservation must not wait for others that may wait for it.
                 if not first or not self._held:
                     return False
                 self._change.wait()
@@ -70,7 +70,7 @@ class Budget:
             return True
 
     def settle(self, name: str, kept: int) -> None:
-        """Say what a file has taken in the end, in place of what was held for it."""
+        """Replace the reservation for a file by the space that it uses."""
         with self._change:
             self._held.pop(name, None)
             self._used += kept

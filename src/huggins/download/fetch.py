@@ -1,4 +1,4 @@
-"""One file from a web server to disk, whole or not at all."""
+"""Download of one file, complete or not at all."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that has come.
+    """A file that has been downloaded.
 
     Attributes
     ----------
     url : str
-        Where it came from in the end.
+        Address after all redirections.
     size : int
         Bytes.
     sha256, sha1 : str
@@ -51,12 +51,11 @@ def fetch(
     pause: float = 0.3,
     begins: bytes = b"",
 ) -> Path:
-    """Fetch a file, unless it is there already and unharmed.
+    """Download a file, unless it is there and unchanged.
 
-    The SHA-256 of what came at the first time is written beside the file, in `path` with
-    ``.sha256`` added, as the command sha256sum writes it. Later calls compare the file with
-    it: a file that has changed on disk is fetched again, and one that has changed at its
-    source is refused.
+    The SHA-256 of the first download is written beside the file, in `path` with ``.sha256``
+    added, in the format of sha256sum. Later calls compare the file with it: a file that has
+    changed on disk is downloaded again, and one that has changed at its source is refused.
 
     Parameters
     ----------
@@ -67,12 +66,11 @@ def fetch(
     timeout
         Seconds of silence after which the server is given up.
     attempts
-        How often to try when the server is busy or breaks off.
+        Number of attempts if the server is busy or the connection breaks.
     pause
         Seconds before the second attempt; twice as long before each one after it.
     begins
-        Bytes that the file must begin with. Where they are missing, somebody else has
-        answered: the login page of a hotel's network, for one.
+        Bytes that the file must begin with: the login page of a network, for example, does not.
 
     Returns
     -------
@@ -140,19 +138,19 @@ def transfer(
     url
         http or https.
     part
-        Where its bytes go; what it holds is gone on with where the server can.
+        File for the bytes; a part is continued if the server can.
     begins
         Bytes that the file must begin with.
     room
-        Called with the bytes that the whole file will take, before any is written; where the
-        server does not say, with what has come. It may raise.
+        Called with the size of the whole file before it is written; if the server does not say,
+        with the bytes received. It may raise.
     watch
-        Called with the number of bytes of each piece that comes. It may raise.
+        Called with the number of bytes of each piece received. It may raise.
 
     Raises
     ------
     PassingError
-        If another attempt may do.
+        If another attempt may succeed.
     DownloadError
         If none will.
     OSError
@@ -191,7 +189,7 @@ def transfer(
 
 
 def _ask_for_rest(part: Part) -> dict[str, str]:
-    """Headers that ask for what is missing, if the file is still the same."""
+    """Return the headers that request the rest, if the file has not changed."""
     if not part.size:
         return {}
     return {"Range": f"bytes={part.size}-", "If-Range": part.validator}

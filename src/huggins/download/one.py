@@ -1,4 +1,4 @@
-"""One file of a run: its addresses, attempts, checks, and what became of it."""
+"""One file of a run: its addresses, attempts, checks and final status."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from huggins.download.budget import Budget
     from huggins.download.settings import Settings, State
-    from huggins.download.targets import Wanted
+    from huggins.download.targets import FileRequest
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class NoRoomError(DownloadError):
 
 
 class Fetcher:
-    """Fetches files of a run, each call in any thread.
+    """Downloads the files of a run; may be called from any thread.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Fetcher:
         self._lock = threading.Lock()
 
     def stop(self) -> None:
-        """Break off whatever is under way: large files go on from there next time."""
+        """Abort all transfers; large files are continued by the next run."""
         self._stop.set()
         self._client.abort()
 
@@ -78,14 +78,14 @@ class Fetcher:
         """Close all connections."""
         self._client.close()
 
-    def left_out(self, item: Wanted, known: Entry | None) -> Entry:
+    def left_out(self, item: FileRequest, known: Entry | None) -> Entry:
         """Return the entry of a file that is not fetched because the budget is used up."""
         budget = self._settings.budget
         reason = f"left out: the budget of {budget} bytes is used up; a later run goes on"
         return _failure(item, "failed", reason, known)
 
-    def fetch(self, item: Wanted, known: Entry | None) -> Entry | None:
-        """Fetch one file, in a thread; None where the run ends before."""
+    def fetch(self, item: FileRequest, known: Entry | None) -> Entry | None:
+        """Download one file; None if the run ends before."""
         reasons = []
         kept = 0
         try:
@@ -119,8 +119,8 @@ class Fetcher:
         finally:
             self._budget.settle(item.path, kept)
 
-    def _from(self, url: str, item: Wanted, known: Entry | None) -> Fetched:
-        """Fetch one file from one address, with as many attempts as it takes."""
+    def _from(self, url: str, item: FileRequest, known: Entry | None) -> Fetched:
+        """Download one file from one address, with several attempts."""
         place = self._folder / item.path
         part = Part(place.with_name(f".{place.name}.part"), keep=True)
         part.recall(url)
@@ -148,7 +148,7 @@ class Fetcher:
         finally:
             part.leave()
 
-    def _attempt(self, url: str, item: Wanted, part: Part) -> Fetched:
+    def _attempt(self, url: str, item: FileRequest, part: Part) -> Fetched:
         with self._hosts.turn(url):
             return transfer(
                 self._client,
@@ -160,7 +160,7 @@ class Fetcher:
             )
 
     def _put(self, url: str, got: Fetched, part: Part, place: Path, damaged: str) -> None:
-        """Put what came in its place, unless it is damaged."""
+        """Move the file to its place, unless it is damaged."""
         try:
             self._arrive(part.path, place)
         except HugginsError as error:
@@ -170,7 +170,7 @@ class Fetcher:
             raise kind(f"what came is damaged: {what}", url) from error
 
     def _check(self, url: str, got: Fetched, known: Entry | None) -> None:
-        """Compare what came with the checksums that are known."""
+        """Compare the file with known checksums."""
         published = self._settings.checksums.of(url)
         if published and published not in (got.sha256, got.sha1):
             raise PassingError(
@@ -216,7 +216,7 @@ class Fetcher:
             self._state.received += size
 
 
-def _success(item: Wanted, url: str, got: Fetched, folder: Path) -> Entry:
+def _success(item: FileRequest, url: str, got: Fetched, folder: Path) -> Entry:
     place = folder / item.path
     size = size_on_disk(place)
     digest = got.sha256 if size == got.size else sha256(place)
@@ -224,9 +224,9 @@ def _success(item: Wanted, url: str, got: Fetched, folder: Path) -> Entry:
 
 
 def _failure(
-    item: Wanted, status: Status, reason: str, known: Entry | None, url: str = ""
+    item: FileRequest, status: Status, reason: str, known: Entry | None, url: str = ""
 ) -> Entry:
-    """Return the entry of a file that is missing; what was once fetched is remembered."""
+    """Return the entry of a missing file; an earlier checksum is kept."""
     size, digest, first = 0, "", url or item.urls[0]
     if known is not None and known.sha256:
         size, digest, first = known.size, known.sha256, known.url

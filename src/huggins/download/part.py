@@ -1,4 +1,4 @@
-"""A file while it comes: hidden beside its place, and kept to go on with where it can be."""
+"""A file during its download: hidden beside its place, and kept if it can be continued."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Smaller files are begun anew: that costs less than a second file about the first.
+# Smaller files are restarted: that costs less than a second file describing the first.
 _WORTH: Final = 1 << 20
 
 
 class Part:
-    """The part of a file that has come so far.
+    """The part of a file that has arrived so far.
 
     Parameters
     ----------
     path
-        Where the bytes go.
+        File for the bytes.
     keep
-        Whether to keep what has come when the connection breaks, for a later attempt.
+        Whether to keep the part if the connection breaks, for a later attempt.
 
     Attributes
     ----------
     size : int
-        Bytes that have come.
+        Bytes received.
     total : int or None
-        Bytes of the whole file, where the server said so.
+        Bytes of the whole file; None if unknown.
     validator : str
-        What the server calls this version of the file (ETag or Last-Modified).
+        Identifier of this version of the file (ETag or Last-Modified).
     digest
         SHA-256 and SHA-1 of the bytes so far.
     """
@@ -47,7 +47,7 @@ class Part:
         self.digest = (hashlib.sha256(), hashlib.sha1(usedforsecurity=False))
 
     def recall(self, url: str) -> None:
-        """Take up what an earlier run left of this file, where it can be gone on with."""
+        """Load the part that an earlier run has left, if it can be continued."""
         try:
             about = json.loads(self._about.read_text(encoding="utf-8"))
             size = self.path.stat().st_size
@@ -73,7 +73,7 @@ class Part:
             self._about.write_text(json.dumps(about), encoding="utf-8")
 
     def go_on(self) -> None:
-        """Write behind what is there."""
+        """Append to the part."""
         self._file = self.path.open("ab")
 
     def write(self, chunk: bytes) -> None:
@@ -84,25 +84,25 @@ class Part:
         self.size += len(chunk)
 
     def pause(self) -> None:
-        """Close the file; delete it where the rest cannot be had by itself."""
+        """Close the file; delete it if it cannot be continued."""
         self._close()
         if not (self._keep and self.validator and self.total and 0 < self.size < self.total):
             self.discard()
 
     def finish(self) -> None:
-        """Close the file, which is whole, and forget about its origin."""
+        """Close the complete file."""
         self._close()
         self._about.unlink(missing_ok=True)
 
     def leave(self) -> None:
-        """End with this file: what a later run cannot go on with is deleted."""
+        """Close the file; delete it if a later run cannot continue it."""
         self._close()
         with contextlib.suppress(NotADirectoryError):
             if not self._about.exists():
                 self.discard()
 
     def discard(self) -> None:
-        """Delete whatever there is."""
+        """Delete the part."""
         self._close()
         with contextlib.suppress(NotADirectoryError):  # then there is none
             self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Many files at once: every one ends whole on disk, or in the manifest with the reason."""
+"""Download of many files: each ends complete on disk, or in the manifest with the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from huggins.download.fetch import sha256
 from huggins.download.manifest import Entry, Manifest, size_on_disk
 from huggins.download.one import Fetcher, now
 from huggins.download.settings import Settings, State
-from huggins.download.targets import Unusable, Wanted
+from huggins.download.targets import FileRequest, Unusable
 from huggins.errors import OutputError
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ MISSING: Final = "missing.csv"
 
 
 def download(
-    wanted: Iterable[Wanted | Unusable],
+    requests: Iterable[FileRequest | Unusable],
     folder: Path,
     settings: Settings,
     *,
     arrive: Callable[[Path, Path], None] | None = None,
     watch: Callable[[State], None] | None = None,
 ) -> State:
-    """Fetch files into a folder, going on where earlier runs stopped.
+    """Download files into a folder, continuing earlier runs.
 
     Parameters
     ----------
-    wanted
-        The files; taken one after another, as they are due.
+    requests
+        The files, consumed one by one.
     folder
-        Made where it is missing. The manifest in it (`huggins.download.manifest`) says what
-        became of every file, `MISSING` what this run could not have.
+        Made where it is missing. The manifest in it (`huggins.download.manifest`) has the
+        status of every file, `MISSING` lists those that this run could not download.
     settings
         How.
     arrive
-        Called with a file that has come and with its place: it is to put the file, or what is
-        to be kept of it, there. It may raise `HugginsError`: then the file is damaged.
+        Called with a downloaded file and its place: it moves the file, or what is to be kept of
+        it, there. It may raise `HugginsError`: then the file is damaged.
     watch
         Called with the state now and then.
 
@@ -65,7 +65,7 @@ def download(
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
     with Manifest(folder) as manifest:
-        return _Run(folder, settings, manifest, arrive or _keep, watch).run(wanted)
+        return _Run(folder, settings, manifest, arrive or _keep, watch).run(requests)
 
 
 def _keep(part: Path, place: Path) -> None:
@@ -90,11 +90,11 @@ class _Run:
         self.fetcher = Fetcher(folder, settings, arrive, self.state, budget)
         self.begun = now()
 
-    def run(self, wanted: Iterable[Wanted | Unusable]) -> State:
+    def run(self, requests: Iterable[FileRequest | Unusable]) -> State:
         under_way: dict[Future[Entry | None], str] = {}
         pool = ThreadPoolExecutor(self.settings.jobs, thread_name_prefix="huggins")
         try:
-            for item in wanted:
+            for item in requests:
                 while len(under_way) >= 2 * self.settings.jobs:
                     self._settle(under_way)
                 self._begin(item, under_way, pool)
@@ -116,11 +116,11 @@ class _Run:
 
     def _begin(
         self,
-        item: Wanted | Unusable,
+        item: FileRequest | Unusable,
         under_way: dict[Future[Entry | None], str],
         pool: ThreadPoolExecutor,
     ) -> None:
-        """Have a file fetched, unless that is not needed or not possible."""
+        """Start the download of a file, if it is necessary and possible."""
         if isinstance(item, Unusable):
             self.state.unusable += 1
             _log.warning("%s: %s", item.name, item.why)
@@ -137,7 +137,7 @@ class _Run:
             under_way[pool.submit(self.fetcher.fetch, item, known)] = item.path
 
     def _settle(self, under_way: dict[Future[Entry | None], str]) -> None:
-        """Take note of what has ended, or wait a little for it."""
+        """Record the files that have ended, or wait a little for them."""
         ended, _ = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
         for future in ended:
             entry = future.result()

@@ -1,4 +1,4 @@
-"""How a download is done, and how far it is."""
+"""Settings and progress of a download."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from huggins.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to fetch.
+    """Settings of a download.
 
     Attributes
     ----------
     jobs
-        Files at a time.
+        Concurrent downloads.
     per_host
-        Of them, from one server.
+        Concurrent downloads from one server.
     delay
         Seconds between the starts of two requests to one server.
     timeout
         Seconds of silence after which a server is given up.
     attempts
-        How often to try where the fault may pass.
+        Number of attempts after transient errors.
     pause
         Seconds before the second attempt, doubled before each one after it, up to a minute,
         and varied by half at random, so that many clients do not come back at once.
     patience
         Longest that a server may ask to wait (Retry-After), in seconds.
     budget
-        Bytes that the folder may take; None for no limit.
+        Bytes that the folder may use; None for no limit.
     verify
         Whether to compare files of earlier runs with their checksums, not only their sizes.
     accept_changed
-        Whether a file that is no longer what an earlier run fetched is taken all the same.
+        Whether to accept a file that has changed since an earlier run.
     checksums
-        What the archive publishes.
+        Checksums that the archive publishes.
     """
 
     jobs: int = 4
@@ -58,17 +58,17 @@ class Settings:
 
 @dataclass(slots=True)
 class State:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes
     ----------
     done, had, absent, failed, unusable, repeated : int
-        Files fetched; there from earlier runs; that no server has; that cannot be had for
-        another reason; targets that stand for no file; files that were asked for twice.
+        Files downloaded; present from earlier runs; on no server; failed for another reason;
+        targets without a file; files that were requested twice.
     received, kept : int
-        Bytes that came; bytes of them on disk (fewer where files are shrunk on arrival).
+        Bytes received, and kept on disk (fewer if files are shrunk on arrival).
     full : bool
-        Whether the budget is used up.
+        Whether the budget is exhausted.
     """
 
     done: int = 0

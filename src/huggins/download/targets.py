@@ -1,4 +1,4 @@
-"""What is wanted: from tables, lists and addresses to files of the archive."""
+"""Requests: from tables, lists and addresses to files of the archive."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ COLUMNS: Final = (*_URL, *_PLATE, *_MJD, *_FIBRE, *_NUMBER, *_RUN2D)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file to fetch.
+class FileRequest:
+    """A file to download.
 
     Attributes
     ----------
     urls : tuple of str
-        Where it may be: the next one is tried where the archive does not have the one before.
+        Possible addresses, to be tried in turn.
     path : str
-        Where it goes, below the folder of the download.
+        Its place below the folder of the download.
     """
 
     urls: tuple[str, ...]
@@ -48,7 +48,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Unusable:
-    """A target that stands for no file, and why."""
+    """A target without a file, and the reason."""
 
     name: str
     why: str
@@ -56,7 +56,7 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Which files of which release are wanted.
+    """Kind of file and release of the archive.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Archive:
         ``lite`` or ``full`` spectra, or ``spPlate`` for whole plates, each with its
         ``spZbest``.
     run2d
-        Reduction of targets that name none; where empty, that of the release.
+        Reduction of targets that name none; by default that of the release.
     base
         Root of the archive.
     """
@@ -81,7 +81,7 @@ class Archive:
 
     def files(
         self, plate: int, mjd: int, target: int | str, run2d: str = ""
-    ) -> Iterator[Wanted]:
+    ) -> Iterator[FileRequest]:
         """Yield the files of one target.
 
         Raises
@@ -111,14 +111,14 @@ class Archive:
             if kind == "spZbest":  # the reader of plates looks for it beside them
                 parent = PurePosixPath(path).parent.parent
                 path = str(parent / PurePosixPath(path).name)
-            yield Wanted(urls, path)
+            yield FileRequest(urls, path)
 
 
 def place(url: str, base: str = SDSS) -> str:
-    """Return where a file goes below the folder of a download.
+    """Return the place of a file below the folder of a download.
 
-    Files of the archive keep their place in it, so that the folder is a part of the archive's
-    tree; any others go below the name of their host.
+    Files of the archive keep their path in it, so that the folder mirrors it; others go
+    below the name of their host.
 
     >>> place("https://data.sdss.org/sas/dr17/eboss/a.fits")
     'dr17/eboss/a.fits'
@@ -144,7 +144,7 @@ def place(url: str, base: str = SDSS) -> str:
     return "/".join([*safe[:-1], safe[-1].lstrip(".") or "index"])
 
 
-def from_words(words: Iterable[str], archive: Archive) -> Iterator[Wanted | Unusable]:
+def from_words(words: Iterable[str], archive: Archive) -> Iterator[FileRequest | Unusable]:
     """Yield the files of targets given as text.
 
     Parameters
@@ -161,7 +161,7 @@ def from_words(words: Iterable[str], archive: Archive) -> Iterator[Wanted | Unus
         if not text or text.startswith("#"):
             continue
         if re.match(r"https?://", text):
-            yield Wanted((text,), place(text, archive.base))
+            yield FileRequest((text,), place(text, archive.base))
             continue
         match = _NAME.match(text)
         if match is None:
@@ -190,7 +190,7 @@ class Chunk(Protocol):
 
 
 def check_columns(names: Sequence[str], path: str) -> None:
-    """Complain about a table that does not say which files are wanted.
+    """Check that a table identifies the files to download.
 
     Raises
     ------
@@ -212,7 +212,7 @@ def check_columns(names: Sequence[str], path: str) -> None:
         )
 
 
-def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[Wanted | Unusable]:
+def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[FileRequest | Unusable]:
     """Yield the files of some rows of a table of targets."""
     url = _first(chunk, _URL)
     if url:
@@ -244,7 +244,7 @@ def _whole(chunk: Chunk, name: str) -> list[str]:
 
 def _files(
     archive: Archive, name: str, plate: Any, mjd: Any, target: Any, run2d: str
-) -> Iterator[Wanted | Unusable]:
+) -> Iterator[FileRequest | Unusable]:
     try:
         number, night = int(plate), int(mjd)
         word = str(target).strip()
@@ -280,12 +280,12 @@ class Checksums:
         return sum(map(len, self._by_name.values()))
 
     def add(self, lines: Iterable[str], path: str) -> None:
-        """Take in a list.
+        """Add the checksums of a list.
 
         Raises
         ------
         InputError
-            If a line is none of such a list.
+            If a line has another form.
         """
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -301,7 +301,7 @@ class Checksums:
             self._by_name.setdefault(name.rpartition("/")[2], []).append(entry)
 
     def of(self, url: str) -> str:
-        """Return the checksum of a file, empty where no list has it or two of them differ."""
+        """Return the checksum of a file; empty if unknown or contradictory."""
         path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
         fitting = [
             (len(name), digest)
