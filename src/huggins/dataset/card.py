@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins.dataset.schema import SCHEMA, SPLITS
 from huggins.errors import OutputError
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -136,7 +136,7 @@ def _classes(columns: Columns) -> str:
     groups = [(name, index == i) for i, name in enumerate(CLASSES)]
     groups += [
         (f"{name}, type not known", (index < 0) & (broad == name.encode()))
-        for name in ("STAR", "GALAXY", "QSO")
+        for name in BROAD_CLASSES
     ]
     groups.append(("none of these, or not known", (index < 0) & (broad == b"")))
     groups = [group for i, group in enumerate(groups) if i < len(CLASSES) or group[1].any()]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from huggins import lines
 from huggins.plot.words import get
+from huggins.taxonomy import BROAD_CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ COLOURS = {"emission": "#16806a", "absorption": "#7d4fa0"}
 def lines_in_range(spectrum: Spectrum, result: Any) -> list[tuple[str, float, str]]:
     """Name, observed wavelength and kind of the lines to mark, bluest first."""
     z, broad = get(result, "Z"), str(get(result, "CLASS") or "")
-    if z is None or broad not in ("QSO", "GALAXY", "STAR"):
+    if z is None or broad not in BROAD_CLASSES:
         return []
     rest = {
         "emission": {} if broad == "STAR" else lines.EMISSION,

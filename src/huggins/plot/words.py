@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from huggins.taxonomy import PLAIN
+
 if TYPE_CHECKING:
     from huggins.inference import FitDetails
     from huggins.spectrum import Spectrum
@@ -36,7 +38,7 @@ def describe(result: Any) -> str:
     broad, subclass = str(get(result, "CLASS") or ""), str(get(result, "SUBCLASS") or "")
     if not broad:
         return ""
-    parts = [broad if subclass in ("QSO", "GAL", "") else f"{broad} {subclass}"]
+    parts = [broad if subclass in ("", *PLAIN) else f"{broad} {subclass}"]
     probability, z, error = (get(result, column) for column in ("PROB", "Z", "Z_ERR"))
     if probability is not None:
         parts.append(f"p = {probability:.3f}")
@@ -63,7 +65,7 @@ def said_of_second(fit: FitDetails) -> str:
     if fit.second is None:
         return ""
     other = fit.second
-    called = other.cls if other.subclass in ("QSO", "GAL") else f"{other.cls} {other.subclass}"
+    called = other.cls if other.subclass in PLAIN else f"{other.cls} {other.subclass}"
     z = round(other.z, 4) + 0.0
     worse = _whole(other.chi2 - fit.best.chi2)
     return f"second best: {called}, z = {z:.4f},  reduced χ² {other.rchi2:.2f},  Δχ² {worse}"

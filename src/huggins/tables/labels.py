@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.taxonomy import BROAD, CLASSES, from_label
+from huggins.taxonomy import BROAD, BROAD_ALIASES, BROAD_CLASSES, CLASSES, from_label
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,8 @@ SKY: Final = "SKY"
 ASSUMED_TRUST: Final = 2
 
 _BROAD_NAMES: Final = {
-    **{"STAR": "STAR", "GALAXY": "GALAXY", "GAL": "GALAXY", "QSO": "QSO", "QUASAR": "QSO"},
+    **{name: name for name in BROAD_CLASSES},
+    **BROAD_ALIASES,
     SKY: SKY,
 }
 
