@@ -1,4 +1,4 @@
-"""huggins says what an optical spectrum is: its class, its redshift, and how sure it is."""
+"""huggins classifies optical spectra and measures their redshifts."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
 def demo(
     offline: Annotated[
         bool,
-        typer.Option("--offline", help="Do not try the network; take the shipped mocks."),
+        typer.Option("--offline", help="Use the shipped mocks without a download."),
     ] = False,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the figures."),
     ] = Path("demo"),
     model: options.Model = "huggins",
 ) -> int:

@@ -53,7 +53,7 @@ def download(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Where the files go."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Output folder."),
     ] = Path("spectra"),
     release: Annotated[
         str, typer.Option("--release", help="Data release, dr8 to dr20.")

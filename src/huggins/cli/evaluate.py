@@ -42,7 +42,7 @@ def evaluate(
             "--where",
             "-w",
             metavar="EXPR",
-            help='Spectra to count, such as "trust >= 2 and fold in (0, 1)"; columns are '
+            help='Spectra to evaluate, such as "trust >= 2 and fold in (0, 1)"; columns are '
             "those of the truth, then those of the table.",
         ),
     ] = "",
@@ -70,7 +70,7 @@ def evaluate(
         typer.Option(
             "--group",
             metavar="COLUMN",
-            help="Column of the truth by which figures are given apart; repeatable. "
+            help="Column of the truth that defines subsets; repeatable. "
             "Without it: survey, label_from.",
             show_default=False,
         ),
@@ -80,7 +80,7 @@ def evaluate(
         typer.Option(
             "--compare",
             metavar="OLD_TABLE",
-            help="Results of another model, to be put beside on the same spectra.",
+            help="Results of another model, for a comparison on the same spectra.",
         ),
     ] = None,
     mistakes: Annotated[
@@ -91,7 +91,7 @@ def evaluate(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Measure results against labels; compare two models."""
+    """Evaluate results against labels; compare two models."""
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text
 

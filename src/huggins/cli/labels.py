@@ -36,7 +36,7 @@ def labels(
         typer.Option(
             "--visual",
             metavar="TABLE",
-            help="What people saw: the superset of DR12Q, or another survey table with visual "
+            help="Visual classifications: the superset of DR12Q, or another table with visual "
             "labels; repeatable.",
         ),
     ] = None,
@@ -76,7 +76,7 @@ def labels(
     ] = "auto",
     radius: Annotated[
         float,
-        typer.Option("--radius", metavar="ARCSEC", help="Of matches by position."),
+        typer.Option("--radius", metavar="ARCSEC", help="Of matches on the sky."),
     ] = 1.0,
     apply: Annotated[
         Path | None,
@@ -101,7 +101,7 @@ def labels(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Find labels that may be wrong: by eye, by network, by duplicates."""
+    """Find suspect labels from visual classifications, a network and duplicates."""
     from huggins.labels import (
         apply as write_copy,
     )
@@ -144,9 +144,9 @@ def labels(
 
 def _print_worst(columns: dict[str, list[object]], most: int = 20) -> None:
     for i in range(min(most, len(columns["ROW"]))):
-        said = columns["SUBCLASS"][i] or columns["CLASS"][i]
+        label = columns["SUBCLASS"][i] or columns["CLASS"][i]
         instead = columns["SUGGESTED_SUBCLASS"][i] or columns["SUGGESTED_CLASS"][i] or "?"
         print(
-            f"row {columns['ROW'][i]}: {said} -> {instead}  {columns['SCORE'][i]:.3f}  "
+            f"row {columns['ROW'][i]}: {label} -> {instead}  {columns['SCORE'][i]:.3f}  "
             f"{columns['REASON'][i]}: {columns['DETAIL'][i]}"
         )

@@ -39,13 +39,13 @@ def plot(
         ),
     ] = None,
     second: Annotated[
-        bool, typer.Option("--second", help="Show the second-best solution of the fit too.")
+        bool, typer.Option("--second", help="Show the second-best solution too.")
     ] = False,
     no_redshift: Annotated[
         bool, typer.Option("--no-redshift", help="Network only, without fit and residuals.")
     ] = False,
     every: Annotated[
-        bool, typer.Option("--all", help="Draw all spectra of a file, however many.")
+        bool, typer.Option("--all", help="Plot all spectra of a file, however many.")
     ] = False,
     model: options.Model = "huggins",
     air: options.Air = False,

@@ -25,15 +25,15 @@ def shrink(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where small copies go, in folders as those of the inputs.",
+            help="Folder for the small copies; subfolders are kept.",
         ),
     ] = None,
     replace: Annotated[
         bool,
         typer.Option(
             "--replace",
-            help="Put small copies in place of the files, each after it has been read back and "
-            "compared. With --pack: remove the files when their container has been.",
+            help="Replace the files by their small copies once these have been verified. With "
+            "--pack: remove the files once their container has been verified.",
         ),
     ] = False,
     pack: Annotated[
@@ -49,7 +49,7 @@ def shrink(
     verbose: options.Verbose = False,
     log: options.Log = None,
 ) -> int:
-    """Make spec files small: flux, wavelength, ivar, masks, headers and the pipeline's row.
+    """Reduce spec files to flux, wavelength, ivar, masks, headers and the pipeline's row.
 
     A full spec file becomes a tenth of its size, one without exposures two thirds. What is kept
     is kept to the bit, and every reader takes it. Files that are small already are left alone;
