@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.fits.values import as_integers, as_numbers, overflow, whole
-from huggins.tables.columns import typed
+from huggins.tables.columns import masked, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,6 +124,11 @@ class ValueChunk:
 
     def values(self, name: str) -> Any:
         """Return a column in its own type as a masked array, shape (N,)."""
+        stored = self._values[name]
+        if not isinstance(stored, list) and not stored.null_count:
+            numbers = np.asarray(stored)  # without a Python object for each value
+            if numbers.dtype.kind in "if":
+                return masked(numbers.astype(f"{numbers.dtype.kind}8"))
         return typed(self._list(name))
 
     def _list(self, name: str) -> list[Any]:
