@@ -49,7 +49,7 @@ def _speed(name: str, threads: int) -> int:
     config = replace(config, steps=STEPS, every=WARM, threads=threads, workers=1, data=data)
     batches = Batches(config, labelled(data, data.folds))
     with tempfile.TemporaryDirectory() as folder:
-        train(config, batches, folder, say=_silent)
+        train(config, batches, folder, progress=_silent)
         with (Path(folder) / "log.csv").open(newline="") as file:
             rows: list[dict[str, Any]] = list(csv.DictReader(file))
     first, last = rows[0], rows[-1]

@@ -53,7 +53,7 @@ def measured(config: Config, runs: Path, mocks: int = MOCKS) -> dict[str, Any]:
     network = build(config)
     count = sum(parameter.numel() for parameter in network.parameters())
     began = time.monotonic()
-    path = run(config, runs, say=lambda line: print(line, file=sys.stderr, flush=True))
+    path = run(config, runs, progress=lambda line: print(line, file=sys.stderr, flush=True))
     seconds = time.monotonic() - began
     figures = report(config, path, mocks)
     return {

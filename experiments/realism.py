@@ -154,7 +154,7 @@ class _Small(nn.Module):
 
 
 def separate(
-    data: Pairs, *, epochs: int = _EPOCHS, say: Callable[[str], None] = print
+    data: Pairs, *, epochs: int = _EPOCHS, progress: Callable[[str], None] = print
 ) -> NDArray[np.bool_]:
     """Train on all folds but one, classify that one, for each fold.
 
@@ -171,7 +171,7 @@ def separate(
             real = network(torch.from_numpy(data.real[held])).numpy()
             mock = network(torch.from_numpy(data.mocks[held, 0])).numpy()
         right[held, 0], right[held, 1] = real > 0, mock < 0
-        say(f"fold {fold}: {right[held].mean():.3f} of {2 * held.sum()}")
+        progress(f"fold {fold}: {right[held].mean():.3f} of {2 * held.sum()}")
     return right
 
 
@@ -215,7 +215,7 @@ def main(argv: list[str] | None = None) -> int:
     config = read_config(arguments[0])
     torch.set_num_threads(config.threads)
     data = pairs(config)
-    right = separate(data, say=lambda line: print(line, file=sys.stderr))
+    right = separate(data, progress=lambda line: print(line, file=sys.stderr))
     found = figures(data, right)
     lines = ["| spectra | recognised, % | interval (95 %) | n |", "|---|---|---|---|"]
     plain: dict[str, Any] = {}

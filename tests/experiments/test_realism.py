@@ -24,7 +24,7 @@ def quiet(_):
 @pytest.mark.slow
 def test_what_differs_is_told_apart():
     data = made(2.0, 240)
-    right = separate(data, epochs=6, say=quiet)
+    right = separate(data, epochs=6, progress=quiet)
     found = figures(data, right)
     assert found["all"].value > 0.9
     assert found["all"].n == 480
@@ -32,7 +32,7 @@ def test_what_differs_is_told_apart():
 
 
 def test_what_is_the_same_is_not():
-    found = figures(made(0.0), separate(made(0.0), epochs=6, say=quiet))
+    found = figures(made(0.0), separate(made(0.0), epochs=6, progress=quiet))
     assert found["all"].low < 0.6
 
 

@@ -34,7 +34,7 @@ def config(shared_data):
 @pytest.mark.slow
 def test_from_config_to_card(config, tmp_path, capsys):
     said = []
-    path = run(config, tmp_path, mocks=130, say=said.append)
+    path = run(config, tmp_path, mocks=130, progress=said.append)
     metadata = load_model(path).metadata
     assert metadata.name == "tiny"
     assert metadata.data["folds"] == [2]

@@ -49,7 +49,7 @@ def config_file(folder, labels, *, steps=6, folds="[2, 3]", workers=0, more=""):
 def test_every_spectrum_is_predicted_by_a_network_that_never_saw_it(own, tmp_path):
     config = replace(own, data=replace(own.data, folds=()))
     said = []
-    path = run_folds(config, tmp_path, say=said.append)
+    path = run_folds(config, tmp_path, progress=said.append)
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 42
@@ -60,7 +60,7 @@ def test_every_spectrum_is_predicted_by_a_network_that_never_saw_it(own, tmp_pat
     total = sum(float(v) for k, v in rows[0].items() if k.startswith("P_") and k != "P_NONE")
     assert total == pytest.approx(1.0, abs=1e-4)
     again = []
-    run_folds(config, tmp_path, resume=True, say=again.append)
+    run_folds(config, tmp_path, resume=True, progress=again.append)
     assert len(again) < len(said)  # nothing is trained twice
 
 

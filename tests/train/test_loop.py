@@ -59,7 +59,7 @@ def quiet(_):
 def test_training_learns(tmp_path):
     config = replace(SMALL, steps=60, every=20, rate=0.01, redshift_weight=0.0)
     seen = []
-    train(config, Toy(config), tmp_path, say=seen.append)
+    train(config, Toy(config), tmp_path, progress=seen.append)
     losses = [float(line.split("loss ")[1].split()[0]) for line in seen]
     assert losses[-1] < 0.8 * losses[0]
     header, *rows = (tmp_path / "log.csv").read_text().splitlines()
@@ -68,11 +68,11 @@ def test_training_learns(tmp_path):
 
 
 def test_a_resumed_run_gives_the_same_weights(tmp_path):
-    whole = train(SMALL, Toy(SMALL), tmp_path / "a", say=quiet)
+    whole = train(SMALL, Toy(SMALL), tmp_path / "a", progress=quiet)
     with pytest.raises(TrainingError):
-        train(SMALL, Toy(SMALL, spoiled=9), tmp_path / "b", say=quiet)
+        train(SMALL, Toy(SMALL, spoiled=9), tmp_path / "b", progress=quiet)
     assert read_checkpoint(tmp_path / "b" / "last.pt")["step"] == 8
-    resumed = train(SMALL, Toy(SMALL), tmp_path / "b", resume=True, say=quiet)
+    resumed = train(SMALL, Toy(SMALL), tmp_path / "b", resume=True, progress=quiet)
     for one, two in zip(
         whole.state_dict().values(), resumed.state_dict().values(), strict=True
     ):
@@ -81,16 +81,16 @@ def test_a_resumed_run_gives_the_same_weights(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_at_its_batch(tmp_path):
     with pytest.raises(TrainingError, match="nan at batch 5"):
-        train(SMALL, Toy(SMALL, spoiled=5), tmp_path, say=quiet)
+        train(SMALL, Toy(SMALL, spoiled=5), tmp_path, progress=quiet)
     state = read_checkpoint(tmp_path / "last.pt")
     assert all(torch.isfinite(v).all() for v in state["network"].values())
 
 
 def test_a_checkpoint_of_another_experiment_is_refused(tmp_path):
-    train(SMALL, Toy(SMALL), tmp_path, say=quiet)
+    train(SMALL, Toy(SMALL), tmp_path, progress=quiet)
     other = replace(SMALL, rate=0.1)
     with pytest.raises(ModelError, match="another configuration"):
-        train(other, Toy(other), tmp_path, resume=True, say=quiet)
+        train(other, Toy(other), tmp_path, resume=True, progress=quiet)
 
 
 def test_damaged_and_foreign_checkpoints_are_refused(tmp_path):
@@ -170,13 +170,13 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(tmp_path):
         kept.append({k: v.clone() for k, v in network.state_dict().items()})
         return {"held_loss": next(held)}
 
-    network = train(config, Toy(config), tmp_path, watch=watch, say=said.append)
-    assert "stopped: no better in 3 looks; the best was step 4" in said
+    network = train(config, Toy(config), tmp_path, watch=watch, progress=said.append)
+    assert "stopped: no better in 3 validations; the best was step 4" in said
     state = read_checkpoint(tmp_path / "last.pt")
     assert (state["step"], state["best"]["step"]) == (10, 4)
     for name, value in network.state_dict().items():
         assert torch.equal(value, kept[1][name])
-    again = train(config, Toy(config), tmp_path, resume=True, watch=watch, say=quiet)
+    again = train(config, Toy(config), tmp_path, resume=True, watch=watch, progress=quiet)
     assert all(
         torch.equal(a, b)
         for a, b in zip(network.state_dict().values(), again.state_dict().values(), strict=True)
@@ -186,13 +186,15 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(tmp_path):
 def test_early_stopping_needs_something_to_go_by(tmp_path):
     config = replace(SMALL, patience=2)
     with pytest.raises(InputError, match="needs spectra in the `choose` folds"):
-        train(config, Toy(config), tmp_path, say=quiet)
+        train(config, Toy(config), tmp_path, progress=quiet)
 
 
 def test_weights_to_start_from_are_taken(tmp_path):
-    first = train(SMALL, Toy(SMALL), tmp_path / "a", say=quiet).state_dict()
+    first = train(SMALL, Toy(SMALL), tmp_path / "a", progress=quiet).state_dict()
     config = replace(SMALL, steps=1, rate=0.0, average=0.0)
-    found = train(config, Toy(config), tmp_path / "b", say=quiet, initial=first).state_dict()
+    found = train(
+        config, Toy(config), tmp_path / "b", progress=quiet, initial=first
+    ).state_dict()
     assert all(
         torch.equal(first[k], found[k])
         for k in first
@@ -204,10 +206,10 @@ def test_a_full_disk_stops_training_and_keeps_what_was(tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    train(replace(SMALL, steps=4), Toy(SMALL), tmp_path, say=quiet)
+    train(replace(SMALL, steps=4), Toy(SMALL), tmp_path, progress=quiet)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="holds an earlier state"):
-        train(SMALL, Toy(SMALL), tmp_path, say=quiet)
+        train(SMALL, Toy(SMALL), tmp_path, progress=quiet)
     assert read_checkpoint(tmp_path / "last.pt")["step"] == 4
 
 
@@ -215,7 +217,7 @@ def test_a_shared_label_counts_for_both_letters():
     scores = torch.log(torch.tensor([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]))
     batch = {
         "allowed": torch.tensor([[True, False, False], [False, True, False]]),
-        "said": torch.tensor([[0.7, 0.3, 0.0], [0.0, 0.0, 0.0]]),
+        "soft": torch.tensor([[0.7, 0.3, 0.0], [0.0, 0.0, 0.0]]),
     }
     expected = 0.5 * (-0.7 * np.log(0.5) - 0.3 * np.log(0.3) - np.log(0.3))
     assert float(loss(scores, None, batch, 0.0, 0.0)) == pytest.approx(expected, rel=1e-5)

@@ -1,4 +1,4 @@
-"""`huggins export`: from a checkpoint to weights that can be shipped."""
+"""`huggins export`: write the weights of a checkpoint, or replace the shipped ones."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def export(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where NAME.onnx, .safetensors, .json (record) and .md (card) go; beside the "
-            "checkpoint where not given.",
+            help="Folder for NAME.onnx, .safetensors, .json (record) and .md (card); default: "
+            "that of the checkpoint.",
         ),
     ] = None,
     mocks: Annotated[
@@ -38,8 +38,7 @@ def export(
         bool,
         typer.Option(
             "--into-package",
-            help="Put an exported .onnx file into the place of the shipped one; needs "
-            "--comparison.",
+            help="Replace the shipped model by an exported .onnx file; needs --comparison.",
         ),
     ] = False,
     comparison: Annotated[
@@ -47,8 +46,8 @@ def export(
         typer.Option(
             "--comparison",
             metavar="JSON",
-            help="report.json of `huggins evaluate NEW --compare OLD`: weights that are worse "
-            "are refused.",
+            help="report.json of `huggins evaluate NEW --compare OLD`; worse weights are "
+            "rejected.",
         ),
     ] = None,
     quiet: options.Quiet = False,
@@ -64,7 +63,7 @@ def export(
         if comparison is not None:
             raise InputError("--comparison is for --into-package")
         path = export_file(checkpoint, output or checkpoint.parent, mocks)
-        logger.info("wrote %s and what goes with it", path)
+        logger.info("wrote %s with its record and card", path)
         print(path)
         return 0
     if checkpoint.suffix != ".onnx":
@@ -72,8 +71,8 @@ def export(
             f"{checkpoint}: export it first; what is compared and what is shipped must be the "
             "same .onnx file"
         )
-    path, said = package.into_package(checkpoint, comparison)
-    for line in said:
+    path, comparisons = package.into_package(checkpoint, comparison)
+    for line in comparisons:
         logger.info("%s", line)
     print(path)
     return 0

@@ -1,4 +1,4 @@
-"""`huggins train`: one file of settings is one experiment."""
+"""`huggins train`: run the experiment of one configuration file."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ def train(
     config: Annotated[
         Path,
         typer.Argument(
-            metavar="CONFIG", help="TOML file of the experiment.", show_default=False
+            metavar="CONFIG",
+            help="Configuration of the experiment (TOML).",
+            show_default=False,
         ),
     ],
     runs: Annotated[
         Path,
-        typer.Option("--runs", metavar="FOLDER", help="Folder of all experiments' results."),
+        typer.Option("--runs", metavar="FOLDER", help="Folder of the results."),
     ] = Path("runs"),
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where an interrupted run stopped.")
+        bool, typer.Option("--resume", help="Continue an interrupted run.")
     ] = False,
     device: Annotated[
         str,
         typer.Option(
-            "--device", metavar="NAME", help="cpu, cuda, cuda:1, mps; auto: a GPU if any."
+            "--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; auto: a GPU if present."
         ),
     ] = "auto",
     init: Annotated[
@@ -43,7 +45,7 @@ def train(
         typer.Option(
             "--labels",
             metavar="CSV|HDF5",
-            help="Your own labelled spectra, in the place of those that CONFIG names: a table "
+            help="Your own labelled spectra instead of those in CONFIG: a table "
             "with columns path and class (z, object, fold), or a data set.",
         ),
     ] = None,
@@ -84,15 +86,22 @@ def train(
         experiment, initial = starting_weights(experiment, init)
     with together(device) as ranks:
 
-        def say(line: str) -> None:
+        def progress(line: str) -> None:
             if ranks.first:
                 logger.info("%s", line)
 
         go = run if experiment.data.folds else run_folds
         try:
-            path = go(experiment, runs, resume=resume, say=say, ranks=ranks, initial=initial)
+            path = go(
+                experiment,
+                runs,
+                resume=resume,
+                progress=progress,
+                ranks=ranks,
+                initial=initial,
+            )
         except KeyboardInterrupt:
-            say("interrupted: --resume goes on from the last checkpoint")
+            progress("interrupted: --resume continues from the last checkpoint")
             raise
         if ranks.first:
             print(path)

@@ -1,4 +1,4 @@
-"""Classify the examples, print the table, draw the pictures."""
+"""Classify the examples, print the table, draw the figures."""
 
 from __future__ import annotations
 

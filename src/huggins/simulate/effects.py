@@ -1,4 +1,4 @@
-"""What light meets on its way: dust, hydrogen, outflows; and the lines it is born with.
+"""Dust, intergalactic and outflowing gas, calibration errors, and emission lines.
 
 Every function works on N spectra at once, on any log grid, and returns factors or fluxes of
 shape (N, G). Wavelengths are vacuum Angstrom.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Flux = NDArray[np.float32]
     Array = NDArray[np.float64]
 
-#: Odds of the surveys whose noise mocks get.
+#: Relative frequencies of the surveys whose noise is used.
 SURVEYS: Final = {"BOSS": 0.5, "SDSS": 0.22, "LAMOST": 0.2, "DESI": 0.08}
 # Standard deviation of the flux calibration's tilt, ln(flux) from end to end.
 _TILT: Final = {"BOSS": 0.10, "SDSS": 0.08, "LAMOST": 0.24, "DESI": 0.05}
@@ -40,7 +40,7 @@ _DESI: Final = (3.5563, 3.9923)
 
 @dataclass(frozen=True, slots=True)
 class NoiseBank:
-    """How E real spectra were observed, on one grid.
+    """Noise properties of E real spectra on one grid.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class NoiseBank:
 
     @property
     def sources(self) -> dict[str, str]:
-        """Surveys that spectra can be observed like, and whose noise each takes.
+        """Surveys that can be simulated, and the survey whose noise each uses.
 
         DESI borrows from BOSS where there is none of its own.
         """

@@ -1,4 +1,4 @@
-"""Make probabilities mean what they say, and choose where warnings begin."""
+"""Calibrate probabilities and redshift errors, and choose warning thresholds."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _RANGE: Final = (0.25, 4.0)
 
 
 def temperature(scores: NDArray[np.floating], allowed: Bools, weight: Array) -> float:
-    """Temperature of the lowest weighted loss.
+    """Return the temperature that minimises the weighted loss.
 
     Parameters
     ----------
     scores : ndarray, shape (N, K)
     allowed : ndarray of bool, shape (N, K)
-        The true class, or all that a label leaves open.
+        The true class, or all classes that the label allows.
     weight : ndarray, shape (N,)
     """
 
@@ -80,9 +80,9 @@ def _best(loss: Callable[[float], float]) -> float:
 
 
 def error_scale(z: Array, z_err: Array, truth: Array) -> float:
-    """Factor that makes 68 % of the redshifts lie within one error of the truth.
+    """Factor on the errors for which 68 % of the redshifts lie within one error of the truth.
 
-    Outright wrong redshifts, beyond 0.02 (1 + z), are for warnings and do not count.
+    Catastrophic failures, beyond 0.02 (1 + z), are not counted.
     """
     close = np.abs(z - truth) < 0.02 * (1.0 + truth)
     pull = np.abs(z - truth)[close] / z_err[close]
@@ -98,7 +98,7 @@ def thresholds(
     *,
     sky_passed: float = 0.03,
 ) -> Metadata:
-    """Choose the thresholds that keep most spectra that are right.
+    """Choose the thresholds that keep the most correct results.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def thresholds(
     truth : ndarray of str, shape (N,)
         CLASS; anything else for sky.
     sky : ndarray of bool, shape (N,)
-        Empty fibres, of which at most a share of `sky_passed` may go without a warning.
+        Sky fibres, of which at most a fraction `sky_passed` may have no warning.
     weight : ndarray, shape (N,)
 
     Returns

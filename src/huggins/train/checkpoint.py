@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training run needs to go on as if it had never stopped."""
+"""Checkpoints: everything needed to resume training exactly."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class State:
         The weights, and their running mean.
     optimiser : dict
     stale
-        Looks at the `choose` folds since the loss there was lowest.
+        Validations since the lowest validation loss.
     best : dict
-        Empty, or ``step``, ``loss`` and ``average`` of that look.
+        Empty, or ``step``, ``loss`` and ``average`` of that validation.
     """
 
     config: Config
@@ -57,12 +57,12 @@ class State:
 
 
 def save(path: Path, state: State) -> None:
-    """Write a checkpoint beside the old one, then rename: a full disk loses nothing.
+    """Write a checkpoint; the previous one survives a full disk.
 
     Raises
     ------
     OutputError
-        If it cannot be written; the old one is still there.
+        If it cannot be written; the previous one is kept.
     """
     buffer = io.BytesIO()
     torch.save(

@@ -20,7 +20,7 @@ NETWORKS: Final = ("standard", "seed", "linefinder", "dilated")
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Where the data lie and how they are mixed.
+    """Location of the data, and how they are mixed.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Config:
     network
         ``standard``, ``seed``, ``linefinder`` or ``dilated``; each has its section.
     seed
-        Of everything random: the same seed gives the same weights on the same machine.
+        Seed of all random numbers: it reproduces the weights on the same machine.
     steps, batch
         Number of batches and spectra in each.
     rate, warmup, weight_decay
@@ -72,7 +72,7 @@ class Config:
     average
         Decay of the running mean of the weights, which is what is exported.
     smoothing
-        Share of the class target spread over all classes.
+        Fraction of the class target spread over all classes.
     type_error
         Standard deviation, in letters, of a star's type between libraries and surveys: a label
         near the border of two letters counts in part for the next one. 0: letters are sharp.
@@ -83,20 +83,20 @@ class Config:
     clip
         Largest norm of the gradient.
     bfloat16
-        Compute in 16 bits where that is safe; twice as fast on processors that know how. The
-        weights, the loss and the exported network are in 32 bits all the same.
+        Compute in bfloat16 where it is supported, about twice as fast. Weights, loss and the
+        exported network stay in float32.
     threads, workers
         Threads of the network; processes that make batches.
     every
-        Steps between checkpoints and looks at the `choose` folds.
+        Steps between checkpoints, each with a validation on the `choose` folds.
     patience
-        Looks without a lower loss on the `choose` folds after which training stops and the
-        best weights are taken; 0: never, and the last are taken.
+        Validations without a lower loss after which training stops and the best weights are
+        taken; 0: no early stopping, the last weights are taken.
     odds
-        Odds of each kind among the mocks, by name; those of `huggins.simulate.ODDS` where
-        empty, 0 for kinds that are not named.
+        Relative frequency of each class among the mocks; `huggins.simulate.ODDS` if empty, 0
+        for classes not named.
     class_weights
-        Weight of a class in the loss, by name; 1 for those that are not named.
+        Weight of a class in the loss; 1 for classes not named.
     """
 
     name: str = "huggins"
@@ -220,7 +220,7 @@ def _build(kind: Any, values: dict[str, Any], where: str) -> Any:
 
 def _by_class(value: Any, where: str) -> dict[str, float]:
     if not isinstance(value, dict):
-        raise InputError(f"{where} must be a section with a number a class")
+        raise InputError(f"{where} must be a section with one number per class")
     unknown = sorted(set(value) - set(ALL_CLASSES))
     if unknown:
         raise InputError(

@@ -198,7 +198,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
 
 
 def require_classes(config: Config, real: Real) -> None:
-    """Complain where training could never see a class.
+    """Check that every class occurs in the training data.
 
     Raises
     ------
@@ -217,8 +217,8 @@ def require_classes(config: Config, real: Real) -> None:
     ]
     if missing:
         raise InputError(
-            f"no spectrum of class {', '.join(missing)} in the data: training would forget "
-            "what it looks like; add labelled ones, or mocks (real_share below 1, and the "
+            f"no spectrum of class {', '.join(missing)} in the data: the network "
+            "could not learn it; add labelled ones, or mocks (real_share below 1, and the "
             "class in [odds])"
         )
 
@@ -237,7 +237,7 @@ def as_tensors(
     Returns
     -------
     dict
-        ``input`` (N, C, G), ``allowed`` (N, K), ``said`` (N, K) of `share_of_types`,
+        ``input`` (N, C, G), ``allowed`` (N, K), ``soft`` (N, K) of `share_of_types`,
         ``redshift`` (N, B) summing to 1, and 0 where the redshift is unknown or beyond the
         bins.
     """
@@ -248,7 +248,7 @@ def as_tensors(
     return {
         "input": torch.from_numpy(contract.tensor(flux, ivar)),
         "allowed": torch.from_numpy(allowed),
-        "said": torch.from_numpy(said),
+        "soft": torch.from_numpy(said),
         "redshift": torch.from_numpy(redshift_target(z, width)),
     }
 
@@ -327,7 +327,7 @@ def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Arr
 
 
 def _chances(real: Real) -> Array:
-    """Odds of drawing each real spectrum: groups of one survey and class go by root count."""
+    """Probability of drawing each spectrum: a group (survey, class) counts by root N."""
     groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
     count = Counter(groups)
     odds = np.array([count[group] ** -0.5 for group in groups])
@@ -381,7 +381,7 @@ def _augmented(
 def _absorbed(
     allowed: NDArray[np.bool_], z: Array, library: simulate.Library, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Put a third of the real quasars with C IV in range behind broad absorption.
+    """Put a third of the real quasars with C IV in range behind broad absorption troughs.
 
     Returns the transmission (N, G) and changes their rows of `allowed` to BAL.
     """

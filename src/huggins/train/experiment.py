@@ -31,7 +31,7 @@ def run(
     *,
     resume: bool = False,
     mocks: int = 4000,
-    say: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
     ranks: Ranks = ALONE,
     initial: Mapping[str, Tensor] | None = None,
 ) -> Path:
@@ -43,11 +43,11 @@ def run(
     folder
         Checkpoint, log, curves and weights go into a folder of the experiment's name inside.
     resume
-        Go on where an interrupted run stopped.
+        Continue an interrupted run.
     mocks
-        Mocks from held-back templates that it is watched and calibrated on.
-    say
-        What is done with each line of progress.
+        Mocks from held-back templates for validation and calibration.
+    progress
+        Called with each line of progress.
     ranks
         Device, and the processes that train together; the first of them writes.
     initial
@@ -59,7 +59,7 @@ def run(
         The weights, ``NAME.onnx``.
     """
     home = Path(folder) / config.name
-    real = labelled(config.data, config.data.folds, say)
+    real = labelled(config.data, config.data.folds, progress)
     batches = Batches(config, real, ranks)
     validation = Validation(config, mocks)
     network = train(
@@ -68,7 +68,7 @@ def run(
         home,
         resume=resume,
         watch=validation,
-        say=say,
+        progress=progress,
         ranks=ranks,
         initial=initial,
     )
@@ -78,7 +78,7 @@ def run(
 
         draw_log(home / "log.csv", home / "log.png")
         write_package(network, validation.description(network, real), home)
-        say(f"wrote {path}")
+        progress(f"wrote {path}")
     return path
 
 
@@ -86,7 +86,7 @@ def export_file(source: Path, folder: Path, mocks: int) -> Path:
     """Export a checkpoint or a safetensors file.
 
     A checkpoint is calibrated on the `choose` folds of its experiment, whose data must be
-    there; a safetensors file carries its calibration.
+    present; a safetensors file contains its calibration.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def export_file(source: Path, folder: Path, mocks: int) -> Path:
         metadata, tensors = read_safetensors(source)
         recipe = recorded(metadata, source)
         if recipe is None:
-            raise ModelError(f"{source}: it does not say which network it is of")
+            raise ModelError(f"{source}: it does not name its network")
         network = build(recipe)
         try:
             network.load_state_dict(tensors)

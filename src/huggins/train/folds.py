@@ -1,4 +1,4 @@
-"""Experiments that leave out one fold each: predictions of spectra that training never saw."""
+"""Cross-validation: out-of-fold predictions for all labelled spectra."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from huggins.train.config import Config
     from huggins.train.ranks import Ranks
 
-#: Fewest folds: one to be left out, one to choose by, one to train on.
+#: Fewest folds: one left out, one for validation, one for training.
 _FEWEST: Final = 3
 #: Name of the table.
 TABLE: Final = "out-of-fold.csv"
@@ -44,14 +44,14 @@ def run_folds(
     *,
     resume: bool = False,
     mocks: int = 4000,
-    say: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
     ranks: Ranks = ALONE,
     initial: Mapping[str, Tensor] | None = None,
 ) -> Path:
-    """Train one network a fold, and predict each fold with the network that never saw it.
+    """Train one network per fold, and predict each fold with the network not trained on it.
 
-    The fold after the one left out is the one that the network is watched and calibrated on, so
-    that no figure on the fold left out was fitted to it. Folds of `data.test` take no part.
+    The fold after the one left out serves for validation and calibration, so that nothing is
+    fitted to the fold left out. The folds in `data.test` are not used.
     Parameters are those of `huggins.train.run`.
 
     Returns
@@ -79,14 +79,14 @@ def run_folds(
             data=replace(config.data, folds=kept, choose=(after,)),
         )
         done = Path(folder) / part.name / f"{part.name}.onnx"
-        say(f"fold {left_out}: trained on {kept}, chosen by {after}")
+        progress(f"fold {left_out}: trained on {kept}, validated on {after}")
         if not (resume and done.is_file()):
             done = run(
                 part,
                 folder,
                 resume=resume,
                 mocks=mocks,
-                say=say,
+                progress=progress,
                 ranks=ranks,
                 initial=initial,
             )
@@ -95,7 +95,7 @@ def run_folds(
     path = Path(folder) / config.name / TABLE
     if ranks.first:
         _write(path, rows)
-        say(f"wrote {path}")
+        progress(f"wrote {path}")
     return path
 
 

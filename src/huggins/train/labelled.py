@@ -31,7 +31,7 @@ _BLOCK: Final = 1024
 
 
 def labelled(
-    data: DataConfig, folds: Sequence[int], say: Callable[[str], None] | None = None
+    data: DataConfig, folds: Sequence[int], progress: Callable[[str], None] | None = None
 ) -> Real:
     """Read the labelled spectra of these folds.
 
@@ -41,7 +41,7 @@ def labelled(
         Its `spectra` is a folder with ``labels.csv``, a table of labels (CSV), or the HDF5 file
         of a data set.
     folds
-    say
+    progress
         Told how many labelled spectra could not be read.
 
     Raises
@@ -59,8 +59,9 @@ def labelled(
             f"{', '.join(map(str, folds))}: fewer than {FOLDS} objects, or other folds?"
         )
     real = read_real(path if path.is_dir() else path.parent, labels)
-    if say is not None and len(real) < len(labels):
-        say(f"{len(labels) - len(real)} of {len(labels)} labelled spectra cannot be read")
+    if progress is not None and len(real) < len(labels):
+        count = len(labels) - len(real)
+        progress(f"{count} of {len(labels)} labelled spectra cannot be read or have no errors")
     return real
 
 

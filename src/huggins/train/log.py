@@ -1,4 +1,4 @@
-"""The log of a training run: one CSV row a look, and the curves."""
+"""The log of a training run: one CSV row per validation."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Log:
     ----------
     path
     start
-        Step that training goes on from: rows after it, which a run that was killed may have
-        left, are dropped. At 0 the log begins anew.
+        Step at which training resumes; later rows, left by a killed run, are dropped. 0 starts
+        a new log.
 
     Raises
     ------

@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKPOINT", "TrainingError", "build", "loss", "rate", "read_checkpoint", "train"]
 
-#: Figure of a look at the `choose` folds that early stopping goes by.
+#: Validation loss, which early stopping is based on.
 HELD_LOSS = "held_loss"
 
 
 class TrainingError(HugginsError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 def loss(
@@ -60,8 +60,8 @@ def loss(
     use = allowed.any(dim=1)
     right = logp.masked_fill(~allowed, -torch.inf)[use]
     part = -torch.logsumexp(right, dim=1)
-    if "said" in batch:
-        said = batch["said"][use, : scores.shape[1]]
+    if "soft" in batch:
+        said = batch["soft"][use, : scores.shape[1]]
         part = torch.where(said.sum(dim=1) > 0, -(said * logp[use]).sum(dim=1), part)
     part = (1.0 - smoothing) * part - smoothing * logp[use].mean(dim=1)
     if class_weights is None:
@@ -92,7 +92,7 @@ def train(
     *,
     resume: bool = False,
     watch: Callable[[nn.Module], dict[str, float]] | None = None,
-    say: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
     ranks: Ranks = ALONE,
     initial: Mapping[str, Tensor] | None = None,
 ) -> nn.Module:
@@ -107,12 +107,12 @@ def train(
     folder
         Where ``last.pt`` and ``log.csv`` go.
     resume
-        Go on from ``last.pt``: the same weights come out as without the stop.
+        Continue from ``last.pt``, to the same weights as without the interruption.
     watch
-        Figures of the averaged network, logged at every checkpoint; early stopping goes by
-        its ``held_loss``.
-    say
-        What is done with each line of progress.
+        Figures of the averaged network, logged at every checkpoint; early stopping uses its
+        ``held_loss``.
+    progress
+        Called with each line of progress.
     ranks
         Device, and the processes that train together.
     initial
@@ -152,7 +152,7 @@ def train(
     state = None
     if resume and (folder / "last.pt").is_file():
         state = _restore(folder / "last.pt", config, network, average, optimiser)
-        say(f"resumed at step {state.step}")
+        progress(f"resumed at step {state.step}")
     start, stale, best = (state.step, state.stale, state.best) if state else (0, 0, {})
     model = _shared(network, config, ranks)
     use_bfloat16 = config.bfloat16 and _knows_bfloat16(device)
@@ -208,7 +208,7 @@ def train(
             figures |= watch(average)
         if log is not None:
             log.add(figures)
-            say("  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
+            progress("  ".join(f"{k} {v:.4g}" for k, v in figures.items()))
         if config.patience:
             held = ranks.told(_held(figures) if ranks.first else 0.0)
             stale += 1
@@ -228,7 +228,9 @@ def train(
                 ),
             )
         if _done(config, stale):
-            say(f"stopped: no better in {stale} looks; the best was step {best['step']}")
+            progress(
+                f"stopped: no better in {stale} validations; the best was step {best['step']}"
+            )
             break
     if best:
         average.load_state_dict(best["average"])
@@ -257,12 +259,12 @@ def _loader(config: Config, batches: Dataset[dict[str, Tensor]], start: int) -> 
 
 
 def _ignore_interrupts(_: int) -> None:
-    """Leave Ctrl-C to the process that trains, which ends the others."""
+    """Leave Ctrl-C to the training process, which ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _shared(network: nn.Module, config: Config, ranks: Ranks) -> nn.Module:
-    """Let the processes train one network together."""
+    """Wrap the network for training by several processes."""
     if ranks.world == 1:
         return network
     if config.batch % ranks.world:
@@ -295,7 +297,7 @@ def _class_weights(config: Config, device: torch.device) -> Tensor | None:
 
 @torch.no_grad()
 def _counts(mean: float, scores: Tensor, allowed: Tensor) -> np.ndarray:
-    """Loss, spectra whose class is right, and spectra that have one."""
+    """Loss, number of correct classes, and number of spectra with a known class."""
     known = allowed[:, : scores.shape[1]]
     right = known.gather(1, scores.argmax(dim=1, keepdim=True)).sum()
     return np.array([mean, right.item(), known.any(dim=1).sum().item()])
@@ -306,7 +308,7 @@ def _copy(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _groups(network: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Weights of matrices decay; offsets and normalisations do not."""
+    """Apply weight decay to matrices, not to biases and normalisations."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     return [

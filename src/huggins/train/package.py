@@ -1,4 +1,4 @@
-"""Everything that goes with a trained network: ONNX, safetensors, record, card."""
+"""Files of a trained network: ONNX, safetensors, record, card; and the gate for shipping."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from huggins.weights import Metadata
 
-#: Least number of spectra in common for a comparison to say anything.
+#: Least number of common spectra for a meaningful comparison.
 MIN_COMPARED: Final = 100
 _SIGNIFICANT: Final = 0.05
 
@@ -58,7 +58,7 @@ def write_package(network: nn.Module, metadata: Metadata, folder: str | Path) ->
 
 
 def card_text(metadata: Metadata, path: Path) -> str:
-    """Return what is known of a model, as Markdown; figures of merit are measured apart."""
+    """Return the model card in Markdown, without figures of merit."""
     rows = of_model(load_model(path), path)
     lines = [f"# {metadata.name}", "", "| what | value |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in rows]
@@ -70,7 +70,7 @@ def card_text(metadata: Metadata, path: Path) -> str:
 def into_package(
     path: Path, comparison: Path | None, folder: Path | None = None
 ) -> tuple[Path, list[str]]:
-    """Put exported weights into the place of the shipped ones, if they are not worse.
+    """Replace the shipped weights by exported ones, if these are not worse.
 
     Parameters
     ----------
@@ -84,9 +84,9 @@ def into_package(
     Returns
     -------
     Path
-        Where they are now.
+        Their new location.
     list of str
-        What the comparison says.
+        Results of the comparison.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _report(path: Path) -> dict[str, Any]:
 
 
 def not_worse(report: Mapping[str, Any], new_hash: str, path: Path) -> list[str]:
-    """Return in words how new weights compare, or refuse.
+    """Return the comparison in words, or reject weights that are worse.
 
     They are worse where a paired test finds fewer CLASS, SUBCLASS or redshifts (of stars,
     galaxies or quasars) right than before, with a probability of chance below 5 %.
@@ -146,7 +146,7 @@ def not_worse(report: Mapping[str, Any], new_hash: str, path: Path) -> list[str]
     if comparison["n"] < MIN_COMPARED:
         raise InputError(
             f"{path}: the comparison is of {comparison['n']} spectra: {MIN_COMPARED} are the "
-            "least that says anything"
+            "least for a meaningful comparison"
         )
     tests = {"CLASS": comparison["classes"], "SUBCLASS": comparison["subclasses"]}
     tests |= {f"redshift of {k}": v for k, v in (comparison.get("redshifts") or {}).items()}

@@ -1,4 +1,4 @@
-"""Where training computes: one processor, one GPU, or several of either through torchrun."""
+"""Devices and processes of training: one CPU or GPU, or several through torchrun."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """Place of a process among those that train together.
+    """Rank and device of one of the processes that train together.
 
     Attributes
     ----------
     device
-        What it computes on.
+        Device it computes on.
     rank, world
         Its number, and how many there are.
     """
@@ -34,11 +34,11 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes and speaks for all."""
+        """Whether this process writes the outputs and messages."""
         return self.rank == 0
 
     def mean(self, values: list[float]) -> list[float]:
-        """Mean of each value over all processes, which must all ask for it."""
+        """Mean of each value over all processes, which must all call this."""
         if self.world == 1:
             return values
         total = torch.tensor(values, dtype=torch.float64, device=self.device)
@@ -46,7 +46,7 @@ class Ranks:
         return [value / self.world for value in total.tolist()]
 
     def told(self, value: float) -> float:
-        """Value of the first process, told to all."""
+        """Broadcast the value of the first process to all."""
         if self.world == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64, device=self.device)
@@ -59,7 +59,7 @@ ALONE = Ranks(torch.device("cpu"))
 
 @contextmanager
 def together(device: str = "auto") -> Iterator[Ranks]:
-    """Join the other processes where torchrun started several, and leave them in the end.
+    """Join the other processes if torchrun started several, and leave them at the end.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Trained weights to start from: checkpoints, safetensors, or the shipped ONNX files."""
+"""Initial weights from checkpoints, safetensors or exported ONNX files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def starting_weights(config: Config, weights: str | Path) -> tuple[Config, dict[str, Tensor]]:
-    """Read weights that training can go on from.
+    """Read weights to start training from.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def starting_weights(config: Config, weights: str | Path) -> tuple[Config, dict[
     Returns
     -------
     config
-        The experiment with the network that the weights are of, as far as they say.
+        The experiment, with the network of the weights where they record it.
     weights : dict of str to Tensor
         For `torch.nn.Module.load_state_dict`.
 
@@ -62,7 +62,7 @@ def starting_weights(config: Config, weights: str | Path) -> tuple[Config, dict[
 
 
 def recorded(metadata: Metadata, path: Path) -> Config | None:
-    """Return the experiment that weights came from; None where they do not say."""
+    """Return the experiment recorded in the weights; None if there is none."""
     values = metadata.trained.get("config")
     if not isinstance(values, dict):
         return None
@@ -74,7 +74,7 @@ def recorded(metadata: Metadata, path: Path) -> Config | None:
 
 
 def _tuples(value: Any) -> Any:
-    """JSON knows lists only where a configuration has tuples."""
+    """Turn the lists of JSON back into tuples."""
     if isinstance(value, dict):
         return {key: _tuples(item) for key, item in value.items()}
     return tuple(value) if isinstance(value, list) else value
@@ -142,11 +142,10 @@ def _read_onnx(path: Path) -> tuple[Metadata, Any]:
 
 
 def _from_graph(network: nn.Module, graph: Any, path: Path) -> dict[str, Tensor]:
-    """Put the constants of an exported graph back to where they came from.
+    """Restore the weights of a network from the constants of its exported graph.
 
-    Most have kept their names. Exporting melts each convolution with the normalisation behind
-    it into one, and turns matrices without offset around; those have lost their names, but not
-    their order.
+    Most keep their names. Export folds each normalisation into the convolution before it, and
+    transposes matrices without bias; these lose their names, but not their order.
     """
     import onnx
 
@@ -164,15 +163,15 @@ def _from_graph(network: nn.Module, graph: Any, path: Path) -> dict[str, Tensor]
         if node.op_type in ("Conv", "MatMul", "Gemm")
         and any(name in constants for name in node.input)
     ]
-    melted = [
+    folded = [
         (name, module)
         for name, module in network.named_modules()
         if isinstance(module, nn.Conv1d | nn.Linear) and not _named(name, graph)
     ]
-    if len(melted) != len(unnamed):
-        raise _other(path, f"{len(unnamed)} layers where the experiment's has {len(melted)}")
+    if len(folded) != len(unnamed):
+        raise _other(path, f"{len(unnamed)} layers where the experiment's has {len(folded)}")
     following = _normalisations(network)
-    for (name, module), values in zip(melted, unnamed, strict=True):
+    for (name, module), values in zip(folded, unnamed, strict=True):
         weight = values[0].T if isinstance(module, nn.Linear) else values[0]
         state[f"{name}.weight"] = _fitting(weight, state[f"{name}.weight"], name, path)
         if module.bias is not None and len(values) > 1:
@@ -187,7 +186,7 @@ def _named(name: str, graph: Any) -> bool:
 
 
 def _normalisations(network: nn.Module) -> dict[str, str]:
-    """Name of the normalisation that follows each layer without offset, in order."""
+    """Name of the normalisation that follows each layer without bias, in order."""
     found, before = {}, ""
     for name, module in network.named_modules():
         if isinstance(module, nn.Conv1d | nn.Linear):
@@ -198,7 +197,7 @@ def _normalisations(network: nn.Module) -> dict[str, str]:
 
 
 def _neutral(state: dict[str, Tensor], name: str, offset: Tensor, path: Path) -> None:
-    """Let a normalisation do nothing but add the offset that was melted into the layer."""
+    """Set a normalisation to only add the bias folded into its layer."""
     epsilon = nn.BatchNorm1d(1).eps
     key = f"{name}.bias"
     state[key] = _fitting(offset, state[key], name, path)
