@@ -207,7 +207,7 @@ def test_two_commands_do_not_build_one_file(run):
         time.sleep(0.002)
     status, err = run("in", "-o", "a.h5", "--jobs", 1)
     assert status == 2
-    assert "another huggins is building it" in err
+    assert "another huggins is writing it" in err
     assert process.wait(20) == 0
     assert len(arrays("a.h5")["z"]) == 60
     np.testing.assert_array_equal(np.unique(arrays("a.h5")["file"], return_counts=True)[1], 1)

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import shutil
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field
@@ -27,12 +26,13 @@ from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
 from huggins.dataset.report import write_skipped
 from huggins.errors import InputError, OutputError
-from huggins.runs.locks import lock
+from huggins.runs.files import check_writable, write_text
+from huggins.runs.locks import claim
+from huggins.runs.resume import check_same_run, move_aside
 from huggins.runs.workers import Workers, executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from io import FileIO
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
@@ -180,12 +180,7 @@ def _check(output: Path) -> None:
     """Complain now about an output that could not be written in the end."""
     if output.suffix.lower() not in (".h5", ".hdf5"):
         raise InputError(f"{output}: the name must end in .h5 or .hdf5")
-    if output.is_dir():
-        raise OutputError(f"{output}: is a folder: name a file in it")
-    if not output.parent.is_dir():
-        raise OutputError(f"{output}: there is no folder {output.parent}: make it first")
-    if not os.access(output.parent, os.W_OK):
-        raise OutputError(f"{output}: folder {output.parent} is read-only: name another output")
+    check_writable(output)
 
 
 @contextlib.contextmanager
@@ -193,17 +188,10 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
     """Hold the folder of parts; it goes when all is well."""
     folder = work_folder(output)
     held = output.with_name(f".{output.name}.lock")
-    file = _locked(held, output)
+    file = claim(held, output)
     try:
         if not resume and folder.exists():
-            old = folder.with_name(folder.name + ".old")
-            if any(folder.glob("*.part")):
-                _log.warning(
-                    "an interrupted run had left parts, now in %s: --resume would have gone on",
-                    old,
-                )
-            shutil.rmtree(old, ignore_errors=True)
-            folder.replace(old)
+            move_aside(folder)
         folder.mkdir(exist_ok=True)
         yield
         shutil.rmtree(folder, ignore_errors=True)
@@ -214,24 +202,6 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
             shutil.rmtree(folder, ignore_errors=True)  # nothing that --resume could use
         held.unlink(missing_ok=True)
         file.close()
-
-
-def _locked(held: Path, output: Path) -> FileIO:
-    try:
-        while True:
-            file = held.open("wb", buffering=0)
-            mine = lock(file)
-            # Whoever held it may have removed it meanwhile.
-            if mine and held.exists() and os.fstat(file.fileno()).st_ino == held.stat().st_ino:
-                return file
-            file.close()
-            if not mine:
-                raise OutputError(
-                    f"{output}: another huggins is building it: wait for it, or name another "
-                    "output"
-                )
-    except OSError as error:
-        raise _cannot_write(output, error) from error
 
 
 def _depends(options: Options, targets: Path | None, column: str) -> dict[str, Any]:
@@ -256,20 +226,13 @@ def _same_run(folder: Path, depends: dict[str, Any]) -> None:
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        temporary = path.with_name(".run.json.tmp")
-        temporary.write_text(json.dumps(depends, sort_keys=True), encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, json.dumps(depends, sort_keys=True))
         return
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}): leave out --resume to begin anew"
         ) from error
-    for key, value in depends.items():
-        if begun.get(key) != value:
-            raise InputError(
-                f"{folder}: cannot resume, because {key} was {begun.get(key)!r} and is "
-                f"{value!r} now: give the same options, or leave out --resume"
-            )
+    check_same_run(folder, begun, depends)
 
 
 def _with_labels(options: Options, targets: Path, folder: Path, column: str) -> Options:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.dataset.schema import SCHEMA, SPLITS
-from huggins.errors import OutputError
+from huggins.runs.files import write_text
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
@@ -64,15 +63,7 @@ def write_card(path: Path, reasons: Mapping[str, int]) -> None:
         If it cannot be written.
     """
     text = describe(path, reasons)
-    target = card_path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-        temporary.replace(target)
-    except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(card_path(path), text, errors="backslashreplace")
 
 
 def describe(path: Path, reasons: Mapping[str, int]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import os
 from typing import TYPE_CHECKING
 
-from huggins.errors import OutputError
+from huggins.runs.files import temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,8 +18,7 @@ def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[s
     The list is removed where nothing is skipped.
     """
     reasons: dict[str, int] = {}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with temporary_path(path) as temporary:
         with temporary.open(
             "w", newline="", encoding="utf-8", errors="surrogateescape"
         ) as file:
@@ -29,11 +27,7 @@ def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[s
             for name, index, reason in skipped:
                 writer.writerow((name, index, reason))
                 reasons[reason] = reasons.get(reason, 0) + 1
-        if reasons:
-            temporary.replace(path)
-        else:
+        if not reasons:
             temporary.unlink()
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
     return reasons

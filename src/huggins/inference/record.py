@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import ModelError, OutputError
+from huggins.errors import ModelError
 from huggins.inference import basis
 from huggins.inference.network import Model
 from huggins.redshift import load_basis
+from huggins.runs.files import write_text
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -107,13 +107,7 @@ def record(path: Path) -> Path:
             "golden": answers(model),
         }
     target = path.with_suffix(".json")
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
+    write_text(target, json.dumps(content, indent=1) + "\n")
     return target
 
 

@@ -12,6 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from huggins.errors import ModelError
+from huggins.runs.files import replacing
 from huggins.weights import BASIS
 
 if TYPE_CHECKING:
@@ -121,10 +122,8 @@ class Basis:
             "names": list(self.star.names),
             "velocity": self.star.velocity,
         }
-        temporary = path.with_name(f".{path.name}.tmp")
-        with temporary.open("wb") as stream:
+        with replacing(path) as stream:
             np.savez_compressed(stream, about=np.array(json.dumps(about)), **arrays)
-        temporary.replace(path)
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.runs.files import replacing
 from huggins.taxonomy import BROAD
 
 if TYPE_CHECKING:
@@ -90,9 +91,8 @@ def write_spec(
         header["MOCKZ"] = (float(mocks.z[row]), "redshift")
     header["MOCKSN"] = (float(mocks.sn[row]), "median S/N a pixel that was asked for")
     header["MOCKSURV"] = (survey or "any", "survey whose noise it has")
-    part = path.with_name(f".{path.name}.part")
-    fits.HDUList([primary, coadd, spall]).writeto(part, overwrite=True)
-    part.replace(path)
+    with replacing(path) as file:
+        fits.HDUList([primary, coadd, spall]).writeto(file)
 
 
 def _kind(mocks: Mocks, row: int) -> str:
