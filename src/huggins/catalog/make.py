@@ -19,7 +19,7 @@ from huggins.catalog.targets import Targets, Words, join_parts
 from huggins.errors import InputError
 from huggins.tables.keys import object_numbers, spectrum_keys
 from huggins.tables.read import open_table
-from huggins.tables.sky import RADIUS, close_pairs, connected
+from huggins.tables.sky import RADIUS, close_pairs, connected, equal_pairs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,13 +149,9 @@ def group_objects(targets: Targets, radius: float = RADIUS) -> None:
     catalog = targets.get("CATALOG")
     told_apart = (thing[first] > 0) & (thing[second] > 0) & (catalog[first] == catalog[second])
     first, second = first[~told_apart], second[~told_apart]
-    known = np.flatnonzero(thing > 0)
-    order = known[np.argsort(thing[known], kind="stable")]
-    same = thing[order][1:] == thing[order][:-1]
+    one, other = equal_pairs(thing, thing > 0)
     root = connected(
-        len(targets),
-        np.concatenate([first, order[:-1][same]]),
-        np.concatenate([second, order[1:][same]]),
+        len(targets), np.concatenate([first, one]), np.concatenate([second, other])
     )
     key = spectrum_keys(targets.get("PLATE"), targets.get("MJD"), targets.get("FIBERID"))
     ra, dec = targets.get("RA"), targets.get("DEC")

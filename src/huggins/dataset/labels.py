@@ -40,7 +40,7 @@ _BROADS: Final = ("", "STAR", "GALAXY", "QSO")
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a spectrum is said to be.
+    """The label of a spectrum.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.tables.keys import object_names, object_numbers, spectrum_keys
-from huggins.tables.sky import close_pairs, connected
+from huggins.tables.sky import close_pairs, connected, equal_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,14 +32,8 @@ def objects_of(
     ra, dec = (np.where(nowhere, np.nan, values) for values in (ra, dec))
     one, two = close_pairs(ra, dec)
     words, same = np.unique(own, return_inverse=True)
-    order = np.argsort(same, kind="stable")
-    order = order[own[order] != b""]
-    together = same[order][1:] == same[order][:-1]
-    root = connected(
-        count,
-        np.concatenate([one, order[:-1][together]]),
-        np.concatenate([two, order[1:][together]]),
-    )
+    pairs = equal_pairs(same, own != b"")
+    root = connected(count, np.concatenate([one, pairs[0]]), np.concatenate([two, pairs[1]]))
     # The name of an object is the first that any of its spectra has, in the order of words.
     named = np.where(own == b"", len(words), same)
     best = np.full(count, len(words))

@@ -1,4 +1,4 @@
-"""The table of labels under suspicion: what each row is said to be, and which it is."""
+"""A table of labels to be checked: the class and the identity of each row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.tables.keys import spectrum_keys
 from huggins.tables.labels import ASSUMED_TRUST, SKY, classes_of, find_roles
-from huggins.tables.sky import RADIUS, close_pairs, connected
+from huggins.tables.sky import RADIUS, close_pairs, connected, equal_pairs
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Labels:
     broad, sub : ndarray of str, shape (N,)
         STAR, GALAXY, QSO or empty; one of the 13 or empty.
     bal_known : ndarray of bool, shape (N,)
-        False for a quasar of which nobody said whether it is a BAL.
+        False for a quasar whose broad absorption is unknown.
     trust : ndarray of int, shape (N,)
         3 to 0; 2 where the table does not say.
     """
@@ -88,13 +88,9 @@ class Labels:
         ra, dec = self.number("ra"), self.number("dec")
         thing = self.number("thing_id", -1)
         first, second = close_pairs(ra, dec, radius)
-        known = np.flatnonzero(thing > 0)
-        order = known[np.argsort(thing[known], kind="stable")]
-        same = thing[order][1:] == thing[order][:-1]
+        one, other = equal_pairs(thing, thing > 0)
         root = connected(
-            len(self),
-            np.concatenate([first, order[:-1][same]]),
-            np.concatenate([second, order[1:][same]]),
+            len(self), np.concatenate([first, one]), np.concatenate([second, other])
         ).astype(np.int64)
         return np.where((thing > 0) | (np.isfinite(ra) & np.isfinite(dec)), root, -1)
 

@@ -242,7 +242,7 @@ def _indices(table: Columns, name: str | None) -> list[int]:
 
 
 def _once(found: NDArray[np.intp], results: Columns, truth: Columns, key: str) -> None:
-    """Complain if one row of truth, one spectrum, belongs to two results."""
+    """Raise InputError where one row of truth belongs to two results."""
     rows = np.flatnonzero(found >= 0)
     values, counts = np.unique(found[rows], return_counts=True)
     if (counts > 1).any():

@@ -119,6 +119,14 @@ def nearest(
     return best[inverse[:count]]
 
 
+def equal_pairs(values: Array, known: NDArray[np.bool_]) -> tuple[Indices, Indices]:
+    """Return pairs of rows that connect all known rows of the same value."""
+    rows = np.flatnonzero(known)
+    order = rows[np.argsort(values[rows], kind="stable")]
+    same = values[order][1:] == values[order][:-1]
+    return order[:-1][same], order[1:][same]
+
+
 def connected(count: int, first: Indices, second: Indices) -> Indices:
     """Return for each of `count` rows the smallest row that pairs connect it with."""
     root = np.arange(count)
