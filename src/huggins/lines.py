@@ -1,4 +1,4 @@
-"""Rest wavelengths of the lines that name a spectrum.
+"""Rest wavelengths of prominent spectral lines.
 
 Vacuum Angstrom. Ultraviolet values and forbidden lines from the NIST Atomic Spectra Database
 (version 5, Ritz wavelengths, multiplets averaged with their oscillator strengths); broad quasar

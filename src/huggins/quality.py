@@ -1,7 +1,7 @@
-"""What is wrong with a result, as bits of ZWARNING.
+"""The bits of ZWARNING and their meaning; `huggins.redshift.warnings` defines what sets them.
 
 Bits 0 to 11 have the meaning of the SDSS pipeline (Bolton et al. 2012, AJ 144, 144, table 3);
-bits from 16 on are huggins' own. Zero means: class and redshift can be relied on.
+bits from 16 on are huggins' own. Zero means that class and redshift are reliable.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from typing import Final
 
 
 class ZWarning(IntFlag):
-    """Bits of the ZWARNING column."""
+    """Bits of the ZWARNING column; `MEANING` describes them."""
 
-    SKY = 1 << 0  #: looks like empty sky
-    LITTLE_COVERAGE = 1 << 1  #: too few good pixels
-    SMALL_DELTA_CHI2 = 1 << 2  #: another redshift fits nearly as well
-    NEGATIVE_MODEL = 1 << 3  #: the flux or its best model is negative
-    MANY_OUTLIERS = 1 << 4  #: too many pixels far from the best model
-    Z_FITLIMIT = 1 << 5  #: the redshift lies at the edge of the range
-    NEGATIVE_EMISSION = 1 << 6  #: a quasar line came out in absorption
-    UNPLUGGED = 1 << 7  #: the fibre was unplugged
-    BAD_TARGET = 1 << 8  #: the fibre's target was bad
-    NODATA = 1 << 9  #: no usable data at all
-    BAD_MINFIT = 1 << 10  #: the minimum of chi2(z) could not be fitted
-    POORDATA = 1 << 11  #: data too poor to judge
-    LOW_PROBABILITY = 1 << 16  #: PROB is below the threshold
-    UNCERTAIN_Z = 1 << 17  #: the network's redshift distribution is broad or has several peaks
-    NOT_A_CLASS = 1 << 18  #: looks like none of the 13 classes, nor like sky
-    NO_UNCERTAINTY = 1 << 19  #: the file gives no errors: the noise was measured from the flux
+    SKY = 1 << 0
+    LITTLE_COVERAGE = 1 << 1
+    SMALL_DELTA_CHI2 = 1 << 2
+    NEGATIVE_MODEL = 1 << 3
+    MANY_OUTLIERS = 1 << 4
+    Z_FITLIMIT = 1 << 5
+    NEGATIVE_EMISSION = 1 << 6
+    UNPLUGGED = 1 << 7
+    BAD_TARGET = 1 << 8
+    NODATA = 1 << 9
+    BAD_MINFIT = 1 << 10
+    POORDATA = 1 << 11
+    LOW_PROBABILITY = 1 << 16
+    UNCERTAIN_Z = 1 << 17
+    NOT_A_CLASS = 1 << 18
+    NO_UNCERTAINTY = 1 << 19
 
 
-#: Each bit in words, for people who read a plot or a table and not this file.
+#: Meaning of each bit, for figures, messages and documentation.
 MEANING: Final = {
     ZWarning.SKY: "looks like empty sky",
     ZWarning.LITTLE_COVERAGE: "too few good pixels",

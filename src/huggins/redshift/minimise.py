@@ -98,15 +98,17 @@ class LinearFit:
         diagonal[0] = 0.0
         diagonal[count:] = ivar.sum() / (signal * self._slack**2)
         matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
-        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
+        coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
         lines = self._components.lines
-        if lines and found[lines[0] : lines[-1] + 1].min() < 0.0:
+        if lines and coefficients[lines[0] : lines[-1] + 1].min() < 0.0:
             # Emission lines cannot be negative: solve again without those that came out so.
-            keep = np.array([k for k in range(len(x)) if k not in lines or found[k] >= 0.0])
-            found = np.zeros(len(x))
-            found[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
-        bright = found @ weighted.sum(axis=1) > 0.0
-        return (float(found @ right) if bright else 0.0), found
+            keep = np.array(
+                [k for k in range(len(x)) if k not in lines or coefficients[k] >= 0.0]
+            )
+            coefficients = np.zeros(len(x))
+            coefficients[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
+        bright = coefficients @ weighted.sum(axis=1) > 0.0
+        return (float(coefficients @ right) if bright else 0.0), coefficients
 
 
 class StarFit:
@@ -139,9 +141,9 @@ class StarFit:
         matrix = weighted @ x.T
         right = weighted @ flux
         matrix.ravel()[:: len(x) + 1] += 1e-5 * matrix[0, 0] + 1e-30
-        found: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
-        bright = found @ weighted.sum(axis=1) > 0.0
-        return (float(found @ right) if bright else 0.0), found
+        coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
+        bright = coefficients @ weighted.sum(axis=1) > 0.0
+        return (float(coefficients @ right) if bright else 0.0), coefficients
 
 
 class Track:
@@ -215,23 +217,27 @@ class Track:
         they are chosen at the minimum of all, and once more where they lead. `Solution.masked`
         stays that of the first minimum, since other candidates are compared by all pixels.
         """
-        found = self._descend()
+        solution = self._descend()
         if self._settle is None:
-            return found
+            return solution
         for _ in range(2):
-            solve = self._settle(round(found.shift))
+            solve = self._settle(round(solution.shift))
             if solve is None:
                 break
-            at = round(found.shift)
+            at = round(solution.shift)
             last = Track(self._kind, -1, solve, at, self._stride, self._total)._descend()
             at = round(last.shift)
-            coefficients, chi2 = self._solve(at)[1], found.chi2
+            coefficients, chi2 = self._solve(at)[1], solution.chi2
             if self._whole is not None:
                 chi2 = self._everything - self._whole(at)[0]
-            found = replace(
-                found, shift=last.shift, sigma=last.sigma, coefficients=coefficients, chi2=chi2
+            solution = replace(
+                solution,
+                shift=last.shift,
+                sigma=last.sigma,
+                coefficients=coefficients,
+                chi2=chi2,
             )
-        return found
+        return solution
 
     def _descend(self) -> Solution:
         best = self._start

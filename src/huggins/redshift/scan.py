@@ -197,8 +197,8 @@ class Scanner:
             diagonal[0] = 0.0
             diagonal[self._count :] = w.sum() / (signal * self._slack**2)
             matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
-            found = np.linalg.solve(matrix, weighted @ flux)
-            model = found @ x
+            coefficients = np.linalg.solve(matrix, weighted @ flux)
+            model = coefficients @ x
             residual = (flux - model) * root
             kept = covered & ~masked
             price = ABSORBED * self.factor * np.count_nonzero(covered & masked)

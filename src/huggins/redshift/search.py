@@ -74,13 +74,13 @@ class Proposal:
     Attributes
     ----------
     logs : ndarray, shape (B,)
-        Logarithm of the probability, the best within the network's own error of 1800 km/s:
-        which of two near minima is the right one the fit knows better. A floor stands for what
-        the network cannot know.
+        Logarithm of the largest probability within the network's own error of 1800 km/s, as
+        the fit decides better between minima closer than that. It has a floor, for redshifts
+        that the network missed.
     start, step
         Left edge of the first bin, and width.
     absorbed
-        Its probability that a quasar, if it is one, has broad absorption.
+        Its probability of broad absorption, given a quasar.
     """
 
     logs: Array
@@ -122,7 +122,7 @@ class Candidates:
     solutions : tuple of Solution
         At least one a class where there are data, the best of each class first.
     smooth
-        chi2 of a cubic polynomial: what is found must beat it.
+        chi2 of a cubic polynomial.
     total
         chi2 of an empty model.
     good
@@ -186,20 +186,20 @@ class Search:
         third = bin_down(weighted, 3), bin_down(ivar, 3)
         sixth = bin_down(third[0], 2), bin_down(third[1], 2)
         data = _Data(f, w, used, signal, total, good)
-        found = [
+        results = [
             *self._stars(data, *sixth),
             *self._galaxies(data, *third, proposal),
             *self._quasars(data, *sixth, proposal),
         ]
-        solutions = tuple(solution for solution, _ in found)
-        tracks = tuple(track for _, track in found)
+        solutions = tuple(solution for solution, _ in results)
+        tracks = tuple(track for _, track in results)
         return Candidates(solutions, total - self._smooth(data), total, good, tracks)
 
     def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Fit]:
         gains = self._star.gain(weighted, weight, data.signal)
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
-        found: list[_Fit] = []
+        results: list[_Fit] = []
         for archetype in np.argsort(-height)[:2]:
 
             def solve(shift: int, archetype: int = int(archetype)) -> tuple[float, Array]:
@@ -208,8 +208,8 @@ class Search:
             vertex = _vertex(gains[archetype], int(column[archetype]))
             start = round((float(self._star.shifts[0]) + vertex) * self._star.factor)
             track = Track("STAR", int(archetype), solve, start, 2, data.total)
-            found.append((track.look() if found else track.peek(), track))
-        return found
+            results.append((track.look() if results else track.peek(), track))
+        return results
 
     def _galaxies(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
@@ -226,10 +226,10 @@ class Search:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
         # Lines that come out negative are put right only here.
-        found = [(track.look(), track) for track in tracks]
-        found.sort(key=lambda fitted: fitted[0].chi2)
-        found[0] = (found[0][1].peek(), found[0][1])
-        return found
+        results = [(track.look(), track) for track in tracks]
+        results.sort(key=lambda fitted: fitted[0].chi2)
+        results[0] = (results[0][1].peek(), results[0][1])
+        return results
 
     def _quasars(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
@@ -250,19 +250,19 @@ class Search:
                 scanner.shifts[peaks] * scanner.step
             )
         broad = proposal is not None and proposal.absorbed >= _BROAD
-        found: list[_Fit] = []
+        results: list[_Fit] = []
 
         def add(i: int, masked: NDArray[np.bool_]) -> None:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             track = self._quasar_track(data, scanner.troughs(masked, i), start, broad=broad)
-            found.append((track.look() if found else track.peek(), track))
+            results.append((track.look() if results else track.peek(), track))
 
         kept = [tried[n] for n in np.argsort(-score, kind="stable")[:2]]
         for _, masked, i in kept:
             add(i, masked)
         for i in _unlisted(scanner, curve, [i for _, _, i in kept], proposal):
             add(i, scanner.robust(flux, weight, data.signal, i, rounds=rounds)[1])
-        return found
+        return results
 
     def _quasar_track(
         self, data: _Data, masked: NDArray[np.bool_], start: int, *, broad: bool
