@@ -109,8 +109,8 @@ class Spectrum:
         name = self.file + (f"[{self.index}]" if self.index else "") or "in memory"
         survey = f"{self.survey}, " if self.survey else ""
         return (
-            f"<Spectrum {name}: {survey}{len(self)} pixels, {min(ends):.0f} to {max(ends):.0f} A, "
-            f"S/N {self.median_sn():.1f}>"
+            f"<Spectrum {name}: {survey}{len(self)} pixels, {min(ends):.0f} to "
+            f"{max(ends):.0f} A, S/N {self.median_sn():.1f}>"
         )
 
     def _repr_html_(self) -> str:
