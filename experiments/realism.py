@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from huggins import simulate
 from huggins.errors import InputError
-from huggins.evaluate import Rate, share
+from huggins.evaluate import Rate, fraction
 from huggins.evaluate.mock_page import Spectra, matched
 from huggins.prepare import STANDARD
 from huggins.train.config import read_config
@@ -200,12 +200,12 @@ def _fitted(
 
 def figures(data: Pairs, right: NDArray[np.bool_]) -> dict[str, Rate]:
     """Share of real and mock spectra recognised: of all, by survey, by survey and class."""
-    found = {"all": share(right.ravel())}
+    found = {"all": fraction(right.ravel())}
     for survey in np.unique(data.survey):
         of = data.survey == survey
-        found[str(survey)] = share(right[of].ravel())
+        found[str(survey)] = fraction(right[of].ravel())
         for kind in np.unique(data.kind[of]):
-            found[f"{survey} {kind}"] = share(right[of & (data.kind == kind)].ravel())
+            found[f"{survey} {kind}"] = fraction(right[of & (data.kind == kind)].ravel())
     return found
 
 

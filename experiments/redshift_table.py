@@ -23,7 +23,7 @@ from experiments.card import rate_text, table
 from experiments.native_mocks import native_mocks
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError, InputError
-from huggins.evaluate import Rate, redshift_residuals, share, velocity
+from huggins.evaluate import Rate, fraction, redshift_residuals, velocity
 from huggins.evaluate.confusions import TOLERANCE, chance, line_confusion
 from huggins.evaluate.evaluation import plain
 from huggins.inference import load_model
@@ -163,7 +163,7 @@ def figures(answers: Answers) -> dict[str, Any]:
 
 
 def _by_sn(answers: Answers, some: Bools, flags: Bools) -> dict[str, Rate]:
-    return {name: share(flags[some & inside]) for name, inside in _sn_bins(answers)}
+    return {name: fraction(flags[some & inside]) for name, inside in _sn_bins(answers)}
 
 
 def _sn_bins(answers: Answers) -> Iterator[tuple[str, Bools]]:
@@ -220,7 +220,7 @@ def confusions(answers: Answers, mine: Bools) -> dict[str, Any]:
             name = "{} taken for {}".format(*found)
             pairs[name if truth == said else f"{name} of a {said}"] += 1
     return {
-        "wrong": share(off[mine]),
+        "wrong": fraction(off[mine]),
         "wrong_without_warning": int((answers.zwarning[wrong] == 0).sum()),
         "explained": sum(pairs.values()),
         "by_chance": expected,

@@ -71,12 +71,12 @@ def test_all_of_them_are_as_right_as_all_of_them(pairs):
     assert (np.diff(curve.coverage) > 0).all()
     assert curve.coverage[-1] == 1.0
     assert curve.accuracy[-1] == pytest.approx(right.mean())
-    for coverage, threshold, share in zip(
+    for coverage, threshold, fraction in zip(
         curve.coverage, curve.threshold, curve.accuracy, strict=True
     ):
         if np.isfinite(threshold):
             kept = np.nan_to_num(chance, nan=-1.0) >= threshold
-            assert (kept.mean(), right[kept].mean()) == pytest.approx((coverage, share))
+            assert (kept.mean(), right[kept].mean()) == pytest.approx((coverage, fraction))
 
 
 def test_a_curve_has_no_more_points_than_asked_for():

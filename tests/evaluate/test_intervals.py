@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.evaluate import Estimate, bootstrap, mcnemar, median, rate, share, wilson
+from huggins.evaluate import Estimate, bootstrap, fraction, mcnemar, median, rate, wilson
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_confidence_of_95_is_not_095():
 
 
 def test_share_counts():
-    assert (share([True, False, True]).count, share([True, False, True]).n) == (2, 3)
+    assert (fraction([True, False, True]).count, fraction([True, False, True]).n) == (2, 3)
 
 
 def mean(values):

@@ -137,9 +137,9 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 
 def test_confusion_as_a_table():
     matrix = confusion_matrix(["A", "A", "F"], ["A", "F", "F"], columns=("A", "F", "G"))
-    by_count = Page(confusion(matrix, shares=False)).text
+    by_count = Page(confusion(matrix, fractions=False)).text
     assert by_count == "true ↓ said → A F G n A 1 1 2 F 1 1"
-    assert "50.0 50.0" in Page(confusion(matrix, shares=True)).text
+    assert "50.0 50.0" in Page(confusion(matrix, fractions=True)).text
 
 
 def test_cells_are_escaped_unless_they_are_markup():

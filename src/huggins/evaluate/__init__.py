@@ -27,10 +27,10 @@ from huggins.evaluate.intervals import (
     Paired,
     Rate,
     bootstrap,
+    fraction,
     mcnemar,
     median,
     rate,
-    share,
     wilson,
 )
 from huggins.evaluate.metrics import (
@@ -74,6 +74,7 @@ __all__ = [
     "confusion_matrix",
     "evaluate",
     "expected_calibration_error",
+    "fraction",
     "letter_score",
     "macro_recall",
     "macro_recall_difference",
@@ -85,7 +86,6 @@ __all__ = [
     "rate",
     "redshift_residuals",
     "reliability",
-    "share",
     "sky_pass_rate",
     "velocity",
     "wilson",

@@ -16,7 +16,7 @@ from huggins.evaluate.intervals import (
     Rate,
     bootstrap,
     default_resamplings,
-    share,
+    fraction,
 )
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def reliability(
             float(edges[i]),
             float(edges[i + 1]),
             float(chance[at == i].mean()) if (at == i).any() else math.nan,
-            share(flags[at == i]),
+            fraction(flags[at == i]),
         )
         for i in range(bins)
     )

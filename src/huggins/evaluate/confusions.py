@@ -83,8 +83,8 @@ def chance(
     """Return how likely a redshift drawn at random would pass for a confusion of lines.
 
     Drawn evenly in ln(1 + z) between the redshifts `searched`; other arguments as in
-    `line_confusion`. With many pairs of lines that is no small share, and what is counted must
-    be held against it.
+    `line_confusion`. With many pairs of lines that is no small fraction, and what is counted
+    must be compared with it.
     """
     log1z = np.linspace(np.log1p(searched[0]), np.log1p(searched[1]), _TRIED)
     ratio = log1z - np.log1p(true_z)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.intervals import Rate, share, wilson
+from huggins.evaluate.intervals import Rate, fraction, wilson
 from huggins.evaluate.metrics import check_same
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class PurityCompleteness:
         A spectrum is selected where its quasar probability is at least this.
     selected : ndarray of int
     purity, purity_low, purity_high : ndarray
-        Share of the selected that are quasars, with interval; NaN where none is selected.
+        Fraction of the selected that are quasars, with interval; NaN where none is selected.
     completeness, completeness_low, completeness_high : ndarray
-        Share of the quasars that are selected, with interval; NaN where there is none.
+        Fraction of the quasars that are selected, with interval; NaN where there is none.
     """
 
     threshold: NDArray[np.float64]
@@ -65,11 +65,11 @@ class CoverageCurve:
     Attributes
     ----------
     coverage : ndarray
-        Share of the spectra that are kept, rising to 1.
+        Fraction of the spectra that are kept, rising to 1.
     threshold : ndarray
         The lowest confidence among them.
     accuracy, low, high : ndarray
-        Share of the kept ones that are right, with interval.
+        Fraction of the kept ones that are right, with interval.
     """
 
     coverage: NDArray[np.float64]
@@ -139,7 +139,7 @@ def binned_accuracy(
     if len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise InputError(f"the edges of bins must rise, not {tuple(edges)}")
     return tuple(
-        Bin(float(low), float(high), share(flags[(value >= low) & (value < high)]))
+        Bin(float(low), float(high), fraction(flags[(value >= low) & (value < high)]))
         for low, high in pairwise(edges)
     )
 

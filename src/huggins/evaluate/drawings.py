@@ -140,7 +140,7 @@ def draw_bins(
     panels: Sequence[tuple[str, str, Mapping[str, Sequence[Bin]]]],
     old: Sequence[Mapping[str, Sequence[Bin]]] = (),
 ) -> Figure:
-    """Draw shares in bins, with intervals and numbers.
+    """Draw fractions in bins, with intervals and numbers.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def draw_coverage(
     subclasses: ClassFigures,
     old: tuple[ClassFigures, ClassFigures] | None = None,
 ) -> Figure:
-    """Draw the accuracy among the surest spectra against the share that is kept."""
+    """Draw the accuracy among the surest spectra against the fraction that is kept."""
     figure, (axes, other) = _figure(1, 2, height=3.2)
     least = 1.0
     for i, (name, level, colour) in enumerate(
@@ -352,7 +352,7 @@ def _histogram(axes: Axes, values: Any, bins: Any, colour: str, *, filled: bool)
 def _dot(
     axes: Axes, place: float, rate: Any, colour: str, *, upright: bool = False, label: str = ""
 ) -> None:
-    """Draw a share as a dot with its interval as a bar."""
+    """Draw a fraction as a dot with its interval as a bar."""
     bar = [[max(rate.value - rate.low, 0.0)], [max(rate.high - rate.value, 0.0)]]
     axes.errorbar(
         [place] if upright else [rate.value],

@@ -23,7 +23,7 @@ from huggins.evaluate.curves import (
     binned_accuracy,
     quasar_purity_completeness,
 )
-from huggins.evaluate.intervals import Estimate, Rate, share
+from huggins.evaluate.intervals import Estimate, Rate, fraction
 from huggins.evaluate.metrics import (
     ClassScore,
     Confusion,
@@ -100,7 +100,7 @@ class RedshiftFigures:
     passed : Residuals
         Of those with ZWARNING = 0.
     by_sn, by_z : tuple of Bin
-        Share of right redshifts against signal-to-noise and true redshift.
+        Fraction of right redshifts against signal-to-noise and true redshift.
     """
 
     limit: float
@@ -293,5 +293,7 @@ def _doubts(classed: Sample, right: NDArray[np.bool_]) -> Doubts:
     for bit in ZWarning:
         raised = (classed.zwarning & bit.value) != 0
         if raised.any() and bit.name:
-            bits.append(BitScore(bit.name, share(raised), share(right[raised])))
-    return Doubts(share(passed), share(right[passed]), share(passed & right), tuple(bits))
+            bits.append(BitScore(bit.name, fraction(raised), fraction(right[raised])))
+    return Doubts(
+        fraction(passed), fraction(right[passed]), fraction(passed & right), tuple(bits)
+    )

@@ -1,4 +1,4 @@
-"""How sure a measured figure is: intervals for shares and statistics, and a paired test.
+"""How sure a measured figure is: intervals for fractions and statistics, and a paired test.
 
 Every interval is two-sided and of 95 % unless asked otherwise. All of them take the spectra as
 independent: several spectra of one object make them somewhat too narrow.
@@ -33,7 +33,7 @@ CHUNK = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its Wilson interval.
+    """A fraction with its Wilson interval.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Paired:
 def wilson(
     count: ArrayLike, n: ArrayLike, *, confidence: float = CONFIDENCE
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the Wilson score interval of a binomial share.
+    """Return the Wilson score interval of a binomial fraction.
 
     Wilson (1927, J. Am. Stat. Assoc. 22, 209), without continuity correction, recommended for
     small samples by Brown, Cai and DasGupta (2001, Stat. Sci. 16, 101).
@@ -134,7 +134,7 @@ def wilson(
     size = np.maximum(m, 1.0)
     centre = (k + quantile2 / 2.0) / (m + quantile2)
     half = np.sqrt(quantile2 * (k * (m - k) / size + quantile2 / 4.0)) / (m + quantile2)
-    # Rounding must not leave a bound outside [0, 1], nor the share outside its own interval.
+    # Rounding must not leave a bound outside [0, 1], nor the fraction outside its own interval.
     low = np.where(k == 0, 0.0, (centre - half).clip(0.0, 1.0))
     high = np.where(k == m, 1.0, (centre + half).clip(0.0, 1.0))
     return low, high
@@ -143,16 +143,16 @@ def wilson(
 def rate(count: int, n: int, *, confidence: float = CONFIDENCE) -> Rate:
     """Return `count` out of `n` with its Wilson interval.
 
-    >>> share = rate(81, 263)
-    >>> f"{share.value:.4f} {share.low:.4f} {share.high:.4f}"
+    >>> fraction = rate(81, 263)
+    >>> f"{fraction.value:.4f} {fraction.low:.4f} {fraction.high:.4f}"
     '0.3080 0.2553 0.3662'
     """
     low, high = wilson(count, n, confidence=confidence)
     return Rate(int(count), int(n), count / n if n else math.nan, float(low), float(high))
 
 
-def share(right: ArrayLike, *, confidence: float = CONFIDENCE) -> Rate:
-    """Return the share of True in a boolean array with its Wilson interval."""
+def fraction(right: ArrayLike, *, confidence: float = CONFIDENCE) -> Rate:
+    """Return the fraction of True in a boolean array with its Wilson interval."""
     flags = np.asarray(right, bool)
     return rate(int(flags.sum()), flags.size, confidence=confidence)
 

@@ -18,8 +18,8 @@ from huggins.evaluate.intervals import (
     RESAMPLINGS,
     Estimate,
     Rate,
+    fraction,
     rate,
-    share,
 )
 from huggins.taxonomy import BROAD, CLASSES, SEQUENCE
 
@@ -48,7 +48,7 @@ class Confusion:
     counts: NDArray[np.int64]
 
     def by_row(self) -> NDArray[np.float64]:
-        """Return each row as shares of its sum, shape (K, M + 1); NaN where it is empty."""
+        """Return each row as fractions of its sum, shape (K, M + 1); NaN where it is empty."""
         total = self.counts.sum(axis=1, keepdims=True)
         return np.where(total > 0, self.counts / np.maximum(total, 1), math.nan)
 
@@ -103,9 +103,9 @@ def confusion_matrix(
 
 
 def accuracy(truth: ArrayLike, predicted: ArrayLike) -> Rate:
-    """Return the share of spectra whose predicted class is the true one."""
+    """Return the fraction of spectra whose predicted class is the true one."""
     true, said = _pair(truth, predicted)
-    return share(true == said)
+    return fraction(true == said)
 
 
 def precision_recall(
@@ -191,8 +191,8 @@ def macro_recall_difference(
     classes
         As for `macro_recall`.
     resamplings, seed
-        Of the interval: draws of the shares gained, lost and unchanged in each class from their
-        Jeffreys posterior, a Dirichlet distribution.
+        Of the interval: draws of the fractions gained, lost and unchanged in each class from
+        their Jeffreys posterior, a Dirichlet distribution.
     """
     true, says_new = _pair(truth, new)
     _, says_old = _pair(truth, old)
@@ -230,18 +230,18 @@ def letter_score(truth: ArrayLike, predicted: ArrayLike) -> LetterScore:
     stars = row < len(SEQUENCE)
     apart = np.abs(row - column)[stars]
     letter = column[stars] < len(SEQUENCE)
-    return LetterScore(share(apart == 0), share(letter & (apart <= 1)))
+    return LetterScore(fraction(apart == 0), fraction(letter & (apart <= 1)))
 
 
 def sky_pass_rate(zwarning: ArrayLike) -> Rate:
-    """Return the share of sky fibres that pass as spectra: ZWARNING equal to 0.
+    """Return the fraction of sky fibres that pass as spectra: ZWARNING equal to 0.
 
     Parameters
     ----------
     zwarning : array_like of int, shape (N,)
         Of spectra known to be empty sky.
     """
-    return share(np.asarray(zwarning) == 0)
+    return fraction(np.asarray(zwarning) == 0)
 
 
 def broad(classes: ArrayLike) -> NDArray[np.str_]:

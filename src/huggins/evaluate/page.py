@@ -91,8 +91,8 @@ def folded(title: str, content: Markup) -> Markup:
     return Markup(f"<details><summary>{html(title)}</summary>{content}</details>")
 
 
-def confusion(matrix: Confusion, *, shares: bool) -> Markup:
-    """Return a confusion matrix as a coloured table, by count or as shares of each row.
+def confusion(matrix: Confusion, *, fractions: bool) -> Markup:
+    """Return a confusion matrix as a coloured table, by count or as fractions of each row.
 
     Rows are true classes, columns what they were taken for; the last column is what nothing
     was said of. Classes without any spectrum have no row.
@@ -110,12 +110,12 @@ def confusion(matrix: Confusion, *, shares: bool) -> Markup:
         for j in range(len(names)):
             count, fraction = int(matrix.counts[i, j]), float(part[i, j])
             on = matrix.columns[j] == name if j < len(matrix.columns) else False
-            shown = f"{100.0 * fraction:.1f}" if shares else str(count)
+            shown = f"{100.0 * fraction:.1f}" if fractions else str(count)
             cells.append(f'<td style="{_shade(fraction, on)}">{shown if count else ""}</td>')
         lines.append(
             f"<tr><th>{escape(name)}</th>{''.join(cells)}<td class='sum'>{total}</td></tr>"
         )
-    corner = "true ↓ said → %" if shares else "true ↓ said →"
+    corner = "true ↓ said → %" if fractions else "true ↓ said →"
     return Markup(
         f'<div class="scroll"><table class="confusion"><thead><tr><th class="corner">{corner}'
         f'</th>{header}<th class="corner">n</th></tr></thead><tbody>{"".join(lines)}</tbody>'

@@ -28,7 +28,7 @@ class Residuals:
     n : int
         Spectra with a true redshift.
     missing : int
-        Those of them for which no redshift was given; they count as wrong in every share.
+        Those of them for which no redshift was given; they count as wrong in every fraction.
     median_dv : Estimate
         Median of dv = c (z - z_true) / (1 + z_true), km/s: the bias.
     median_abs_dv : Estimate
@@ -37,9 +37,9 @@ class Residuals:
         Normalised median absolute deviation of dv about its median, km/s: the scatter, deaf to
         catastrophic failures.
     within_100, within_300, within_3000 : Rate
-        Share with an absolute dv of at most so many km/s.
+        Fraction with an absolute dv of at most so many km/s.
     within_002 : Rate
-        Share with an absolute dz / (1 + z_true) below 0.02.
+        Fraction with an absolute dz / (1 + z_true) below 0.02.
     pull_median, pull_width : Estimate
         Median and normalised median absolute deviation of (z - z_true) / Z_ERR; 0 and 1 where
         the errors are honest. They rest on the spectra within 3000 km/s that have an error,

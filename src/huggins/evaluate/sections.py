@@ -27,8 +27,8 @@ def confusions(figures: Figures) -> Markup:
     def pair(matrix: Any) -> str:
         return (
             '<div class="pair">'
-            + confusion(matrix, shares=False)
-            + confusion(matrix, shares=True)
+            + confusion(matrix, fractions=False)
+            + confusion(matrix, fractions=True)
             + "</div>"
         )
 
@@ -74,9 +74,9 @@ def quasar_selection(figures: Figures, old: Figures | None) -> Markup:
         for curve in curves:
             for what in ("purity", "completeness"):
                 low, high = (getattr(curve, f"{what}_{end}")[at] for end in ("low", "high"))
-                share = number(float(getattr(curve, what)[at]), "%")
+                fraction = number(float(getattr(curve, what)[at]), "%")
                 ends = [number(float(end), "%", bare=True) for end in (low, high)]
-                text = f"{share} <small>{' to '.join(ends)}</small>"
+                text = f"{fraction} <small>{' to '.join(ends)}</small>"
                 cells.append(Markup(text if curve.selected[at] else "–"))
         rows.append(cells)
     header = ("at least", "purity", "completeness", "purity, ZWARNING = 0", "completeness")
@@ -122,7 +122,7 @@ def in_bins(figures: Figures, old: Figures | None) -> Markup:
 
 
 def coverage(figures: Figures, old: Figures | None) -> Markup:
-    """Return accuracy against the share of spectra that is kept."""
+    """Return accuracy against the fraction of spectra that is kept."""
     before = None if old is None else (old.classes, old.subclasses)
     return drawing(
         drawings.draw_coverage(figures.classes, figures.subclasses, before),
@@ -217,12 +217,12 @@ def warning_bits(figures: Figures) -> Markup:
 
 
 def _residual_cells(r: Residuals) -> tuple[str, ...]:
-    shares = (r.within_100, r.within_300, r.within_3000, r.within_002)
+    fractions = (r.within_100, r.within_300, r.within_3000, r.within_002)
     return (
         number(r.median_abs_dv.value, "km/s", bare=True),
         number(r.median_dv.value, "km/s", bare=True),
         number(r.nmad.value, "km/s", bare=True),
-        *(number(share.value, "%") for share in shares),
+        *(number(fraction.value, "%") for fraction in fractions),
         number(r.pull_width.value, ""),
     )
 

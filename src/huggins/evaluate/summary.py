@@ -24,7 +24,7 @@ class Headline:
         In words.
     value : Rate or Estimate
     unit : str
-        ``%`` (of a share), ``km/s``, or empty.
+        ``%`` (of a fraction), ``km/s``, or empty.
     better : int
         1 where more is better, -1 where less is.
     """
@@ -123,7 +123,7 @@ def as_text(figures: Figures) -> str:
 
 
 def rate_cells(rate: Rate) -> tuple[str, str, str]:
-    """Return a share, its interval and what it rests on, for three cells of a table."""
+    """Return a fraction, its interval and what it rests on, for three cells of a table."""
     if not rate.n:
         return "–", "", "0"
     low, high = (number(value, "%", bare=True) for value in (rate.low, rate.high))

@@ -14,7 +14,7 @@ _PANELS: Final = (("loss", "held_loss"), ("speed",))
 
 
 def draw_log(log: str | Path, out: str | Path) -> Path:
-    """Draw the columns of ``log.csv`` against the step: losses, spectra per second, shares.
+    """Draw the columns of ``log.csv`` against the step: losses, spectra per second, fractions.
 
     Parameters
     ----------

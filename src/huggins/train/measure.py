@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
-from huggins.evaluate import Rate, share
+from huggins.evaluate import Rate, fraction
 from huggins.inference.classification import decide
 from huggins.redshift.warnings import warnings
 from huggins.taxonomy import ALL_CLASSES, BROAD_CLASSES, CLASSES, SEQUENCE
@@ -107,30 +107,32 @@ def real_figures(labels: list[dict[str, str]], results: Classification) -> dict[
     close = good_redshift(results.z, z)
     given = np.isfinite(results.z)  # nowhere, for a network without redshifts
     return {
-        "CLASS, visual BOSS": share(right[visual & boss]),
-        "CLASS, trust 2 BOSS and SDSS-I": share(right[(boss | sdss) & (trust == 2)]),
-        "CLASS, trust 2 BOSS": share(right[boss & (trust == 2)]),
-        "CLASS, trust 2 SDSS-I": share(right[sdss & (trust == 2)]),
-        "CLASS, LAMOST": share(right[lamost]),
-        "quasars found, visual BOSS": share(called[visual & quasar]),
-        "quasars pure, visual BOSS": share((truth == "QSO")[visual & boss & called]),
-        "quasars found, BOSS and SDSS-I": share(called[quasar]),
-        "quasars pure, BOSS and SDSS-I": share((truth == "QSO")[(boss | sdss) & called]),
-        "galaxies found": share((results.broad == "GALAXY")[galaxy]),
-        "quasar z within 0.02 (1 + z)": share(close[quasar & given]),
-        "quasar z within 0.02 (1 + z), visual": share(close[quasar & visual & given]),
-        "galaxy z within 0.02 (1 + z)": share(close[galaxy & given]),
-        "star z within 0.02": share(close[real & (truth == "STAR") & given]),
-        "LAMOST star letter": share((results.name == kind)[lamost & typed]),
-        "LAMOST star letter or neighbour": share(near[lamost & typed]),
-        "BOSS star letter": share((results.name == kind)[boss & typed]),
-        "BOSS star letter or neighbour": share(near[boss & typed]),
-        "BAL found": share((results.name == "BAL")[real & (kind == "BAL")]),
-        "QSO not called BAL, visual": share((results.name != "BAL")[visual & (kind == "QSO")]),
-        "sky fibres with no warning": share(kept[sky]),
-        "real spectra with no warning": share(kept[real]),
-        "real spectra with no warning and right": share((kept & right)[real]),
-        "right where no warning": share(right[real & kept]),
+        "CLASS, visual BOSS": fraction(right[visual & boss]),
+        "CLASS, trust 2 BOSS and SDSS-I": fraction(right[(boss | sdss) & (trust == 2)]),
+        "CLASS, trust 2 BOSS": fraction(right[boss & (trust == 2)]),
+        "CLASS, trust 2 SDSS-I": fraction(right[sdss & (trust == 2)]),
+        "CLASS, LAMOST": fraction(right[lamost]),
+        "quasars found, visual BOSS": fraction(called[visual & quasar]),
+        "quasars pure, visual BOSS": fraction((truth == "QSO")[visual & boss & called]),
+        "quasars found, BOSS and SDSS-I": fraction(called[quasar]),
+        "quasars pure, BOSS and SDSS-I": fraction((truth == "QSO")[(boss | sdss) & called]),
+        "galaxies found": fraction((results.broad == "GALAXY")[galaxy]),
+        "quasar z within 0.02 (1 + z)": fraction(close[quasar & given]),
+        "quasar z within 0.02 (1 + z), visual": fraction(close[quasar & visual & given]),
+        "galaxy z within 0.02 (1 + z)": fraction(close[galaxy & given]),
+        "star z within 0.02": fraction(close[real & (truth == "STAR") & given]),
+        "LAMOST star letter": fraction((results.name == kind)[lamost & typed]),
+        "LAMOST star letter or neighbour": fraction(near[lamost & typed]),
+        "BOSS star letter": fraction((results.name == kind)[boss & typed]),
+        "BOSS star letter or neighbour": fraction(near[boss & typed]),
+        "BAL found": fraction((results.name == "BAL")[real & (kind == "BAL")]),
+        "QSO not called BAL, visual": fraction(
+            (results.name != "BAL")[visual & (kind == "QSO")]
+        ),
+        "sky fibres with no warning": fraction(kept[sky]),
+        "real spectra with no warning": fraction(kept[real]),
+        "real spectra with no warning and right": fraction((kept & right)[real]),
+        "right where no warning": fraction(right[real & kept]),
     }
 
 
@@ -151,7 +153,7 @@ def redshift_figures(
         result[name] = {
             "median |dv|": float(np.median(np.abs(velocity))) if use.any() else float("nan"),
             "median dv": float(np.median(velocity)) if use.any() else float("nan"),
-            "within one error": share(np.abs(results.z - z)[use] < errors[use]),
+            "within one error": fraction(np.abs(results.z - z)[use] < errors[use]),
         }
     return result
 
@@ -165,13 +167,13 @@ def mock_figures(
     result: dict[str, dict[str, Any]] = {}
     for low, high in (*SN_BINS, (5.0, 40.0)):
         inside = (sn >= low) & (sn < high)
-        recall = {c: share((results.name == c)[inside & (truth == c)]) for c in CLASSES}
+        recall = {c: fraction((results.name == c)[inside & (truth == c)]) for c in CLASSES}
         values = [r.value for r in recall.values() if r.n]
         result[f"{low:g}-{high:g}"] = {
             "macro recall": float(np.mean(values)) if values else float("nan"),
             "recall": recall,
-            "quasar z": share(close[inside & given & np.isin(truth, ("QSO", "BAL"))]),
-            "galaxy z": share(close[inside & given & (truth == "GAL")]),
-            "no warning": share((results.zwarning == 0)[inside & (truth != "NONE")]),
+            "quasar z": fraction(close[inside & given & np.isin(truth, ("QSO", "BAL"))]),
+            "galaxy z": fraction(close[inside & given & (truth == "GAL")]),
+            "no warning": fraction((results.zwarning == 0)[inside & (truth != "NONE")]),
         }
     return result

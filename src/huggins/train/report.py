@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins import simulate
 from huggins.errors import InputError
-from huggins.evaluate import Rate, expected_calibration_error, share
+from huggins.evaluate import Rate, expected_calibration_error, fraction
 from huggins.inference import load_model
 from huggins.prepare import STANDARD
 from huggins.taxonomy import ALL_CLASSES
@@ -69,8 +69,8 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
         "redshifts": _plain(redshift_figures(real.labels, real.z, results[0], errors)),
         "calibration": _plain(error),
         "real quasars": {
-            "behind held-back troughs, called BAL": _plain(share(called_bal[0])),
-            "without troughs, not called BAL": _plain(share(~called_bal[1])),
+            "behind held-back troughs, called BAL": _plain(fraction(called_bal[0])),
+            "without troughs, not called BAL": _plain(fraction(~called_bal[1])),
         },
     }
 
