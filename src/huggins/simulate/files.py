@@ -20,6 +20,7 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.prepare import LogGrid
+from huggins.runs.files import cannot_write, replacing, temporary_path
 from huggins.simulate.mocks import Mocks, draw
 from huggins.simulate.spec_files import labels_header, labels_row, spec_name, write_spec
 from huggins.taxonomy import ALL_CLASSES, BROAD
@@ -127,6 +128,8 @@ def simulate(
     described = json.dumps(
         {**asdict(recipe), "grid": asdict(bank.grid), "origin": origin}, sort_keys=True
     )
+    if not out.parent.is_dir():
+        raise OutputError(f"{out}: there is no folder {out.parent}: make it first")
     kept = out.with_name(f"{out.name}.part")
     try:
         _begin(kept, described, out, resume=resume)
@@ -143,17 +146,15 @@ def simulate(
         else:
             _write_dataset(recipe, bank.grid, kept, out, described)
         shutil.rmtree(kept)
-    except OSError as error:
+    except (OSError, OutputError) as error:
+        reason = cannot_write(out, error) if isinstance(error, OSError) else error
         raise OutputError(
-            f"{out}: cannot be written: {error.strerror or error}; what is done is kept in "
-            f"{kept}: make room, then --resume"
+            f"{reason}; what is done is kept in {kept}, and --resume goes on"
         ) from error
 
 
 def _begin(kept: Path, described: str, out: Path, *, resume: bool) -> None:
     recipe = kept / "recipe.json"
-    if not out.parent.is_dir():
-        raise OutputError(f"{out}: there is no folder {out.parent}: make it first")
     if resume and recipe.is_file():
         if recipe.read_text(encoding="utf-8") != described:
             raise InputError(
@@ -189,10 +190,8 @@ def _keep(kept: Path, number: int, mocks: Mocks, *, pixels: bool) -> None:
     arrays: dict[str, Any] = {"kind": mocks.kind, "z": mocks.z, "sn": mocks.sn}
     if pixels:
         arrays |= {"flux": mocks.flux, "ivar": mocks.ivar}
-    part = kept / f"{number}.writing"
-    with part.open("wb") as file:
+    with replacing(kept / f"{number}.npz") as file:
         np.savez(file, **arrays)
-    part.replace(kept / f"{number}.npz")
 
 
 def _kept(recipe: Recipe, kept: Path) -> Iterator[tuple[slice, dict[str, np.ndarray]]]:
@@ -211,9 +210,8 @@ def _write_dataset(
 ) -> None:
     import h5py
 
-    part = kept / "dataset.h5"
     count = recipe.count
-    with h5py.File(part, "w") as file:
+    with temporary_path(out) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["huggins_schema"] = SCHEMA
         file.attrs["loglam_start"] = grid.start
         file.attrs["loglam_step"] = grid.step
@@ -236,7 +234,6 @@ def _write_dataset(
             numbers = range(rows.start, rows.stop)
             file["object"][rows] = [f"mock {recipe.seed}-{i}" for i in numbers]
             file["survey"][rows] = [recipe.survey] * len(kinds)
-    part.replace(out)
 
 
 def _write_arrays(recipe: Recipe, grid: LogGrid, kept: Path, out: Path) -> None:
@@ -259,11 +256,9 @@ def _write_arrays(recipe: Recipe, grid: LogGrid, kept: Path, out: Path) -> None:
         array.flush()
     np.save(kept / "loglam.npy", grid.loglam)
     np.save(kept / "kinds.npy", np.array(ALL_CLASSES))
-    part = kept / "arrays.npz"
-    with zipfile.ZipFile(part, "w", allowZip64=True) as file:
+    with replacing(out) as whole_file, zipfile.ZipFile(whole_file, "w") as file:
         for name in (*shapes, "loglam", "kinds"):
             file.write(kept / f"{name}.npy", f"{name}.npy")
-    part.replace(out)
 
 
 def _spec_files(mocks: Mocks, recipe: Recipe, number: int, grid: LogGrid, out: Path) -> None:
@@ -275,11 +270,9 @@ def _spec_files(mocks: Mocks, recipe: Recipe, number: int, grid: LogGrid, out: P
 
 
 def _write_labels(recipe: Recipe, kept: Path, out: Path) -> None:
-    part = kept / "labels.csv"
-    with part.open("w", encoding="utf-8") as file:
+    with replacing(out / "labels.csv", "w", encoding="utf-8") as file:
         file.write(labels_header())
         for rows, arrays in _kept(recipe, kept):
             for i in range(len(arrays["kind"])):
                 kind, z, sn = (arrays[name][i] for name in ("kind", "z", "sn"))
                 file.write(labels_row(rows.start + i, ALL_CLASSES[kind], z, sn, recipe.survey))
-    part.replace(out / "labels.csv")
