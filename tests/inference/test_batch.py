@@ -10,7 +10,7 @@ from huggins.demo import mocks
 from huggins.errors import ReadError
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import Fits
+from huggins.inference.fitting import FitPool
 from huggins.inference.table import COLUMNS, NO_INTEGER
 from huggins.prepare import SEED
 from huggins.quality import ZWarning
@@ -194,7 +194,7 @@ def test_a_fit_answers_for_class_and_redshift(tmp_path):
     # A network that knows nothing of the class and has the redshift a little wrong.
     galaxy = mocks.load()[24]
     model = load_model(write_model(tmp_path / "m.onnx", z=galaxy.z + 0.002))
-    with Fits(1) as fits:
+    with FitPool(1) as fits:
         fitted, network = row(galaxy.spectrum, model, fits=fits), row(galaxy.spectrum, model)
     assert network["Z"] == network["Z_NET"] == fitted["Z_NET"]
     assert network["DELTACHI2"] is None
@@ -210,7 +210,7 @@ def test_nothing_is_left_of_a_fit_where_the_network_sees_nothing(tmp_path):
     model = load_model(write_model(tmp_path / "m.onnx"))
     wavelength = np.linspace(3501.0, 3540.0, 60)
     spectrum = Spectrum.from_arrays(wavelength, np.ones(60), np.ones(60))
-    with Fits(1) as fits:
+    with FitPool(1) as fits:
         found = row(spectrum, model, fits=fits)
     assert "no good pixel" in found["ERROR"]
     assert found["CLASS"] == ""

@@ -12,7 +12,7 @@ import pytest
 from huggins.demo import mocks
 from huggins.errors import HugginsError
 from huggins.inference import fitting, load_model
-from huggins.inference.fitting import Fits, fit, load_fitter
+from huggins.inference.fitting import FitPool, fit, load_fitter
 from huggins.inference.runner import Settings, run_spectra
 from huggins.inference.table import NUMBERS, Rows
 from huggins.quality import ZWarning
@@ -37,7 +37,7 @@ def prediction(spectra, model):
 def worker(monkeypatch):
     """A context that fits in one other process from the first spectrum on."""
     monkeypatch.setattr(fitting, "FEW", 0)
-    with Fits(2) as fits:
+    with FitPool(2) as fits:
         yield fits
 
 
@@ -90,7 +90,7 @@ def test_a_process_that_is_gone_is_reported(worker, spectra, prediction, model):
 
 
 def test_few_spectra_start_no_process(spectra, prediction, model):
-    with Fits(4) as fits:
+    with FitPool(4) as fits:
         fits.fit(spectra, prediction, model.metadata.redshift)
         assert started(fits) == []
 

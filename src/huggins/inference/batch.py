@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.inference.fitting import Fits
+    from huggins.inference.fitting import FitPool
     from huggins.inference.network import Model, Prediction
     from huggins.redshift import Fit
     from huggins.spectrum import Spectrum
@@ -37,7 +37,7 @@ def classify_batch(
     model: Model,
     *,
     threshold: float | None = None,
-    fits: Fits | None = None,
+    fits: FitPool | None = None,
 ) -> Rows:
     """Classify some spectra.
 

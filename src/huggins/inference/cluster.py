@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import Fits
+from huggins.inference.fitting import FitPool
 from huggins.inference.journal import Place
 from huggins.inference.network import Model, load_model
 from huggins.inference.runner import Origin, Settings, batches_of, origins_of, read_origins
@@ -110,7 +110,7 @@ def classify_task(task: _Task) -> Part:
     settings = task.settings
     parts: Part = []
     with contextlib.ExitStack() as stack:
-        fits = stack.enter_context(Fits(0)) if settings.redshift else None
+        fits = stack.enter_context(FitPool(0)) if settings.redshift else None
         items = read_origins(task.origins, air=settings.air, root=task.root)
         for batch, place in batches_of(items, settings.batch_size):
             rows = classify_batch(batch, model, threshold=settings.threshold, fits=fits)

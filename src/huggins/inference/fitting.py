@@ -138,8 +138,8 @@ def _failed(probabilities: NDArray[np.float64]) -> Fit:
     )
 
 
-class Fits:
-    """Fits batches for several threads at a time; a context, which ends the workers.
+class FitPool:
+    """A pool of processes that fit batches of spectra, for several threads.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ class Fits:
         for worker in self._workers:
             worker.close()
 
-    def __enter__(self) -> Fits:
+    def __enter__(self) -> FitPool:
         return self
 
     def __exit__(

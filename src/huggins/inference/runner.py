@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from huggins.errors import InputError, ReadError
 from huggins.formats import open_file
 from huggins.inference.batch import TURN, classify_batch
-from huggins.inference.fitting import Fits
+from huggins.inference.fitting import FitPool
 from huggins.inference.journal import Place, extend
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> It
 
 
 @contextlib.contextmanager
-def _fits(settings: Settings) -> Iterator[Fits | None]:
+def _fits(settings: Settings) -> Iterator[FitPool | None]:
     if settings.redshift:
-        with Fits(settings.threads) as fits:
+        with FitPool(settings.threads) as fits:
             yield fits
     else:
         yield None
@@ -294,7 +294,7 @@ def _classified(
     items: Iterator[tuple[Origin, Item]],
     pool: ThreadPoolExecutor,
     model: Model,
-    fits: Fits | None,
+    fits: FitPool | None,
     settings: Settings,
 ) -> Iterator[tuple[Rows, Place]]:
     """Classify spectra batch by batch, several at a time, in order."""

@@ -40,15 +40,6 @@ def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, A
             )
 
 
-def other_inputs(path: Path | None = None, detail: str = "") -> InputError:
-    """Return what to raise if an interrupted run had other inputs than this one."""
-    where = "" if path is None else f"{path}: "
-    return InputError(
-        f"{where}cannot resume, because the inputs are not those of the interrupted run"
-        f"{detail}: give the same ones, or leave out --resume"
-    )
-
-
 def move_aside(path: Path) -> None:
     """Rename what an interrupted run has left to ``NAME.old``, and log a warning."""
     old = path.with_name(f"{path.name}.old")
