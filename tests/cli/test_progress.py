@@ -70,10 +70,10 @@ def test_no_bar_where_quiet(folder, model_path):
 
 
 def test_lines_where_there_is_no_terminal(folder, monkeypatch, caplog):
-    logger = logging.getLogger("test_progress")
+    monkeypatch.setattr(progress, "LOGGER", logging.getLogger("test_progress"))
     clock = iter([0.0, 4.0, 10.0, 11.0, 20.5])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
-    with caplog.at_level(logging.INFO), Progress(logger, Inputs(["."]), bar=True) as shown:
+    with caplog.at_level(logging.INFO), Progress(Inputs(["."])) as shown:
         for _ in range(4):
             shown.add(Rows.empty(500))
     assert [record.message for record in caplog.records] == [

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from huggins.cli import SOME_FAILED, options
+from huggins.cli.options import LOGGER
 
 
 class Layout(enum.StrEnum):
@@ -18,6 +19,7 @@ class Layout(enum.StrEnum):
     seed = "seed"
 
 
+@options.with_messages
 def build(
     context: typer.Context,
     inputs: options.Inputs,
@@ -65,9 +67,6 @@ def build(
     ] = 0,
     cluster: options.Cluster = "",
     slurm: options.Slurm = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Build a training file: spectra on one grid, with labels, split by object.
 
@@ -77,7 +76,6 @@ def build(
     complete. Exit status 0: all inputs are
     in; 1: some were left out; 2: nothing done.
     """
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.cli.progress import Meter
     from huggins.dataset.build import build as make
     from huggins.dataset.build import skipped_path, work_folder
@@ -93,8 +91,8 @@ def build(
     making = Making(layout.value, validation, test, provenance)
     found = Inputs(inputs, exclude=output)
     kept = f"parts are kept in {work_folder(output)}, and --resume goes on"
-    meter = Meter(logger, "inputs", found.count(0.3), bar=not quiet)
-    with options.resumable(logger, kept), meter:
+    meter = Meter("inputs", found.count(0.3))
+    with options.resumable(kept), meter:
         summary = make(
             found,
             output,
@@ -107,9 +105,9 @@ def build(
             watch=lambda state: meter.show(state.inputs),
         )
     for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1])[:10]:
-        logger.info("%d left out: %s", count, reason)
+        LOGGER.info("%d left out: %s", count, reason)
     skipped = sum(summary.reasons.values())
-    logger.info(
+    LOGGER.info(
         "%d spectra of %d inputs: %s%s",
         summary.rows,
         summary.inputs,

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 if TYPE_CHECKING:
     from huggins.catalog import Targets
 
 
+@options.with_messages
 def catalog(
     context: typer.Context,
     tables: Annotated[
@@ -95,14 +97,10 @@ def catalog(
         Path | None,
         typer.Option("--plot", metavar="PNG|PDF", help="Plot the number of spectra per class."),
     ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Merge survey catalogues into one table of targets with class, redshift and trust."""
     from huggins.catalog import Settings, check, make_targets, parse_map, report, write_targets
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     if output is not None:
         check(output)
     if plot is not None:
@@ -120,10 +118,10 @@ def catalog(
     targets = make_targets(tables, settings)
     if output is not None:
         write_targets(output, targets, options.command_line(context))
-        logger.info("%d targets in %s", len(targets), output)
+        LOGGER.info("%d targets in %s", len(targets), output)
     if plot is not None:
         _draw(targets, plot)
-    if not quiet:
+    if not options.is_quiet():
         print(report(targets))
     return 0
 

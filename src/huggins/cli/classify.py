@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huggins.cli import options, status
+from huggins.cli.options import LOGGER
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from huggins.inference.table import Rows
 
 
+@options.with_messages
 def classify(
     context: typer.Context,
     inputs: options.Inputs,
@@ -66,9 +68,6 @@ def classify(
     jobs: options.Jobs = 0,
     cluster: options.Cluster = "",
     slurm: options.Slurm = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Classify spectra and measure their redshifts.
 
@@ -81,7 +80,6 @@ def classify(
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.cli.progress import Progress
     from huggins.inference import (
         Inputs,
@@ -100,7 +98,7 @@ def classify(
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))
     kept = f"results are kept in {journal_path(output)}, and --resume goes on"
-    with options.resumable(logger, kept), Progress(logger, found, bar=not quiet) as progress:
+    with options.resumable(kept), Progress(found) as progress:
         summary = classify_to_file(
             found,
             output,
@@ -113,12 +111,12 @@ def classify(
             watch=progress.add,
         )
     if found.left_out:
-        logger.info(
+        LOGGER.info(
             "%d files in folders hold no spectra and were left out (--verbose names them)",
             found.left_out,
         )
     new = summary.rows - summary.resumed
-    logger.info(
+    LOGGER.info(
         "%d spectra in %.1f s (%.0f/s), %d failed: %s",
         new,
         summary.seconds,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from huggins.cli import SOME_FAILED, options, status
+from huggins.cli.options import LOGGER
 from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Iterable, Iterator, Sequence
 
     from huggins.download import Archive, Checksums, FileRequest, Unusable
@@ -40,6 +40,7 @@ class Lister(enum.StrEnum):
     aria2c = "aria2c"
 
 
+@options.with_messages
 def download(
     targets: Annotated[
         list[str],
@@ -126,9 +127,6 @@ def download(
         Lister | None,
         typer.Option("--list", help="Fetch nothing; print a list for this program."),
     ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Download spectra from the archive.
 
@@ -136,7 +134,6 @@ def download(
     there lists addresses, sizes and checksums. The same command continues an earlier one.
     Exit status 0: complete; 1: some files are missing; 2: all are.
     """
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.download import Archive, Checksums, Settings
     from huggins.download import download as fetch_all
     from huggins.download.budget import parse_size
@@ -146,7 +143,7 @@ def download(
     sums = _checksums(checksums or [], Checksums())
     requests = _Targets(targets, archive)
     if list_for is not None:
-        return _print_list(requests, list_for, sums, logger)
+        return _print_list(requests, list_for, sums)
     settings = Settings(
         jobs=jobs,
         per_host=per_host,
@@ -161,8 +158,8 @@ def download(
     from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import arrive
 
-    meter = Meter(logger, "files", requests.total, bar=not quiet)
-    with options.resumable(logger, "what is done is kept; the same command goes on"), meter:
+    meter = Meter("files", requests.total)
+    with options.resumable("what is done is kept; the same command goes on"), meter:
         state = fetch_all(
             requests,
             output,
@@ -171,7 +168,7 @@ def download(
             watch=lambda state: meter.show(state.seen, state.received),
         )
     missing = state.absent + state.failed
-    logger.info(
+    LOGGER.info(
         "%d files fetched (%s, %s kept), %d there already, %d missing%s%s%s",
         state.done,
         size_text(state.received),
@@ -262,7 +259,6 @@ def _print_list(
     requests: Iterable[FileRequest | Unusable],
     lister: Lister,
     sums: Checksums,
-    logger: logging.Logger,
 ) -> int:
     from huggins.download import Unusable
 
@@ -270,7 +266,7 @@ def _print_list(
     for item in requests:
         if isinstance(item, Unusable):
             unusable += 1
-            logger.warning("%s: %s", item.name, item.why)
+            LOGGER.warning("%s: %s", item.name, item.why)
             continue
         count += 1
         if lister is Lister.wget:
@@ -282,9 +278,9 @@ def _print_list(
         if digest:
             print(f"  checksum={'sha-1' if len(digest) == 40 else 'sha-256'}={digest}")
     if lister is Lister.wget:
-        logger.info("%d addresses: wget -x -nH --cut-dirs=1 -c -w 0.1 -P FOLDER -i LIST", count)
+        LOGGER.info("%d addresses: wget -x -nH --cut-dirs=1 -c -w 0.1 -P FOLDER -i LIST", count)
     else:
-        logger.info("%d files: aria2c -c -j 4 -d FOLDER -i LIST", count)
+        LOGGER.info("%d files: aria2c -c -j 4 -d FOLDER -i LIST", count)
     if not count:
         raise OutputError("no target stands for a file")
     return SOME_FAILED if unusable else 0

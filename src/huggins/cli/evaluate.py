@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def evaluate(
     context: typer.Context,
     table: Annotated[
@@ -87,15 +89,11 @@ def evaluate(
         int,
         typer.Option("--mistakes", min=0, metavar="N", help="Mistakes of each kind to show."),
     ] = 8,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Evaluate results against labels; compare two models."""
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     columns = options.pairs(column or [], "--column", "z=Z_VI")
     result = measure(
         table,
@@ -109,7 +107,7 @@ def evaluate(
         command=options.command_line(context),
     )
     about = result.about
-    logger.info(
+    LOGGER.info(
         "%d of %d rows matched by %s, %d without truth; %d rows of the truth without a result",
         about["matched"],
         about["matched"] + about["unmatched_table"],
@@ -118,7 +116,7 @@ def evaluate(
         about["unmatched_truth"],
     )
     if where:
-        logger.info("%d of them left out by --where", about["filtered_out"])
+        LOGGER.info("%d of them left out by --where", about["filtered_out"])
     print(as_text(result.figures))
     if result.comparison is not None:
         print(f"\nAgainst {compare}, {result.comparison.n} spectra in common:")
@@ -127,5 +125,5 @@ def evaluate(
         from huggins.evaluate import write_report
 
         for path in write_report(result, output):
-            logger.info("wrote %s", path)
+            LOGGER.info("wrote %s", path)
     return 0

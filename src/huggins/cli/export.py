@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def export(
     checkpoint: Annotated[
         Path,
@@ -50,20 +52,16 @@ def export(
             "rejected.",
         ),
     ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Write ONNX, safetensors, record and card of a trained network."""
     from huggins.errors import InputError
     from huggins.train import export_file, package
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     if not into_package:
         if comparison is not None:
             raise InputError("--comparison is for --into-package")
         path = export_file(checkpoint, output or checkpoint.parent, mocks)
-        logger.info("wrote %s with its record and card", path)
+        LOGGER.info("wrote %s with its record and card", path)
         print(path)
         return 0
     if checkpoint.suffix != ".onnx":
@@ -73,6 +71,6 @@ def export(
         )
     path, comparisons = package.into_package(checkpoint, comparison)
     for line in comparisons:
-        logger.info("%s", line)
+        LOGGER.info("%s", line)
     print(path)
     return 0

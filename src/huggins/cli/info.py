@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from huggins.cli import SOME_FAILED, options, status
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def info(
     files: options.Inputs,
     air: options.Air = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Describe files: their format, spectra and identity."""
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.formats.describe import describe
     from huggins.inference import Inputs
 
@@ -23,7 +21,7 @@ def info(
         lines, errors = describe(path, air=air)
         if not lines:
             failed += 1
-            logger.error("%s: %s", path, errors[0].what)
+            LOGGER.error("%s: %s", path, errors[0].what)
             continue
         damaged += bool(errors)
         print(path)

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def labels(
     context: typer.Context,
     table: Annotated[
@@ -97,9 +99,6 @@ def labels(
             help="Score from which --apply changes a label.",
         ),
     ] = 0.99,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Find suspect labels from visual classifications, a network and duplicates."""
     from huggins.labels import (
@@ -113,7 +112,6 @@ def labels(
         write_columns,
     )
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     for path in (output, apply):
         if path is not None:
             check_output(path)
@@ -129,13 +127,13 @@ def labels(
     columns = suspect_columns(found.labels, found.suspects)
     if output is not None:
         write_columns(output, columns, options.command_line(context))
-        logger.info("%d suspects in %s", len(found.suspects), output)
+        LOGGER.info("%d suspects in %s", len(found.suspects), output)
     if apply is not None:
         added = new_labels(found.labels, found.suspects, at_least)
         write_copy(table, apply, added)
         changed = sum(bool(reason) for reason in added["CHANGED_BY"])
-        logger.info("%d labels of %d changed in the copy %s", changed, len(found.labels), apply)
-    if not quiet:
+        LOGGER.info("%d labels of %d changed in the copy %s", changed, len(found.labels), apply)
+    if not options.is_quiet():
         print("\n".join(found.summary))
         if output is None:
             _print_worst(columns)

@@ -18,6 +18,7 @@ class Action(StrEnum):
     VERIFY = "verify"
 
 
+@options.with_messages
 def models(
     action: Annotated[
         Action,
@@ -35,14 +36,10 @@ def models(
             show_default=False,
         ),
     ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """List, describe or verify the networks and the redshift basis."""
     from huggins.weights import BASIS, available, find
 
-    options.start_logging(quiet=quiet, verbose=verbose, log=log)
     paths = [
         BASIS if name == BASIS.stem else find(name)
         for name in names or (*available(), BASIS.stem)

@@ -6,18 +6,22 @@ import logging
 import shlex
 import sys
 from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: Exit status after Ctrl-C.
 INTERRUPTED = 130
+#: Standard error and the file of --log, as `with_messages` sets them up.
+LOGGER = logging.getLogger("huggins")
 
 Inputs = Annotated[
     list[str],
@@ -39,11 +43,11 @@ Jobs = Annotated[
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
-Quiet = Annotated[
+_Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only errors on standard error.")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
-Log = Annotated[
+_Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
+_Log = Annotated[
     Path | None,
     typer.Option("--log", metavar="FILE", help="Append all messages, with times, to FILE."),
 ]
@@ -73,24 +77,39 @@ class _Terminal(logging.Handler):
         print(self.format(record), file=sys.stderr)
 
 
-def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Logger:
-    """Send the messages of the logger ``huggins`` to standard error and to the log file.
+def with_messages(verb: Callable[..., int]) -> Callable[..., int]:
+    """Add --quiet, --verbose and --log to a verb: it writes its messages to `LOGGER`."""
 
-    Raises
-    ------
-    OutputError
-        If the log file cannot be opened.
-    """
-    logger = logging.getLogger("huggins")
-    for old in list(logger.handlers):  # of an earlier call in the same process
-        logger.removeHandler(old)
+    @wraps(verb)
+    def run(*args: Any, quiet: bool, verbose: bool, log: Path | None, **kwargs: Any) -> int:
+        _start_logging(quiet=quiet, verbose=verbose, log=log)
+        return verb(*args, **kwargs)
+
+    own = signature(verb, eval_str=True)
+    added = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=option)
+        for name, default, option in (
+            ("quiet", False, _Quiet),
+            ("verbose", False, _Verbose),
+            ("log", None, _Log),
+        )
+    ]
+    parameters = [*own.parameters.values(), *added]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return run
+
+
+def _start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> None:
+    for old in list(LOGGER.handlers):  # of an earlier call in the same process
+        LOGGER.removeHandler(old)
         old.close()
-    logger.propagate = False
-    logger.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
+    LOGGER.setLevel(logging.DEBUG)
     terminal = _Terminal()
     terminal.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     terminal.setFormatter(logging.Formatter("huggins: %(message)s"))
-    logger.addHandler(terminal)
+    LOGGER.addHandler(terminal)
     if log is not None:
         try:
             file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
@@ -99,8 +118,15 @@ def start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> logging.Lo
                 f"{log}: cannot write the log: {error.strerror}; name another file"
             ) from error
         file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        logger.addHandler(file)
-    return logger
+        LOGGER.addHandler(file)
+
+
+def is_quiet() -> bool:
+    """Whether the verb was called with --quiet."""
+    return any(
+        isinstance(handler, _Terminal) and handler.level >= logging.ERROR
+        for handler in LOGGER.handlers
+    )
 
 
 def command_line(context: typer.Context) -> str:
@@ -128,10 +154,10 @@ def pairs(texts: Iterable[str], option: str, example: str) -> dict[str, str]:
 
 
 @contextmanager
-def resumable(logger: logging.Logger, kept: str) -> Iterator[None]:
+def resumable(kept: str) -> Iterator[None]:
     """End with exit status 130 on Ctrl-C, and say in one line what is kept and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        logger.error("interrupted: %s", kept)
+        LOGGER.error("interrupted: %s", kept)
         raise typer.Exit(INTERRUPTED) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huggins.cli import options, status
+from huggins.cli.options import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.figure import Figure
 
+    from huggins.inference import Model
+
 # More pictures of one file than anyone wants by accident: an spPlate file holds 1000 spectra.
 _MANY = 50
 
 
+@options.with_messages
 def plot(
     files: options.Inputs,
     output: Annotated[
@@ -44,56 +48,47 @@ def plot(
     no_redshift: Annotated[
         bool, typer.Option("--no-redshift", help="Network only, without fit and residuals.")
     ] = False,
-    every: Annotated[
+    all_spectra: Annotated[
         bool, typer.Option("--all", help="Plot all spectra of a file, however many.")
     ] = False,
     model: options.Model = "huggins",
     air: options.Air = False,
-    quiet: options.Quiet = False,
 ) -> int:
     """Plot spectra with their best fit, residuals, lines, class probabilities and warnings."""
+    from huggins.inference import load_model
     from huggins.plot import save
 
-    limit = None if every or index else _MANY
-    work = _Work(files, index, model, air=air, limit=limit, fit=not no_redshift, second=second)
+    limit = None if all_spectra or index else _MANY
+    work = _Work(
+        files, set(index or ()), load_model(model), air, limit, not no_redshift, second
+    )
     drawn = 0
     for path in save(work.figures(), output if output is not None else Path()):
         drawn += 1
-        if not quiet:
+        if not options.is_quiet():
             print(path)
     return status(drawn + work.failed, work.failed) if work.failed else 0
 
 
+@dataclass
 class _Work:
     """The figures of a call, and how many inputs failed while they were made."""
 
-    def __init__(
-        self,
-        files: list[str],
-        index: list[int] | None,
-        model: str,
-        *,
-        air: bool,
-        limit: int | None,
-        fit: bool,
-        second: bool,
-    ) -> None:
-        from huggins.inference import load_model
-
-        self.failed = 0
-        self._files = files
-        self._index = set(index or ())
-        self._model = load_model(model)
-        self._air = air
-        self._limit = limit
-        self._fit, self._second = fit, second
+    files: list[str]
+    index: set[int]
+    model: Model
+    air: bool
+    limit: int | None
+    fit: bool
+    second: bool
+    failed: int = 0
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """Yield the name and the figure of each spectrum."""
         from huggins.inference import Inputs
 
         taken: dict[str, int] = {}
-        for path in Inputs(self._files):
+        for path in Inputs(self.files):
             for name, figure in self._of_file(path):
                 # Spectra of one name in several folders must not overwrite one another.
                 taken[name] = taken.get(name, 0) + 1
@@ -108,38 +103,38 @@ class _Work:
         from huggins.plot import plot_spectrum
 
         held, errors, spectra = 0, [], []
-        for item in open_file(path, air=self._air):
+        for item in open_file(path, air=self.air):
             held += 1
             if isinstance(item, ReadError):
                 errors.append(item)
-            elif not self._index or item.index in self._index:
+            elif not self.index or item.index in self.index:
                 spectra.append(item)
-            if self._limit is not None and len(spectra) > self._limit:
+            if self.limit is not None and len(spectra) > self.limit:
                 raise InputError(
-                    f"{path}: holds more than {self._limit} spectra: choose some with "
+                    f"{path}: holds more than {self.limit} spectra: choose some with "
                     "--index N (several are allowed), or say --all"
                 )
         for error in errors:
             # What nobody asked for may be broken, unless it is the file as a whole.
-            if not self._index or error.index in self._index or held == 1:
+            if not self.index or error.index in self.index or held == 1:
                 self._complain(f"{error} [{error.index}]" if error.index else str(error))
         found = {s.index for s in spectra} | {error.index for error in errors}
-        for missing in sorted(self._index - found) if held > 1 or not errors else ():
+        for missing in sorted(self.index - found) if held > 1 or not errors else ():
             self._complain(f"{path}: there is no spectrum {missing}: it holds {held}")
         if not spectra:
             return
-        table = classify(spectra, model=self._model, redshift=self._fit)
+        table = classify(spectra, model=self.model, redshift=self.fit)
         stem = _stem(path)
         for spectrum, row in zip(spectra, table, strict=True):
             name = f"{stem}-{spectrum.index}" if held > 1 else stem
             # A row without a class is that of a spectrum with no pixel to fit.
-            fitted = self._fit and row["CLASS"] and not np.ma.is_masked(row["Z"])
-            fit = fit_details(spectrum, model=self._model) if fitted else None
-            yield name, plot_spectrum(spectrum, row, fit=fit, second=self._second)
+            fitted = self.fit and row["CLASS"] and not np.ma.is_masked(row["Z"])
+            fit = fit_details(spectrum, model=self.model) if fitted else None
+            yield name, plot_spectrum(spectrum, row, fit=fit, second=self.second)
 
     def _complain(self, message: str) -> None:
         self.failed += 1
-        print(f"huggins: {message}", file=sys.stderr)
+        LOGGER.error("%s", message)
 
 
 def _stem(path: str) -> str:

@@ -7,9 +7,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-if TYPE_CHECKING:
-    import logging
+from huggins.cli.options import LOGGER, is_quiet
 
+if TYPE_CHECKING:
     from huggins.inference import Inputs
     from huggins.inference.table import Rows
 
@@ -24,25 +24,18 @@ class Meter:
 
     Parameters
     ----------
-    logger
-        For the lines.
     unit
         What is counted, in the plural.
     total
         Number of items; None if unknown.
-    bar
-        Whether to show a bar if standard error is a terminal.
     """
 
-    def __init__(
-        self, logger: logging.Logger, unit: str, total: int | None, *, bar: bool
-    ) -> None:
-        self._logger = logger
+    def __init__(self, unit: str, total: int | None) -> None:
         self._unit = unit
         self._total = total
         self._bar: Any = None
         self._begun = self._shown = time.monotonic()
-        if bar and sys.stderr.isatty():
+        if _shows_bar():
             self._bar = _rich_bar()
             self._task = self._bar.add_task("", total=total, rate="")
 
@@ -70,7 +63,7 @@ class Meter:
             if self._total:
                 left = round((self._total - done) * seconds / max(done, 1))
                 of = f" of {self._total}, {timedelta(seconds=max(left, 0))} left"
-            self._logger.info("%d%s %s done, %s", done, of, self._unit, rate)
+            LOGGER.info("%d%s %s done, %s", done, of, self._unit, rate)
 
 
 class Progress(Meter):
@@ -78,24 +71,20 @@ class Progress(Meter):
 
     Parameters
     ----------
-    logger, bar
-        As for `Meter`.
     inputs
         The inputs, for their number.
     """
 
-    def __init__(self, logger: logging.Logger, inputs: Inputs, *, bar: bool) -> None:
+    def __init__(self, inputs: Inputs) -> None:
         self._done = self._failed = 0
         # Counting takes up to 0.3 s, which only a bar justifies.
-        total = inputs.count(0.3) if bar and sys.stderr.isatty() else None
-        super().__init__(logger, "spectra", total, bar=bar)
+        total = inputs.count(0.3) if _shows_bar() else None
+        super().__init__("spectra", total)
 
     def __exit__(self, *_: object) -> None:
         super().__exit__()
         if self._failed > _LISTED:
-            self._logger.warning(
-                "%d inputs failed; the column ERROR says why for each", self._failed
-            )
+            LOGGER.warning("%d inputs failed; the column ERROR says why for each", self._failed)
 
     def add(self, rows: Rows) -> None:
         """Count rows that are done."""
@@ -103,9 +92,13 @@ class Progress(Meter):
             if why:
                 self._failed += 1
                 if self._failed <= _LISTED:
-                    self._logger.warning("%s: %s", file, why)
+                    LOGGER.warning("%s: %s", file, why)
         self._done += len(rows)
         self.show(self._done)
+
+
+def _shows_bar() -> bool:
+    return sys.stderr.isatty() and not is_quiet()
 
 
 def _rich_bar() -> Any:

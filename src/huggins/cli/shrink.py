@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from huggins.cli import options, status
+from huggins.cli.options import LOGGER
 from huggins.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Sequence
 
     from huggins.inference import Inputs
 
 
+@options.with_messages
 def shrink(
     inputs: options.Inputs,
     output: Annotated[
@@ -45,9 +46,6 @@ def shrink(
         bool, typer.Option("--gzip", help="Compress the copies: half the size, slower to read.")
     ] = False,
     jobs: options.Jobs = 1,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Reduce spec files to flux, wavelength, ivar, masks, headers and the pipeline's row.
 
@@ -55,7 +53,6 @@ def shrink(
     is kept to the bit, and every reader takes it. Files that are small already are left alone;
     a run that was interrupted goes on when it is called again.
     """
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.inference import Inputs
     from huggins.inference.runner import cores
 
@@ -66,37 +63,33 @@ def shrink(
     if pack and gzip:
         raise InputError("containers are not compressed: leave out --gzip or --pack")
     found = Inputs(inputs)
-    with options.resumable(logger, "every file is whole; the same command goes on"):
+    with options.resumable("every file is whole; the same command goes on"):
         if pack:
             assert output is not None
-            return _pack(found, output, logger, wdisp=wdisp, replace=replace)
+            return _pack(found, output, wdisp=wdisp, replace=replace)
         place = None if output is None else _placing(inputs, output)
         return _shrink(
             found,
             place,
-            logger,
             wdisp=wdisp,
             gzip=gzip,
             jobs=jobs or cores(),
-            bar=not quiet,
         )
 
 
 def _shrink(
     found: Inputs,
     place: Callable[[str], Path] | None,
-    logger: logging.Logger,
     *,
     wdisp: bool,
     gzip: bool,
     jobs: int,
-    bar: bool,
 ) -> int:
     from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import shrink_files
 
     count = failed = had = before = after = 0
-    with Meter(logger, "files", found.count(0.3), bar=bar) as meter:
+    with Meter("files", found.count(0.3)) as meter:
         for outcome in shrink_files(found, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
             count += 1
             had += outcome.skipped
@@ -104,9 +97,9 @@ def _shrink(
             after += outcome.after
             if outcome.error:
                 failed += 1
-                logger.warning("%s: %s", outcome.source, outcome.error)
+                LOGGER.warning("%s: %s", outcome.source, outcome.error)
             meter.show(count, before)
-    logger.info(
+    LOGGER.info(
         "%d files: %s to %s, a factor of %.1f; %d of them were done already, %d failed",
         count,
         size_text(before),
@@ -118,9 +111,7 @@ def _shrink(
     return status(count, failed)
 
 
-def _pack(
-    found: Inputs, folder: Path, logger: logging.Logger, *, wdisp: bool, replace: bool
-) -> int:
+def _pack(found: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:
     from huggins.cli.progress import size_text
     from huggins.dataset.pack import pack
     from huggins.errors import ReadError
@@ -130,7 +121,7 @@ def _pack(
         if isinstance(packed, ReadError):
             count += 1
             failed += 1
-            logger.warning("%s", packed)
+            LOGGER.warning("%s", packed)
             continue
         containers += 1
         count += len(packed.sources)
@@ -138,8 +129,8 @@ def _pack(
         after += packed.after
         if replace:
             _remove(packed.sources)
-        logger.info("%s: %d spectra", packed.path, len(packed.sources))
-    logger.info(
+        LOGGER.info("%s: %d spectra", packed.path, len(packed.sources))
+    LOGGER.info(
         "%d files in %d containers: %s to %s; %d failed",
         count - failed,
         containers,

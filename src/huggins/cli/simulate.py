@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _TO_CHOOSE_FROM = 400
 
 
+@options.with_messages
 def simulate(
     output: Annotated[
         Path,
@@ -107,9 +109,6 @@ def simulate(
     ] = None,
     resume: options.Resume = False,
     jobs: options.Jobs = 0,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Simulate spectra of known class and redshift, from templates and real noise."""
     from huggins import simulate as making
@@ -118,7 +117,6 @@ def simulate(
     from huggins.simulate.files import NATIVE, Recipe
     from huggins.simulate.files import simulate as make
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     wanted = output != Path()
     if not wanted and page is None:
         raise InputError("nothing to do: name an output with -o, or a --page")
@@ -134,17 +132,17 @@ def simulate(
     if folds and (not chosen or len(chosen) != len(folds.split(","))):
         raise InputError(f"--folds: write numbers with commas, such as 2,3,4, not {folds!r}")
     if wanted:
-        bank = _bank(noise, chosen, grid, logger)
+        bank = _bank(noise, chosen, grid)
         began, count = time.monotonic(), 0
 
         def done(more: int) -> None:
             nonlocal count
             count += more
             speed = count / (time.monotonic() - began)
-            logger.info("%d of %d mocks, %.0f mocks/s", count, number, speed)
+            LOGGER.info("%d of %d mocks, %.0f mocks/s", count, number, speed)
 
         origin = f"templates {templates.name}{' held back' * held_back}, noise {noise}"
-        with options.resumable(logger, "what is done is kept, and --resume goes on"):
+        with options.resumable("what is done is kept, and --resume goes on"):
             make(
                 recipe,
                 library,
@@ -155,10 +153,10 @@ def simulate(
                 origin=origin,
                 done=done,
             )
-        logger.info("wrote %s", output)
+        LOGGER.info("wrote %s", output)
     if page is not None and real is not None:
-        pairs = _page(page, real, chosen, library, seed, logger)
-        logger.info("wrote %s, %d pairs", page, pairs)
+        pairs = _page(page, real, chosen, library, seed)
+        LOGGER.info("wrote %s, %d pairs", page, pairs)
     return 0
 
 
@@ -184,7 +182,7 @@ def _odds(given: Sequence[str]) -> dict[str, float]:
     return odds
 
 
-def _bank(folder: Path | None, folds: set[int], grid: LogGrid, logger: Any) -> NoiseBank:
+def _bank(folder: Path | None, folds: set[int], grid: LogGrid) -> NoiseBank:
     """Learn noise from a folder of real spectra, and say which are left out and why."""
     from huggins.simulate import NoiseBank
 
@@ -192,21 +190,19 @@ def _bank(folder: Path | None, folds: set[int], grid: LogGrid, logger: Any) -> N
         from huggins.demo.mocks import load
 
         spectra = [example.spectrum for example in load()]
-        logger.info("noise: that of the %d mocks that ship with huggins", len(spectra))
+        LOGGER.info("noise: that of the %d mocks that ship with huggins", len(spectra))
         none = [False] * len(spectra)
         return NoiseBank.from_spectra(spectra, ["BOSS"] * len(spectra), none, grid)
     kept, surveys, sky = [], [], []
-    for spectrum, row in _spectra(folder, folds, logger):
+    for spectrum, row in _spectra(folder, folds):
         kept.append(spectrum)
         surveys.append(row.get("survey") or spectrum.survey)
         sky.append(row.get("class3") == "SKY")
-    logger.info("noise: that of %d real spectra, %d of them of empty sky", len(kept), sum(sky))
+    LOGGER.info("noise: that of %d real spectra, %d of them of empty sky", len(kept), sum(sky))
     return NoiseBank.from_spectra(kept, surveys, sky, grid)
 
 
-def _spectra(
-    folder: Path, folds: set[int], logger: Any
-) -> list[tuple[Spectrum, dict[str, str]]]:
+def _spectra(folder: Path, folds: set[int]) -> list[tuple[Spectrum, dict[str, str]]]:
     """Read a folder's spectra with their rows of labels.csv, where there is one."""
     from collections import Counter
 
@@ -235,19 +231,19 @@ def _spectra(
         for spectrum in open_file(path):
             if isinstance(spectrum, ReadError):
                 left_out["cannot be read"] += 1
-                logger.debug("left out: %s", spectrum)
+                LOGGER.debug("left out: %s", spectrum)
             elif spectrum.zwarning & ZWarning.NO_UNCERTAINTY:
                 left_out["without errors"] += 1
             else:
                 found.append((spectrum, row))
     for why, count in left_out.items():
-        logger.info("left out: %d spectra %s", count, why)
+        LOGGER.info("left out: %d spectra %s", count, why)
     if not found:
         raise InputError(f"{folder}: no spectra there to learn from")
     return found
 
 
-def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int, logger: Any) -> int:
+def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int) -> int:
     """Draw real spectra beside mocks with their survey's noise."""
     import numpy as np
 
@@ -259,7 +255,7 @@ def _page(path: Path, real: Path, folds: set[int], library: Any, seed: int, logg
 
     rows = [
         (spectrum, row, "NONE" if row.get("class3") == "SKY" else row.get("class13", ""))
-        for spectrum, row in _spectra(real, folds, logger)
+        for spectrum, row in _spectra(real, folds)
     ]
     known = [(spectrum, row, kind) for spectrum, row, kind in rows if kind in ALL_CLASSES]
     if not known:

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def train(
     config: Annotated[
         Path,
@@ -23,9 +25,7 @@ def train(
         Path,
         typer.Option("--runs", metavar="FOLDER", help="Folder of the results."),
     ] = Path("runs"),
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Continue an interrupted run.")
-    ] = False,
+    resume: options.Resume = False,
     device: Annotated[
         str,
         typer.Option(
@@ -58,9 +58,6 @@ def train(
             "print the figures as JSON.",
         ),
     ] = "",
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Train a network, calibrate it and write its weights."""
     import json
@@ -72,7 +69,6 @@ def train(
     from huggins.train.ranks import together
     from huggins.train.starting import starting_weights
 
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     experiment = read_config(config)
     if labels is not None:
         if not labels.exists():
@@ -84,25 +80,19 @@ def train(
     initial = None
     if init:
         experiment, initial = starting_weights(experiment, init)
-    with together(device) as ranks:
+    with (
+        options.resumable("--resume continues from the last checkpoint"),
+        together(device) as ranks,
+    ):
 
         def progress(line: str) -> None:
             if ranks.first:
-                logger.info("%s", line)
+                LOGGER.info("%s", line)
 
         go = run if experiment.data.folds else run_folds
-        try:
-            path = go(
-                experiment,
-                runs,
-                resume=resume,
-                progress=progress,
-                ranks=ranks,
-                initial=initial,
-            )
-        except KeyboardInterrupt:
-            progress("interrupted: --resume continues from the last checkpoint")
-            raise
+        path = go(
+            experiment, runs, resume=resume, progress=progress, ranks=ranks, initial=initial
+        )
         if ranks.first:
             print(path)
     return 0
