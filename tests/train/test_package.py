@@ -47,7 +47,7 @@ def test_what_cannot_be_exported_is_said(checkpoint, own, tmp_path, capsys):
     weights = build(own).state_dict()
     save(checkpoint, State(gone, 6, weights, weights, {}))
     assert main(["export", str(checkpoint)]) == 2
-    assert "gone/labels.csv: cannot be read" in capsys.readouterr().err
+    assert "gone/labels.csv: there is no such file" in capsys.readouterr().err
     assert main(["export", str(checkpoint), "--comparison", "r.json"]) == 2
     assert main(["export", str(checkpoint), "--into-package"]) == 2
     assert "export it first" in capsys.readouterr().err
