@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from huggins.catalog import desi, dr12q, dr14q, dr16q, sdss5, specobj
+from huggins.catalog import pipelines, quasars
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,15 +39,20 @@ class Kind:
 
 #: All kinds; the first whose columns are all there is the one.
 KINDS: Final = (
-    Kind("DR16Q_Superset", dr16q.SUPERSET_NEEDS, dr16q.MAY, dr16q.take),
-    Kind("DR16Q", dr16q.NEEDS, dr16q.MAY, dr16q.take),
-    Kind("DR14Q", dr14q.NEEDS, dr14q.MAY, dr14q.quasars),
-    Kind("DR12Q_Superset", dr12q.SUPERSET_NEEDS, dr12q.SUPERSET_MAY, dr12q.superset),
-    Kind("DR12Q", dr12q.NEEDS, dr12q.MAY, dr12q.quasars),
-    Kind("SDSS-V", sdss5.NEEDS, sdss5.MAY, sdss5.take),
-    Kind("specObj", specobj.NEEDS, specobj.MAY, specobj.take),
-    Kind("specObj", specobj.CAS_NEEDS, specobj.CAS_MAY, specobj.take),
-    Kind("DESI", desi.NEEDS, desi.MAY, desi.take),
+    Kind("DR16Q_Superset", quasars.DR16Q_SUPERSET_NEEDS, quasars.DR16Q_MAY, quasars.dr16q),
+    Kind("DR16Q", quasars.DR16Q_NEEDS, quasars.DR16Q_MAY, quasars.dr16q),
+    Kind("DR14Q", quasars.DR14Q_NEEDS, quasars.DR14Q_MAY, quasars.dr14q),
+    Kind(
+        "DR12Q_Superset",
+        quasars.DR12Q_SUPERSET_NEEDS,
+        quasars.DR12Q_SUPERSET_MAY,
+        quasars.dr12q_superset,
+    ),
+    Kind("DR12Q", quasars.DR12Q_NEEDS, quasars.DR12Q_MAY, quasars.dr12q),
+    Kind("SDSS-V", pipelines.SDSS5_NEEDS, pipelines.SDSS5_MAY, pipelines.sdss5),
+    Kind("specObj", pipelines.SPECOBJ_NEEDS, pipelines.SPECOBJ_MAY, pipelines.specobj),
+    Kind("specObj", pipelines.CAS_NEEDS, pipelines.CAS_MAY, pipelines.specobj),
+    Kind("DESI", pipelines.DESI_NEEDS, pipelines.DESI_MAY, pipelines.desi),
 )
 
 

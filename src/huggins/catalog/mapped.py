@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.catalog import rules
-from huggins.catalog.targets import NO_TARGETID
 from huggins.errors import InputError
 from huggins.tables.labels import role_named
 
@@ -20,11 +19,14 @@ if TYPE_CHECKING:
     from huggins.catalog.targets import Words
     from huggins.tables.chunks import Chunk
 
+# Columns of targets that a column of some role is copied to.
+_COPIED: Final = {
+    **{role: role.upper() for role in ("z", "z_err", "zwarning", "plate", "mjd", "fiberid")},
+    **{role: role.upper() for role in ("run2d", "thing_id", "targetid", "specobjid")},
+    **{"ra": "RA", "dec": "DEC", "sn": "SN_MEDIAN", "survey": "SURVEY"},
+}
 #: Roles of the columns that are used.
-ROLES: Final = (
-    *("class3", "subclass", "z", "z_err", "zwarning", "trust", "plate", "mjd", "fiberid"),
-    *("run2d", "thing_id", "targetid", "specobjid", "ra", "dec", "sn", "survey"),
-)
+ROLES: Final = ("class3", "subclass", "trust", *_COPIED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,46 +66,26 @@ class Mapped:
     def take(self, chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
         """Take rows of the table."""
         has = self.columns
-        count = len(chunk)
         part = rules.pipeline_class(chunk, words, has["class3"], has.get("subclass"))
-        said = np.strings.upper(chunk.text(has["class3"])) == b"BAL"
-        if said.any():
-            nowhere = np.zeros(count, bool)
-            rules.quasars(part, words, said, said, nowhere, nowhere)
-        for role, name in (("plate", "PLATE"), ("mjd", "MJD"), ("fiberid", "FIBERID")):
-            if role in has:
-                part[name] = rules.whole(chunk, has[role])
-        for role, name in (("run2d", "RUN2D"), ("survey", "SURVEY")):
-            if role in has:
-                part[name] = words.encode(chunk.text(has[role]))
-        if "thing_id" in has:
-            thing = chunk.integer(has["thing_id"])
-            part["THING_ID"] = np.where(thing > 0, thing, -1)
-        if "targetid" in has:
-            part["TARGETID"] = chunk.integer(has["targetid"], NO_TARGETID)
-        if "specobjid" in has:
-            part["SPECOBJID"] = rules.sdss_identifiers(chunk, has["specobjid"])
-        if "ra" in has:
-            part |= rules.position(chunk, has["ra"], has["dec"])
-        part["Z"] = np.full(count, np.nan)
+        bal = np.strings.upper(chunk.text(has["class3"])) == b"BAL"
+        if bal.any():
+            none = np.zeros(len(chunk), bool)
+            rules.quasars(part, words, bal, bal, none, none)
+        columns = {_COPIED[role]: name for role, name in has.items() if role in _COPIED}
+        part["Z"] = np.full(len(chunk), np.nan)
+        part |= rules.copied(chunk, words, **columns)
         if "z" in has:
-            part["Z"] = rules.redshift(chunk.number(has["z"]))
-            part["Z_FROM"] = rules.constant(words, count, has["z"])
-        if "z_err" in has:
-            part["Z_ERR"] = rules.error(chunk.number(has["z_err"]))
-        if "sn" in has:
-            part["SN_MEDIAN"] = rules.single(chunk.number(has["sn"]))
-        part["TRUST"] = np.zeros(count, np.int16)
-        if "zwarning" in has:
-            part["ZWARNING"] = rules.whole(chunk, has["zwarning"])
-            part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
+            part["Z_FROM"] = rules.constant(words, len(chunk), has["z"])
+        part["TRUST"] = np.zeros(len(chunk), np.int16)
         if "trust" in has:
-            part["TRUST"] = self._trust(chunk, count)
+            part["TRUST"] = self._trust(chunk)
+        elif "zwarning" in has:
+            part["TRUST"] = rules.pipeline_trust(part["ZWARNING"])
         return part
 
-    def _trust(self, chunk: Chunk, count: int) -> NDArray[np.int16]:
+    def _trust(self, chunk: Chunk) -> NDArray[np.int16]:
         name = self.columns["trust"]
-        trust = np.full(count, int(name)) if name.isdecimal() else chunk.integer(name, 0)
+        trust = np.full(len(chunk), int(name)) if name.isdecimal() else chunk.integer(name, 0)
         if ((trust < 0) | (trust > 3)).any():
             row = int(np.argmax((trust < 0) | (trust > 3)))
             raise InputError(

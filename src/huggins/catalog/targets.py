@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+    #: Columns of some rows of the table, by name.
+    Part = dict[str, Array]
 
 #: What stands for a missing whole number while the table is in memory.
 MISSING: Final = -1
@@ -110,9 +112,7 @@ def blank(name: str) -> Any:
     column = BY_NAME.get(name)
     if name == "TARGETID":
         return NO_TARGETID
-    if column is None or column.kind == "text":
-        return 0
-    if column.kind == "word":
+    if column is None or column.text:
         return 0
     return np.nan if column.kind.startswith("float") else MISSING
 
@@ -136,10 +136,18 @@ class Words:
         """Return the numbers of texts."""
         return np.array([self.code(word) for word in words], dtype=np.int32)
 
-    def encode(self, texts: NDArray[np.bytes_]) -> NDArray[np.int32]:
-        """Return the numbers of many texts, shape (N,), of which few differ."""
-        different, inverse = np.unique(texts, return_inverse=True)
-        return self.codes(w.decode("latin-1").strip() for w in different.tolist())[inverse]
+    def encode(self, values: Array, form: str = "{}") -> NDArray[np.int32]:
+        """Return the numbers of the texts of N values, few of which differ.
+
+        `form` is the text, with ``{}`` in the place of the value.
+        """
+        different, inverse = np.unique(values, return_inverse=True)
+        texts = (
+            np.strings.decode(different, "latin-1")
+            if different.dtype.kind == "S"
+            else different
+        )
+        return self.codes(form.format(text).strip() for text in texts.tolist())[inverse]
 
     def word(self, code: int) -> str:
         """Return the text of a number."""

@@ -5,7 +5,7 @@ A column has a role by its name; a class is read from words by `class_of`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from huggins.tables.chunks import Chunk
 
+    Array = NDArray[Any]
     Texts = NDArray[np.str_]
 
 #: True class of a fibre that saw empty sky.
@@ -178,14 +179,17 @@ def class_of(word: str, detail: str = "") -> tuple[str, str]:
     return broad, from_label(broad, detail) or ""
 
 
-def classes_of(words: Texts, details: Texts) -> tuple[Texts, Texts]:
-    """Return `class_of` of every row, each of shape (N,); few pairs of words differ."""
+def unique_pairs(words: Array, details: Array) -> tuple[list[tuple[Any, Any]], Array]:
+    """Return the different pairs of N rows (few of them), and which pair each row has."""
     kinds, of_kind = np.unique(words, return_inverse=True)
     types, of_type = np.unique(details, return_inverse=True)
     pairs, of_pair = np.unique(of_kind * len(types) + of_type, return_inverse=True)
-    named = [
-        class_of(str(kinds[pair // len(types)]), str(types[pair % len(types)]))
-        for pair in pairs.tolist()
-    ]
-    table = np.array(named, dtype="U8").reshape(-1, 2)
+    kind, type_ = np.divmod(pairs, len(types) or 1)
+    return list(zip(kinds[kind].tolist(), types[type_].tolist(), strict=True)), of_pair
+
+
+def classes_of(words: Texts, details: Texts) -> tuple[Texts, Texts]:
+    """Return `class_of` of every row, each of shape (N,)."""
+    pairs, of_pair = unique_pairs(words, details)
+    table = np.array([class_of(*pair) for pair in pairs], dtype="U8").reshape(-1, 2)
     return table[of_pair, 0], table[of_pair, 1]
