@@ -8,7 +8,6 @@ import numpy as np
 
 from huggins.catalog.targets import BY_NAME, NO_TARGETID, Targets, blank, dtype_of
 from huggins.errors import InputError
-from huggins.tables.keys import spectrum_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool)
 
 def _keys(targets: Targets) -> list[Array]:
     """Arrays that are all equal in two rows just where these are one spectrum."""
-    key = spectrum_keys(targets.get("PLATE"), targets.get("MJD"), targets.get("FIBERID"))
+    key = targets.keys()
     targetid = targets.get("TARGETID")
     by_target = (key < 0) & (targetid != NO_TARGETID)
     alone = (key < 0) & ~by_target

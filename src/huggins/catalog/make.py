@@ -19,7 +19,7 @@ from huggins.catalog.targets import Targets, Words, join_parts
 from huggins.errors import InputError
 from huggins.tables.keys import object_numbers, spectrum_keys
 from huggins.tables.read import open_table
-from huggins.tables.sky import RADIUS, close_pairs, connected, equal_pairs
+from huggins.tables.sky import RADIUS, same_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,18 +144,10 @@ def group_objects(targets: Targets, radius: float = RADIUS) -> None:
     unless both come from the same table and have different THING_IDs there: the survey then
     says that they are two. Neighbours of neighbours belong together.
     """
-    thing = targets.get("THING_ID")
-    first, second = close_pairs(targets.get("RA"), targets.get("DEC"), radius)
+    thing, ra, dec = (targets.get(name) for name in ("THING_ID", "RA", "DEC"))
     catalog = targets.get("CATALOG")
-    told_apart = (thing[first] > 0) & (thing[second] > 0) & (catalog[first] == catalog[second])
-    first, second = first[~told_apart], second[~told_apart]
-    one, other = equal_pairs(thing, thing > 0)
-    root = connected(
-        len(targets), np.concatenate([first, one]), np.concatenate([second, other])
-    )
-    key = spectrum_keys(targets.get("PLATE"), targets.get("MJD"), targets.get("FIBERID"))
-    ra, dec = targets.get("RA"), targets.get("DEC")
-    targets.columns["OBJECT"] = object_numbers(root, thing, ra, dec, key)
+    root = same_object(ra, dec, thing, thing > 0, radius, source=catalog)
+    targets.columns["OBJECT"] = object_numbers(root, thing, ra, dec, targets.keys())
 
 
 def _kinds(tables: Sequence[Table], settings: Settings) -> list[kinds.Kind]:

@@ -8,7 +8,6 @@ import numpy as np
 
 from huggins.catalog.targets import NO_TARGETID, Targets
 from huggins.errors import InputError
-from huggins.tables.keys import spectrum_keys
 from huggins.tables.select import select
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def balance(targets: Targets, per_class: int, seed: int) -> Targets:
 
 def _lots(targets: Targets, seed: int) -> NDArray[np.uint64]:
     """Return a number for each spectrum that looks random, shape (N,)."""
-    key = spectrum_keys(targets.get("PLATE"), targets.get("MJD"), targets.get("FIBERID"))
+    key = targets.keys()
     targetid = targets.get("TARGETID")
     key = np.where((key < 0) & (targetid != NO_TARGETID), targetid, key)
     key = np.where(key == -1, -2 - np.arange(len(key)), key)

@@ -14,7 +14,7 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.specobjid import run2d_number, specobjids
-from huggins.tables.keys import object_names
+from huggins.tables.keys import object_names, spectrum_keys
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -196,6 +196,10 @@ class Targets:
         if name in self.columns:
             return self.columns[name]
         return np.full(self._count, blank(name), dtype_of(BY_NAME[name]))
+
+    def keys(self) -> NDArray[np.int64]:
+        """Return one number for each PLATE-MJD-FIBERID, shape (N,); -1 where one is missing."""
+        return spectrum_keys(*(self.get(name) for name in ("PLATE", "MJD", "FIBERID")))
 
     def take(self, rows: Array | slice) -> Targets:
         """Return the rows of a mask, of indices or of a slice."""

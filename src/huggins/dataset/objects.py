@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.tables.keys import object_names, object_numbers, spectrum_keys
-from huggins.tables.sky import close_pairs, connected, equal_pairs
+from huggins.tables.sky import same_object
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,10 +30,8 @@ def objects_of(
     count = len(own)
     nowhere = (ra == 0) & (dec == 0)
     ra, dec = (np.where(nowhere, np.nan, values) for values in (ra, dec))
-    one, two = close_pairs(ra, dec)
     words, same = np.unique(own, return_inverse=True)
-    pairs = equal_pairs(same, own != b"")
-    root = connected(count, np.concatenate([one, pairs[0]]), np.concatenate([two, pairs[1]]))
+    root = same_object(ra, dec, same, own != b"")
     # The name of an object is the first that any of its spectra has, in the order of words.
     named = np.where(own == b"", len(words), same)
     best = np.full(count, len(words))

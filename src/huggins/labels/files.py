@@ -10,6 +10,14 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.runs.files import check_writable, temporary_path
+from huggins.tables.write import (
+    Numbers,
+    OutputColumn,
+    OutputTable,
+    Texts,
+    ascii_only,
+    write_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +34,11 @@ _IDENTITY: Final = {
     "path": "FILE", "plate": "PLATE", "mjd": "MJD", "fiberid": "FIBERID",
     "targetid": "TARGETID", "object": "OBJECT", "ra": "RA", "dec": "DEC",
 }  # fmt: skip
+# Columns of the suspects that are numbers.
+_KINDS: Final = {
+    **dict.fromkeys(("ROW", "PLATE", "MJD", "FIBERID", "TRUST"), "int64"),
+    **dict.fromkeys(("RA", "DEC", "SCORE"), "float64"),
+}
 
 
 def suspect_columns(labels: Labels, suspects: Sequence[Suspect]) -> dict[str, list[Any]]:
@@ -70,7 +83,7 @@ def new_labels(
     return dict(zip(ADDED, (broad, sub, reason), strict=True))
 
 
-def check_output(path: Path, kinds: Sequence[str] = ()) -> None:
+def check_output(path: Path) -> None:
     """Check that an output can be written, before the work begins.
 
     Raises
@@ -80,19 +93,32 @@ def check_output(path: Path, kinds: Sequence[str] = ()) -> None:
     OutputError
         If there is no folder to write it to.
     """
-    check_writable(path, kinds or _WRITERS)
+    check_writable(path, _COPIERS)
 
 
 def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> None:
-    """Write columns as CSV, ECSV, FITS or Parquet, and only then put the file in place.
+    """Write columns as CSV, ECSV, FITS or Parquet.
 
     Raises
     ------
     OutputError
-        If it cannot be written; what was there before is then left as it was.
+        If it cannot be written; a file that was there before is left as it was.
     """
-    with temporary_path(path) as temporary:
-        _WRITERS[path.suffix.lower()](temporary, columns, command)
+    described: list[OutputColumn] = []
+    cells: list[Numbers | Texts] = []
+    for name, values in columns.items():
+        kind = _KINDS.get(name, "str")
+        if kind == "str":
+            width = max([1, *(len(ascii_only(text)) for text in values)])
+            described.append(OutputColumn(name, kind, "", masked=False, width=width))
+            cells.append(Texts(values))
+        else:
+            described.append(OutputColumn(name, kind, "", null=-1 if kind == "int64" else None))
+            missing = np.array([value is None for value in values], bool)
+            numbers = np.array([-1 if value is None else value for value in values], kind)
+            cells.append(Numbers(numbers, missing))
+    count = len(columns["ROW"])
+    write_table(path, OutputTable("SUSPECTS", described, count, [cells], {"COMMAND": command}))
 
 
 def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
@@ -123,65 +149,6 @@ def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
         raise InputError(f"--apply: {target} is the table of labels itself: name a new file")
     with temporary_path(target) as temporary:
         _COPIERS[kind](source, temporary, added)
-
-
-def _astropy(columns: dict[str, list[Any]], command: str) -> Any:
-    from astropy.table import MaskedColumn, Table
-
-    table = Table(meta={"COMMAND": command[:2000]})
-    for name, values in columns.items():
-        missing = [value is None for value in values]
-        text = name in ("CLASS", "FILE") or any(isinstance(value, str) for value in values)
-        blank = "" if text else 0
-        filled = [blank if value is None else value for value in values]
-        dtype = "U1" if text and not values else None
-        table[name] = MaskedColumn(np.array(filled, dtype=dtype), mask=missing)
-    return table
-
-
-def _write_astropy(path: Path, columns: dict[str, list[Any]], command: str) -> None:
-    table = _astropy(columns, command)
-    if path.suffix.lower() == ".fits":
-        for name in table.colnames:
-            if table[name].dtype.kind == "U":
-                words = np.char.encode(table[name].filled(""), "ascii", "backslashreplace")
-                table[name] = words if words.dtype.itemsize else words.astype("S1")
-        table.write(path, format="fits")
-    else:
-        table.write(path, format="ascii.ecsv")
-
-
-def _write_csv(path: Path, columns: dict[str, list[Any]], command: str) -> None:
-    del command  # CSV has no place for it
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*columns.values(), strict=True))
-
-
-def _write_parquet(path: Path, columns: dict[str, list[Any]], command: str) -> None:
-    from arro3.core import Array, Table
-    from arro3.io import write_parquet
-
-    arrays: dict[str, Any] = {
-        name: Array(values, type=_arrow(values)) for name, values in columns.items()
-    }
-    buffer = io.BytesIO()  # arro3 panics where writing to a file fails
-    write_parquet(
-        Table.from_pydict(arrays), buffer, key_value_metadata={"COMMAND": command[:2000]}
-    )
-    path.write_bytes(buffer.getbuffer())
-
-
-def _arrow(values: Sequence[Any]) -> Any:
-    from arro3.core import DataType
-
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int}:
-        return DataType.int64()
-    if kinds and kinds <= {int, float}:
-        return DataType.float64()
-    return DataType.string()
 
 
 def _copy_csv(source: Path, target: Path, added: dict[str, list[str]]) -> None:
@@ -231,12 +198,6 @@ def _copy_parquet(source: Path, target: Path, added: dict[str, list[str]]) -> No
     target.write_bytes(buffer.getbuffer())
 
 
-_WRITERS: Final[dict[str, Callable[[Path, dict[str, list[Any]], str], None]]] = {
-    ".csv": _write_csv,
-    ".ecsv": _write_astropy,
-    ".fits": _write_astropy,
-    ".parquet": _write_parquet,
-}
 _COPIERS: Final[dict[str, Callable[[Path, Path, dict[str, list[str]]], None]]] = {
     ".csv": _copy_csv,
     ".ecsv": _copy_astropy,

@@ -10,7 +10,7 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.tables.keys import spectrum_keys
 from huggins.tables.labels import ASSUMED_TRUST, SKY, classes_of, find_roles
-from huggins.tables.sky import RADIUS, close_pairs, connected, equal_pairs
+from huggins.tables.sky import RADIUS, same_object
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -87,11 +87,7 @@ class Labels:
             return np.where(names == "", -1, number)
         ra, dec = self.number("ra"), self.number("dec")
         thing = self.number("thing_id", -1)
-        first, second = close_pairs(ra, dec, radius)
-        one, other = equal_pairs(thing, thing > 0)
-        root = connected(
-            len(self), np.concatenate([first, one]), np.concatenate([second, other])
-        ).astype(np.int64)
+        root = same_object(ra, dec, thing, thing > 0, radius).astype(np.int64)
         return np.where((thing > 0) | (np.isfinite(ra) & np.isfinite(dec)), root, -1)
 
 

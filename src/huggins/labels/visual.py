@@ -9,7 +9,6 @@ import numpy as np
 from huggins.catalog import Settings, make_targets
 from huggins.errors import InputError
 from huggins.labels.suspects import Suspect, disagree, name_of
-from huggins.tables.keys import spectrum_keys
 from huggins.tables.sky import RADIUS, nearest
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def visual_suspects(
             f"{labels.columns.path}: neither PLATE, MJD, FIBERID nor RA, DEC to find its "
             "spectra by: name the columns with --column"
         )
-    theirs = spectrum_keys(*(people.get(name) for name in ("PLATE", "MJD", "FIBERID")))
+    theirs = people.keys()
     order = np.argsort(theirs, kind="stable")
     place = np.searchsorted(theirs[order], keys).clip(max=len(order) - 1)
     same = (keys >= 0) & (theirs[order][place] == keys)

@@ -144,6 +144,42 @@ def connected(count: int, first: Indices, second: Indices) -> Indices:
     return root
 
 
+def same_object(
+    ra: Array,
+    dec: Array,
+    identity: Array,
+    known: NDArray[np.bool_],
+    radius: float = RADIUS,
+    *,
+    source: Array | None = None,
+) -> Indices:
+    """Return for each row the first row of the same object, shape (N,).
+
+    Rows of one identity are one object, and so are rows within the radius of one another.
+    Neighbours of neighbours belong together.
+
+    Parameters
+    ----------
+    ra, dec : ndarray, shape (N,)
+        In degrees; not finite where there is no position.
+    identity : ndarray, shape (N,)
+        Equal in rows of one object.
+    known : ndarray of bool, shape (N,)
+        Where the identity is known.
+    radius
+        In arcseconds.
+    source : ndarray, shape (N,), optional
+        Table that the identity is from: neighbours of one source with different identities are
+        two objects.
+    """
+    first, second = close_pairs(ra, dec, radius)
+    if source is not None:
+        apart = known[first] & known[second] & (source[first] == source[second])
+        first, second = first[~apart], second[~apart]
+    equal, other = equal_pairs(identity, known)
+    return connected(len(ra), np.concatenate([first, equal]), np.concatenate([second, other]))
+
+
 def _cells(vectors: NDArray[np.float64], reach: float) -> tuple[NDArray[np.int64], Indices]:
     """Return every cell that a position lies in or within `reach` of, and the position."""
     width = _WIDTH * reach
