@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,6 +183,28 @@ def test_the_foundations_import_only_one_another():
         and imported_stage(entry) not in base
     ]
     assert not wrong
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("huggins", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(
+        ".__init__"
+    )
+
+
+def test_modules_form_no_circle():
+    """Not even with imports inside functions and for types: a name has one home below its users."""
+    graph: dict[str, set[str]] = {}
+    for path in ROOT.rglob("*.py"):
+        name = module_of(path)
+        if name.count(".") < 2 and path.name == "__init__.py":
+            continue  # a package's front re-exports what is in it
+        needed = graph.setdefault(name, set())
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("huggins."):
+                needed.add(node.module or "")
+                needed |= {f"{node.module}.{item.name}" for item in node.names}
+    modules = set(graph)
+    TopologicalSorter({k: v & modules - {k} for k, v in graph.items()}).prepare()
 
 
 def test_the_command_imports_its_verbs_late():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import choose
 from huggins.redshift.frames import SIZE, START, Frames, to_native
 from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.result import Fit
 from huggins.redshift.search import Proposal, Search, SearchSettings, proposals
 from huggins.redshift.uncertainty import fit_error
 from huggins.redshift.warnings import fit_warnings
@@ -31,46 +32,6 @@ if TYPE_CHECKING:
 MEMBERSHIP: Final = np.array(
     [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """Result of the fit of N spectra.
-
-    Attributes
-    ----------
-    broad : ndarray of int, shape (N,)
-        Index into `BROAD_CLASSES`; -1 where there is no good pixel.
-    probabilities : ndarray, shape (N, 13)
-        Of `huggins.taxonomy.CLASSES`, network and fit together.
-    z, z_err : ndarray, shape (N,)
-        NaN where there is none.
-    deltachi2 : ndarray, shape (N,)
-        Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen one.
-        Negative where the network decided against the lowest; NaN where there is no other.
-    rchi2 : ndarray, shape (N,)
-        Reduced chi2, in units of the noise that the spectrum shows.
-    zwarning : ndarray of int32, shape (N,)
-        Bits of `huggins.quality.ZWarning`.
-    noise : ndarray, shape (N,)
-        Scatter between pixels over what ivar says.
-    z_second : ndarray, shape (N,)
-        Redshift of the next different candidate; NaN where there is none.
-    solutions : list
-        The chosen candidate and the next different one of each spectrum, either of them None
-        where there is none.
-    """
-
-    broad: NDArray[np.int64]
-    probabilities: Array
-    z: Array
-    z_err: Array
-    deltachi2: Array
-    rchi2: Array
-    zwarning: NDArray[np.int32]
-    noise: Array
-    z_second: Array
-    solutions: list[tuple[Solution | None, Solution | None]]
 
 
 class Fitter:
@@ -136,7 +97,7 @@ class Fitter:
             fractions = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(BROAD_CLASSES)
             probabilities = np.tile(fractions.sum(axis=1), (count, 1))
         offered = [] if density is None else proposals(density, probabilities, start, step)
-        out = _empty(count)
+        out = Fit.empty(count)
         frames = to_native(spectra)
         out.noise[:] = frames.noise
         for row in range(count):
@@ -223,24 +184,6 @@ class Fitter:
             spectrum.loglam, grid, self.model(solution), left=np.nan, right=np.nan
         )
         return flux * float(frames.scale[0])
-
-
-def _empty(count: int) -> Fit:
-    def unknown() -> Array:
-        return np.full(count, np.nan)
-
-    return Fit(
-        broad=np.full(count, -1, np.int64),
-        probabilities=np.full((count, len(CLASSES)), np.nan),
-        z=unknown(),
-        z_err=unknown(),
-        deltachi2=unknown(),
-        rchi2=unknown(),
-        zwarning=np.zeros(count, np.int32),
-        noise=np.ones(count),
-        z_second=unknown(),
-        solutions=[],
-    )
 
 
 def _divide(network: Array, broad: Array, fitted: Array, best: Solution, basis: Basis) -> Array:

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 
     from huggins.redshift.basis import Basis
     from huggins.redshift.decide import Choice
-    from huggins.redshift.fit import Fit
     from huggins.redshift.parameters import DecisionParameters
+    from huggins.redshift.result import Fit
     from huggins.redshift.search import Candidates
     from huggins.weights import RedshiftGrid
 

@@ -1,0 +1,77 @@
+"""What the fit of a batch of spectra gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from huggins.taxonomy import CLASSES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from huggins.redshift.minimise import Solution
+
+    Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Result of the fit of N spectra.
+
+    Attributes
+    ----------
+    broad : ndarray of int, shape (N,)
+        Index into `BROAD_CLASSES`; -1 where there is no good pixel.
+    probabilities : ndarray, shape (N, 13)
+        Of `huggins.taxonomy.CLASSES`, network and fit together.
+    z, z_err : ndarray, shape (N,)
+        NaN where there is none.
+    deltachi2 : ndarray, shape (N,)
+        Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen one.
+        Negative where the network decided against the lowest; NaN where there is no other.
+    rchi2 : ndarray, shape (N,)
+        Reduced chi2, in units of the noise that the spectrum shows.
+    zwarning : ndarray of int32, shape (N,)
+        Bits of `huggins.quality.ZWarning`.
+    noise : ndarray, shape (N,)
+        Scatter between pixels over what ivar says.
+    z_second : ndarray, shape (N,)
+        Redshift of the next different candidate; NaN where there is none.
+    solutions : list
+        The chosen candidate and the next different one of each spectrum, either of them None
+        where there is none.
+    """
+
+    broad: NDArray[np.int64]
+    probabilities: Array
+    z: Array
+    z_err: Array
+    deltachi2: Array
+    rchi2: Array
+    zwarning: NDArray[np.int32]
+    noise: Array
+    z_second: Array
+    solutions: list[tuple[Solution | None, Solution | None]]
+
+    @classmethod
+    def empty(cls, count: int) -> Fit:
+        """Return N results in which nothing is known."""
+
+        def unknown() -> Array:
+            return np.full(count, np.nan)
+
+        return cls(
+            broad=np.full(count, -1, np.int64),
+            probabilities=np.full((count, len(CLASSES)), np.nan),
+            z=unknown(),
+            z_err=unknown(),
+            deltachi2=unknown(),
+            rchi2=unknown(),
+            zwarning=np.zeros(count, np.int32),
+            noise=np.ones(count),
+            z_second=unknown(),
+            solutions=[],
+        )
