@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.prepare.outliers import outliers
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -20,8 +22,11 @@ def clean(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return flux and ivar with both 0 in every bad pixel.
 
-    Bad pixels are those outside `Spectrum.good`, and runs of exactly zero flux at either end,
-    where LAMOST has no data but a positive ivar.
+    Bad pixels are those outside `Spectrum.good`; runs of exactly zero flux at either end,
+    where LAMOST has no data but a positive ivar; and cosmic rays that the file does not mask:
+    one or two pixels more than 40 s above or below their surroundings, where s is the scatter
+    measured around them, and 8 times as far as their neighbours. Lines, as wide as the
+    instrument makes them, never are (`huggins.prepare.outliers`).
 
     Parameters
     ----------
@@ -57,4 +62,9 @@ def clean(
         if len(seen):
             ivar[: seen[0]] = 0.0
             ivar[seen[-1] + 1 :] = 0.0
+    hit = outliers(flux, ivar)
+    if len(hit):
+        hit = hit[flux[hit] != 0.0]  # fill values are the business of `mask_zeros`
+        flux[hit] = 0.0
+        ivar[hit] = 0.0
     return flux, ivar
