@@ -192,7 +192,7 @@ def module_of(path: Path) -> str:
 
 
 def test_modules_form_no_circle():
-    """Not even with imports inside functions and for types: a name has one home below its users."""
+    """Not even with imports inside functions and for types."""
     graph: dict[str, set[str]] = {}
     for path in ROOT.rglob("*.py"):
         name = module_of(path)
