@@ -20,11 +20,11 @@ import numpy as np
 
 import huggins
 from experiments.card import rate_text, table
+from experiments.line_confusions import TOLERANCE, chance, line_confusion
 from experiments.native_mocks import native_mocks
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError, InputError
 from huggins.evaluate import Rate, fraction, redshift_residuals, velocity
-from huggins.evaluate.confusions import TOLERANCE, chance, line_confusion
 from huggins.evaluate.evaluation import plain
 from huggins.inference import load_model
 from huggins.inference.fitting import basis_hash

@@ -137,11 +137,10 @@ def _check_picture(path: Path) -> None:
 
 def _draw(targets: Targets, path: Path) -> None:
     from huggins.catalog.counting import TRUSTS, count_classes
+    from huggins.plot import save_figure
     from huggins.plot.counts import plot_counts
-    from huggins.runs.files import temporary_path
 
     counts = count_classes(targets)
     names = [count.name or f"{count.broad or 'none'}?" for count in counts]
-    figure = plot_counts(names, [c.by_trust for c in counts], [f"trust {t}" for t in TRUSTS])
-    with temporary_path(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    parts = [f"trust {trust}" for trust in TRUSTS]
+    save_figure(plot_counts(names, [count.by_trust for count in counts], parts), path)

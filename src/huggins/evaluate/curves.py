@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-#: Bins of the median signal-to-noise ratio a pixel.
+#: Bins of the median signal-to-noise ratio per pixel.
 SN_EDGES: Final = (-math.inf, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, math.inf)
 #: Bins of redshift.
 Z_EDGES: Final = (-math.inf, 0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, math.inf)
@@ -56,6 +56,11 @@ class Bin:
     low: float
     high: float
     rate: Rate
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Its two edges."""
+        return self.low, self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +112,11 @@ def quasar_purity_completeness(
     hits_from = np.append(np.cumsum(quasar[said][order][::-1])[::-1], 0)
     hits, selected = hits_from[start], len(rising) - start
     quasars = np.full(len(asked), int(quasar.sum()))
-    purity_low, purity_high = wilson(hits, selected)
-    low, high = wilson(hits, quasars)
     return PurityCompleteness(
         asked,
         selected,
-        _ratio(hits, selected),
-        purity_low,
-        purity_high,
-        _ratio(hits, quasars),
-        low,
-        high,
+        *(_ratio(hits, selected), *wilson(hits, selected)),
+        *(_ratio(hits, quasars), *wilson(hits, quasars)),
     )
 
 

@@ -13,22 +13,22 @@ import numpy as np
 
 from huggins.evaluate.residuals import velocity
 from huggins.evaluate.summary import number
+from huggins.plot.data import CLASS_COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-    from huggins.evaluate.curves import Bin, CoverageCurve, PurityCompleteness
+    from huggins.evaluate.curves import Bin, PurityCompleteness
     from huggins.evaluate.figures import ClassFigures, QuasarFigures, RedshiftFigures
     from huggins.evaluate.metrics import ClassScore
     from huggins.evaluate.sample import Sample
 
 P = ParamSpec("P")
 
-#: Colours of the broad classes, those of `huggins plot`.
-COLOURS: Final = {"QSO": "#3567a8", "STAR": "#c88716", "GALAXY": "#b4475a"}
 _FIRST, _SECOND = "#1f4e8c", "#c8641f"
 _OLD, _INK, _FAINT = "#a3abb8", "#2b3440", "#dfe3e9"
 _WIDTH = 10.6  # inches
@@ -77,10 +77,9 @@ def draw_scores(scores: Sequence[ClassScore], old: Sequence[ClassScore] = ()) ->
     ):
         for place, score in enumerate(scores):
             rate = getattr(score, which)
-            if score.name in before and getattr(before[score.name], which).n:
+            if score.name in before:
                 _dot(axes, place + 0.22, getattr(before[score.name], which), _OLD)
-            if rate.n:
-                _dot(axes, place, rate, _FIRST)
+            _dot(axes, place, rate, _FIRST)
             count = f"{rate.count}/{rate.n}" if rate.n else "none"
             axes.text(1.02, place, count, va="center", fontsize=8, color="#66707e")
         axes.set_title(title)
@@ -88,7 +87,7 @@ def draw_scores(scores: Sequence[ClassScore], old: Sequence[ClassScore] = ()) ->
         axes.set_ylim(len(scores) - 0.4, -0.6)
         axes.set_yticks(range(len(scores)), [score.name for score in scores])
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_formatter(_percent)
+        _percent(axes.xaxis)
         axes.grid(axis="x")
     return figure
 
@@ -103,32 +102,21 @@ def draw_quasars(quasars: QuasarFigures, old: QuasarFigures | None = None) -> Fi
         (panels[1], "passed", "Spectra with ZWARNING = 0"),
     ):
         curve: PurityCompleteness = getattr(quasars, which)
-        before = None if old is None else getattr(old, which)
-        for what, colour in (("completeness", _FIRST), ("purity", _SECOND)):
+        before: PurityCompleteness | None = None if old is None else getattr(old, which)
+        for what, colour, style in (
+            ("completeness", _FIRST, "-"),
+            ("purity", _SECOND, "--"),
+        ):
+            value, low, high = (getattr(curve, what + end) for end in ("", "_low", "_high"))
             if before is not None:
-                style = "-" if what == "completeness" else "--"
-                axes.plot(
-                    before.threshold,
-                    getattr(before, what),
-                    color=_OLD,
-                    lw=1.3,
-                    ls=style,
-                    label=f"{what}, old",
-                )
-            low, high = getattr(curve, f"{what}_low"), getattr(curve, f"{what}_high")
-            value = getattr(curve, what)
-            known = np.isfinite(value)
-            axes.fill_between(
-                curve.threshold, low, high, where=known, color=colour, alpha=0.15, lw=0
-            )
-            axes.plot(curve.threshold, value, color=colour, lw=1.8, label=what)
-            inside = value[known & (curve.threshold <= 0.98) & (curve.threshold >= 0.02)]
-            if inside.size:
-                least = min(least, float(inside.min()))
+                _old_line(axes, before.threshold, getattr(before, what), style, f"{what}, old")
+            _band(axes, curve.threshold, (value, low, high), colour, what)
+            inside = value[(curve.threshold <= 0.98) & (curve.threshold >= 0.02)]
+            least = min(least, float(np.nanmin(inside, initial=1.0)))
         axes.set_title(title)
         axes.set_xlabel("least P_QSO + P_BAL")
         axes.set_xlim(0, 1)
-        axes.yaxis.set_major_formatter(_percent)
+        _percent(axes.yaxis)
         axes.grid()
     panels[0].set_ylim(max(0.0, least - 0.08), 1.005)
     panels[0].legend(loc="lower left")
@@ -149,33 +137,35 @@ def draw_bins(
     old
         The same series of an old model, panel by panel.
     """
-    figure, every = _figure(1, len(panels), height=3.2, sharey=True)
+    figure, grid = _figure(1, len(panels), height=3.2, sharey=True)
     colours = (_FIRST, _SECOND, "#3f8f6b")
-    for i, (axes, (title, quantity, series)) in enumerate(zip(every, panels, strict=True)):
+    for i, (axes, (title, quantity, series)) in enumerate(zip(grid, panels, strict=True)):
         bins = _occupied(series)
         if not bins:
             axes.set_title(title)
             axes.text(0.5, 0.5, "no spectra", ha="center", transform=axes.transAxes)
             axes.set_xticks([])
             continue
-        places = {(low, high): place for place, (low, high) in enumerate(bins)}
+        places = {limits: place for place, limits in enumerate(bins)}
         width = 0.5 / max(len(series), 1)
         for j, (name, values) in enumerate(series.items()):
-            colour = COLOURS.get(name, colours[j % 3])
+            colour = CLASS_COLOURS.get(name, colours[j % 3])
             offset = width * (j - (len(series) - 1) / 2)
-            if old and name in old[i]:
-                for one in old[i][name]:
-                    if (one.low, one.high) in places and one.rate.n:
-                        place = places[one.low, one.high] + offset + 0.5 * width
-                        _dot(axes, place, one.rate, _OLD, upright=True)
-            shown = [one for one in values if one.rate.n]
-            for k, one in enumerate(shown):
-                place = places[one.low, one.high] + offset
-                _dot(axes, place, one.rate, colour, upright=True, label="" if k else name)
+            for each in old[i].get(name, ()) if old else ():
+                if each.limits in places:
+                    place = places[each.limits] + offset + 0.5 * width
+                    _dot(axes, place, each.rate, _OLD, upright=True)
+            label = name  # only the first dot has one
+            for each in values:
+                if not each.rate.n:
+                    continue
+                place = places[each.limits] + offset
+                _dot(axes, place, each.rate, colour, upright=True, label=label)
+                label = ""
                 axes.text(
                     place,
                     -0.03 - 0.045 * j,
-                    str(one.rate.n),
+                    str(each.rate.n),
                     ha="center",
                     va="top",
                     fontsize=7.5,
@@ -183,12 +173,12 @@ def draw_bins(
                     transform=axes.get_xaxis_transform(),
                 )
         axes.set_title(title)
-        axes.set_xticks(range(len(bins)), [label_of(*one) for one in bins], fontsize=8.5)
+        axes.set_xticks(range(len(bins)), [label_of(*limits) for limits in bins], fontsize=8.5)
         axes.tick_params(axis="x", length=0, pad=8 + 8 * len(series))
         axes.set_xlim(-0.6, len(bins) - 0.4)
         axes.set_xlabel(f"{quantity}  (numbers above: spectra)")
         axes.set_ylim(-0.02, 1.04)
-        axes.yaxis.set_major_formatter(_percent)
+        _percent(axes.yaxis)
         axes.grid(axis="y")
         if len(series) > 1 or old:
             axes.legend(
@@ -206,53 +196,49 @@ def draw_coverage(
     """Draw the accuracy among the surest spectra against the fraction that is kept."""
     figure, (axes, other) = _figure(1, 2, height=3.2)
     least = 1.0
-    for i, (name, level, colour) in enumerate(
-        (("CLASS", classes, _FIRST), ("SUBCLASS", subclasses, _SECOND))
+    for i, (name, level, colour, style) in enumerate(
+        (("CLASS", classes, _FIRST, "-"), ("SUBCLASS", subclasses, _SECOND, "--"))
     ):
         curve = level.coverage
         if not len(curve.coverage):
             continue
         if old is not None:
-            before: CoverageCurve = old[i].coverage
-            axes.plot(before.coverage, before.accuracy, color=_OLD, lw=1.2, ls=("-", "--")[i])
-        axes.fill_between(curve.coverage, curve.low, curve.high, color=colour, alpha=0.15, lw=0)
-        axes.plot(curve.coverage, curve.accuracy, color=colour, lw=1.8, label=name)
+            before = old[i].coverage
+            _old_line(axes, before.coverage, before.accuracy, style)
+        _band(axes, curve.coverage, (curve.accuracy, curve.low, curve.high), colour, name)
         other.plot(curve.coverage, curve.threshold, color=colour, lw=1.8, label=name)
-        many = curve.coverage >= 0.1
-        least = min(least, float(curve.accuracy[many].min()))
+        least = min(least, float(curve.accuracy[curve.coverage >= 0.1].min()))
     axes.set_ylim(max(0.0, least - 0.06), 1.005)
     axes.set_title("Accuracy of what is kept")
     other.set_title("Probability at which to cut")
     other.set_ylim(-0.02, 1.02)
-    for one in (axes, other):
-        one.set_xlim(0, 1.0)
-        one.set_xlabel("share of the spectra that is kept, the surest first")
-        one.xaxis.set_major_formatter(_percent)
-        one.grid()
-        one.legend(loc="lower left")
-    axes.yaxis.set_major_formatter(_percent)
+    for panel in (axes, other):
+        panel.set_xlim(0, 1.0)
+        panel.set_xlabel("fraction of the spectra that is kept, the surest first")
+        _percent(panel.xaxis)
+        panel.grid()
+        panel.legend(loc="lower left")
+    _percent(axes.yaxis)
     return figure
 
 
 @_styled
 def draw_reliability(levels: Mapping[str, ClassFigures]) -> Figure:
-    """Draw what the probabilities promised against what they held."""
+    """Draw the reliability diagrams: accuracy against confidence."""
     figure, panels = _figure(2, len(levels), height=4.6, sharex="col", height_ratios=(3.2, 1.0))
     for column, (name, level) in enumerate(levels.items()):
         axes, below = panels[0][column], panels[1][column]
         axes.plot([0, 1], [0, 1], color="#8a93a1", lw=1.0, ls=(0, (4, 3)))
-        middles, counts = [], []
-        for one in level.reliability:
-            middles.append(0.5 * (one.low + one.high))
-            counts.append(one.accuracy.n)
-            if one.accuracy.n:
-                _dot(axes, one.confidence, one.accuracy, _FIRST, upright=True)
+        middles = [0.5 * (each.low + each.high) for each in level.reliability]
+        counts = [each.accuracy.n for each in level.reliability]
+        for each in level.reliability:
+            _dot(axes, each.confidence, each.accuracy, _FIRST, upright=True)
         width = 0.9 / max(len(middles), 1)
         below.bar(middles, counts, width=width, color=_FIRST, alpha=0.75)
         below.set_yscale("symlog", linthresh=1.0)
         below.set_ylabel("spectra")
         below.set_xlabel(f"probability given to {name}")
-        below.xaxis.set_major_formatter(_percent)
+        _percent(below.xaxis)
         error = level.calibration
         axes.set_title(name)
         axes.set_title(
@@ -263,10 +249,10 @@ def draw_reliability(levels: Mapping[str, ClassFigures]) -> Figure:
             fontsize=8.5,
             fontweight="normal",
         )
-        axes.set_ylabel("share that is right")
+        axes.set_ylabel("fraction correct")
         axes.set_xlim(0, 1.01)
         axes.set_ylim(-0.02, 1.03)
-        axes.yaxis.set_major_formatter(_percent)
+        _percent(axes.yaxis)
         axes.grid()
         below.grid(axis="y")
     return figure
@@ -286,10 +272,10 @@ def draw_residuals(
         reach = 5.0 * scatter if math.isfinite(scatter) and scatter > 0 else 3000.0
         bins = np.linspace(-reach, reach, 41)
         top, below = panels[0][column], panels[1][column]
-        for one, colour, filled in ((old, _OLD, False), (sample, COLOURS[name], True)):
-            if one is None:
+        for of, colour, filled in ((old, _OLD, False), (sample, CLASS_COLOURS[name], True)):
+            if of is None:
                 continue
-            dv, pull = _deviations(one, name)
+            dv, pull = _deviations(of, name)
             _histogram(top, dv, bins, colour, filled=filled)
             _histogram(below, pull, pulls, colour, filled=filled)
             if filled:
@@ -299,26 +285,18 @@ def draw_residuals(
         fine = np.linspace(-6.0, 6.0, 241)
         below.plot(fine, height * np.exp(-0.5 * fine**2), color=_INK, lw=1.0, ls="--")
         top.set_xlabel("dv = c dz / (1 + z)  (km/s)")
-        top.text(
-            0.02,
-            0.97,
+        _note(
+            top,
             f"median |dv| {number(residuals.median_abs_dv.value, 'km/s')}\n"
             f"bias {number(residuals.median_dv.value, 'km/s')}\n"
             f"NMAD {number(scatter, 'km/s')}",
-            transform=top.transAxes,
-            va="top",
-            fontsize=8.5,
         )
         width = residuals.pull_width
         below.set_xlabel("(z - truth) / Z_ERR")
-        below.text(
-            0.02,
-            0.97,
+        _note(
+            below,
             f"width {number(width.value, '')}\n({number(width.low, '')} to "
             f"{number(width.high, '')})\nn = {width.n}",
-            transform=below.transAxes,
-            va="top",
-            fontsize=8.5,
         )
     for row in panels:
         row[0].set_ylabel("spectra")
@@ -349,10 +327,28 @@ def _histogram(axes: Axes, values: Any, bins: Any, colour: str, *, filled: bool)
     )
 
 
+def _note(axes: Axes, text: str) -> None:
+    axes.text(0.02, 0.97, text, transform=axes.transAxes, va="top", fontsize=8.5)
+
+
+def _band(axes: Axes, x: Any, value: tuple[Any, Any, Any], colour: str, label: str) -> None:
+    """Draw a curve, given as value, low and high, with its interval as a band."""
+    middle, low, high = value
+    known = np.isfinite(middle)
+    axes.fill_between(x, low, high, where=known, color=colour, alpha=0.15, lw=0)
+    axes.plot(x, middle, color=colour, lw=1.8, label=label)
+
+
+def _old_line(axes: Axes, x: Any, y: Any, style: str, label: str = "") -> None:
+    axes.plot(x, y, color=_OLD, lw=1.3, ls=style, label=label or "_")
+
+
 def _dot(
     axes: Axes, place: float, rate: Any, colour: str, *, upright: bool = False, label: str = ""
 ) -> None:
-    """Draw a fraction as a dot with its interval as a bar."""
+    """Draw a fraction as a dot with its interval as a bar, unless it rests on nothing."""
+    if not rate.n:
+        return
     bar = [[max(rate.value - rate.low, 0.0)], [max(rate.high - rate.value, 0.0)]]
     axes.errorbar(
         [place] if upright else [rate.value],
@@ -370,7 +366,7 @@ def _dot(
 
 def _occupied(series: Mapping[str, Sequence[Bin]]) -> list[tuple[float, float]]:
     """Bins in which any series has spectra, rising."""
-    return sorted({(b.low, b.high) for bins in series.values() for b in bins if b.rate.n})
+    return sorted({b.limits for bins in series.values() for b in bins if b.rate.n})
 
 
 def label_of(low: float, high: float) -> str:
@@ -384,8 +380,9 @@ def label_of(low: float, high: float) -> str:
     return f"≥ {low:g}" if math.isinf(high) else f"{low:g}–{high:g}"
 
 
-def _percent(value: float, _place: int | None = None) -> str:
-    return f"{100.0 * value:.0f} %"
+def _percent(axis: Axis) -> None:
+    """Label an axis of fractions in per cent."""
+    axis.set_major_formatter(lambda value, _: f"{100.0 * value:.0f} %")
 
 
 def _figure(
@@ -393,20 +390,11 @@ def _figure(
     columns: int,
     *,
     height: float,
-    sharex: Any = False,
-    sharey: Any = False,
-    height_ratios: Sequence[float] | None = None,
+    **options: Any,
 ) -> tuple[Figure, Any]:
-    """Make a figure with a grid of empty axes."""
+    """Make a figure with a grid of empty axes; other options are those of ``subplots``."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, height), layout="constrained", facecolor="none")
-    axes = figure.subplots(
-        rows,
-        columns,
-        sharex=sharex,
-        sharey=sharey,
-        squeeze=False,
-        height_ratios=height_ratios,
-    )
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, (axes[0] if rows == 1 else axes)

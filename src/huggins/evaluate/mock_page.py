@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.evaluate.page import html, photograph
-from huggins.runs.files import temporary_path
+from huggins.evaluate.page import Markup, document, paragraph, photograph
+from huggins.plot import save
+from huggins.runs.files import write_text
 from huggins.taxonomy import ALL_CLASSES
 
 if TYPE_CHECKING:
@@ -138,17 +139,14 @@ def draw_page(
     if not rows:
         raise InputError(f"{path}: no class is among both the real spectra and the mocks")
     figures = (
-        (
-            kind,
-            _figure(kind, chosen, matched(real.take(chosen), mocks)[:, 0], real, mocks, loglam),
-        )
+        (kind, _figure(kind, chosen, partners[:, 0], real, mocks, loglam))
         for kind, chosen in rows.items()
+        for partners in [matched(real.take(chosen), mocks)]
     )
-    with temporary_path(path) as temporary:
-        if path.suffix.lower() == ".pdf":
-            _pages(figures, temporary)
-        else:
-            temporary.write_text(_document(figures), encoding="utf-8")
+    if path.suffix.lower() == ".pdf":
+        list(save(figures, path))
+    else:
+        write_text(path, _document(figures))
     return sum(map(len, rows.values()))
 
 
@@ -172,9 +170,8 @@ def _figure(
             if good.any():
                 scale = np.nanmedian(np.abs(flux)) or 1.0
                 low, high = np.nanpercentile(flux / scale, [0.5, 99.5])
-                axis.set_ylim(
-                    low - 0.15 * (high - low) - 1e-3, high + 0.15 * (high - low) + 1e-3
-                )
+                margin = 0.15 * (high - low) + 1e-3
+                axis.set_ylim(low - margin, high + margin)
                 axis.plot(wave, flux / scale, linewidth=0.6, color="0.15")
             z = "" if np.isnan(spectra.z[at]) else f", z {spectra.z[at]:.4f}"
             axis.set_title(
@@ -187,25 +184,14 @@ def _figure(
     return figure
 
 
-def _pages(figures: Iterator[tuple[str, Figure]], path: Path) -> None:
-    from matplotlib.backends.backend_pdf import PdfPages
-
-    with PdfPages(path) as pages:
-        for _, figure in figures:
-            pages.savefig(figure)
-
-
 def _document(figures: Iterator[tuple[str, Figure]]) -> str:
-    parts = [
-        f"<h2>{html(kind)}</h2>{photograph(figure, alt=f'{kind}: real and mock')}"
+    title = "Mocks beside real spectra"
+    head = f"<h1>{title}</h1>" + paragraph(
+        "Each pair is of one class and about the same signal-to-noise and redshift; flux over "
+        "its median."
+    )
+    sections = [
+        (kind, kind, photograph(figure, alt=f"{kind}: real and mock"))
         for kind, figure in figures
     ]
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Mocks beside real '
-        "spectra</title><style>img{max-width:100%}figure{margin:0}</style>"
-        '<body style="font-family:sans-serif;max-width:70rem;margin:auto">'
-        "<h1>Mocks beside real spectra</h1><p>Each pair is of one class and about the same "
-        "signal-to-noise and redshift; flux over its median.</p>"
-        + "".join(parts)
-        + "</body></html>\n"
-    )
+    return document(title, Markup(head), sections)

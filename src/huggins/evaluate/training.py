@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from huggins.errors import InputError
-from huggins.runs.files import temporary_path
+from huggins.plot import save_figure
 
 # What is drawn together; whatever else the log holds goes into the last panel.
 _PANELS: Final = (("loss", "held_loss"), ("speed",))
@@ -37,9 +37,9 @@ def draw_log(log: str | Path, out: str | Path) -> Path:
         step = columns.pop("step")
     except (OSError, ValueError, KeyError, IndexError) as error:
         raise InputError(f"{log}: not a log of training: {error}") from error
-    titles = ("loss", "spectra per second", "shares")
+    titles = ("loss", "spectra per second", "fractions")
     rest = tuple(name for name in columns if not any(name in panel for panel in _PANELS))
-    figure = Figure(figsize=(7.0, 8.0), layout="constrained")
+    figure = Figure(figsize=(7.0, 8.0), dpi=110, layout="constrained")
     axes = figure.subplots(3, 1, sharex=True)
     for axis, title, names in zip(axes, titles, (*_PANELS, rest), strict=True):
         for name in names:
@@ -49,7 +49,4 @@ def draw_log(log: str | Path, out: str | Path) -> Path:
         if axis.lines:
             axis.legend(fontsize=7, ncols=3)
     axes[-1].set_xlabel("step")
-    out = Path(out)
-    with temporary_path(out) as temporary:
-        figure.savefig(temporary, dpi=110)
-    return out
+    return save_figure(figure, Path(out))

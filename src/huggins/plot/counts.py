@@ -38,7 +38,7 @@ def plot_counts(
 
     numbers = np.array(counts, dtype=float).reshape(len(names), len(parts))
     totals = numbers.sum(axis=1)
-    figure = Figure(figsize=(8.0, 4.0), layout="constrained")
+    figure = Figure(figsize=(8.0, 4.0), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     places = np.arange(len(names))
     for i, part in enumerate(parts):

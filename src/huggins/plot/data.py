@@ -1,4 +1,4 @@
-"""The spectrum itself: flux, errors, smoothed flux, model and masked pixels in one axes."""
+"""The spectrum itself with its model and masked pixels, and the residuals below it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,16 @@ _DATA, _FAINT, _ERROR, _MASKED = "#24364f", "#b4bfce", "#c98b2b", "#8d8d8d"
 #: Colours of the best and of the second-best model.
 MODEL: Final = "#cf3f51"
 SECOND: Final = "#2a8fa8"
+#: Colours of the broad classes, in every figure.
+CLASS_COLOURS: Final = {"QSO": "#3567a8", "STAR": "#c88716", "GALAXY": "#b4475a"}
 _ERG = r"$10^{-17}\ \mathrm{erg\ s^{-1}\ cm^{-2}\ \AA^{-1}}$"
 WAVELENGTH: Final = "observed vacuum wavelength (Å)"
 #: Surveys whose flux is calibrated; that of LAMOST is relative, and of others unknown.
 _CALIBRATED: Final = ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI")
+# Half-height of the panel in sigma: at least the first, at most the second.
+_SIGMAS: Final = (4.5, 15.0)
+# Standard deviation in pixels of the Gaussian that shows what is left in common.
+_COMMON: Final = 4.0
 
 
 def draw_data(
@@ -73,10 +79,34 @@ def draw_data(
     calibrated = spectrum.survey in _CALIBRATED
     axes.set_ylabel(f"flux density ({_ERG})" if calibrated else "flux density (relative)")
     axes.set_xlabel(WAVELENGTH)
-    axes.tick_params(direction="in", top=True, right=True)
-    axes.minorticks_on()
-    axes.tick_params(which="minor", direction="in", top=True, right=True)
+    _draw_ticks(axes)
     axes.legend(loc="upper right", ncols=6, fontsize=8, framealpha=0.85, edgecolor="none")
+
+
+def draw_residuals(
+    axes: Axes, spectrum: Spectrum, model: Array, *, label: str, colour: str
+) -> None:
+    """Draw a spectrum of L pixels minus a model of it, over its errors, into empty axes."""
+    flux, ivar = clean(spectrum)
+    ivar = np.where(np.isfinite(model), ivar, 0.0)
+    left = np.where(ivar > 0, (flux - model) * np.sqrt(ivar), np.nan)
+    # Residuals of equal weight each: the mean of n of them has an error of 1 / sqrt(n).
+    common = smoothed(np.nan_to_num(left), (ivar > 0).astype(np.float64), width=_COMMON)
+    axes.axhspan(-1.0, 1.0, color="black", alpha=0.06, lw=0, zorder=0)
+    axes.axhline(0.0, color="black", lw=0.5, alpha=0.6, zorder=1)
+    axes.plot(spectrum.wavelength, left, color=_FAINT, lw=0.5, zorder=2)
+    axes.plot(spectrum.wavelength, common, color=colour, lw=0.9, zorder=3)
+    seen = np.abs(left[np.isfinite(left)])
+    reach = float(np.percentile(seen, 99.0)) * 1.15 if len(seen) else 0.0
+    reach = min(max(reach, _SIGMAS[0]), _SIGMAS[1])
+    axes.set_ylim(-reach, reach)
+    axes.set_ylabel(label, fontsize=9)
+    _draw_ticks(axes)
+
+
+def _draw_ticks(axes: Axes) -> None:
+    axes.minorticks_on()
+    axes.tick_params(which="both", direction="in", top=True, right=True)
 
 
 def smoothed(flux: ArrayLike, ivar: ArrayLike, *, width: float) -> Array:

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import quality
-from huggins.plot.data import MODEL, SECOND, WAVELENGTH, draw_data
+from huggins.plot.data import (
+    CLASS_COLOURS,
+    MODEL,
+    SECOND,
+    WAVELENGTH,
+    draw_data,
+    draw_residuals,
+)
 from huggins.plot.marks import draw_lines, height_of_names, lines_in_range
-from huggins.plot.residuals import draw_residuals
 from huggins.plot.words import describe, facts, get, name, said_of_fit, said_of_second
 from huggins.taxonomy import BROAD, CLASSES
 
@@ -33,7 +39,6 @@ _RESIDUAL: Final = "residual (σ)"
 _PAPER: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 _DPI = 130
 _GOOD, _WARNING, _QUIET = "#16806a", "#b3470a", "#5d6673"
-_BROAD_COLOURS: Final = {"QSO": "#3567a8", "STAR": "#d99a2b", "GALAXY": "#b4475a"}
 
 
 def plot_spectrum(
@@ -162,7 +167,7 @@ def _probabilities(result: Any) -> Array | None:
 def _draw_bars(axes: Axes, probabilities: Array, best: object) -> None:
     """Bars of the 13 class probabilities."""
     places = np.arange(len(CLASSES))
-    colours = [_BROAD_COLOURS[BROAD[name]] for name in CLASSES]
+    colours = [CLASS_COLOURS[BROAD[name]] for name in CLASSES]
     axes.barh(places, np.ones(len(CLASSES)), color="#eef0f3", height=0.74, zorder=1)
     axes.barh(places, probabilities, color=colours, height=0.74, zorder=2)
     axes.set_yticks(places, CLASSES, fontsize=9)

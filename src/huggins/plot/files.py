@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from huggins.errors import InputError, OutputError
+from huggins.runs.files import cannot_write, temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,38 +47,25 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
                 "a .pdf file"
             )
         for _, figure in few:
-            yield _save_one(figure, target)
+            yield save_figure(figure, target)
     else:
         if re.fullmatch(r"\.[a-z]{2,5}", kind) and not target.is_dir():
             raise InputError(
                 f"{target}: unknown kind of picture {kind!r}: give a .png, .pdf or .svg file, "
                 "or a folder"
             )
-        with _explained(target):
+        try:
             target.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(target, error) from error
         for name, figure in figures:
-            yield _save_one(figure, target / f"{name}.png")
+            yield save_figure(figure, target / f"{name}.png")
 
 
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written: {error.strerror or error}; name another with -o"
-        ) from error
-
-
-def _save_one(figure: Figure, path: Path) -> Path:
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        with _explained(path):
-            figure.savefig(temporary, format=path.suffix[1:].lower())
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):  # what went wrong before is what matters
-            temporary.unlink(missing_ok=True)
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write one figure, in the format of the path's extension, and return the path."""
+    with temporary_path(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:].lower())
     return path
 
 
@@ -86,24 +73,11 @@ def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
     """Write a page a figure and return their number; without any there is no file."""
     from matplotlib.backends.backend_pdf import PdfPages
 
-    temporary = path.with_name(f".{path.name}.part")
-    count = 0
-    with _explained(path):
-        file = temporary.open("wb")
-    try:
-        with file:
-            pages: Any = PdfPages(file)
-            for _, figure in figures:  # making them may fail too, and not for this path
-                with _explained(path):
-                    pages.savefig(figure)
-                count += 1
-            with _explained(path):
-                pages.close()
-                file.flush()
-        if count:
-            with _explained(path):
-                temporary.replace(path)
-    finally:
-        with suppress(OSError):  # what went wrong before is what matters
+    with temporary_path(path) as temporary:
+        with PdfPages(temporary) as pages:
+            for _, figure in figures:
+                pages.savefig(figure)
+            count: int = pages.get_pagecount()
+        if not count:
             temporary.unlink(missing_ok=True)
     return count

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from huggins.evaluate.confusions import STRONG, chance, line_confusion
+from experiments.line_confusions import STRONG, chance, line_confusion
 from huggins.lines import ABSORPTION, EMISSION
 
 WHOLE = (3600.0, 10400.0)
