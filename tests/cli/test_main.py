@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from huggins import __version__, cli
+from huggins.cli.help import EXAMPLES
 from huggins.errors import InputError
 
 
@@ -30,6 +32,32 @@ def test_every_verb_has_help(capsys, verb):
     status, out, err = run(capsys, verb, "--help")
     assert (status, err) == (0, "")
     assert out.startswith(f"Usage: huggins {verb} ")
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_help_has_an_example_and_no_types(capsys, verb):
+    _, out, _ = run(capsys, verb, "--help")
+    assert out.rstrip().splitlines()[-2:] == ["Example:", f"  {EXAMPLES[verb]}"]
+    assert EXAMPLES[verb].startswith(f"huggins {verb} ")
+    assert not re.search(r"<(list|int|str|float|path)|\{|x>=", out)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_has_the_same_switches(capsys, verb):
+    _, out, _ = run(capsys, verb, "--help")
+    for switch in ("-q, --quiet", "-v, --verbose", "--log FILE"):
+        assert f"  {switch} " in out
+
+
+def test_help_cuts_no_summary(capsys):
+    _, out, _ = run(capsys, "--help")
+    assert "..." not in out.partition("Commands:")[2]
+
+
+def test_jobs_of_verbs_that_fit_nothing_speak_of_no_fits(capsys):
+    for verb in ("shrink", "simulate", "build", "download"):
+        _, out, _ = run(capsys, verb, "--help")
+        assert "fits" not in out.partition("--jobs")[2].partition("\n  -q")[0]
 
 
 def test_version(capsys):

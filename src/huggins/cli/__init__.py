@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from huggins import __version__
+from huggins.cli.help import Verb, Verbs
 from huggins.cli.options import INTERRUPTED
 from huggins.errors import HugginsError
 
@@ -104,11 +105,11 @@ def _command(args: Sequence[str]) -> Any:
     """Build the command with the verb that is called, or with all of them for the help."""
     # Rich would make help and usage errors prettier, and the command 0.2 s slower.
     app = typer.Typer(
-        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        cls=Verbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
     )
     app.callback()(_root)
     for verb in args[:1] if args and args[0] in VERBS else VERBS:
-        app.command(verb)(getattr(import_module(f"huggins.cli.{verb}"), verb))
+        app.command(verb, cls=Verb)(getattr(import_module(f"huggins.cli.{verb}"), verb))
     return typer.main.get_command(app)
 
 

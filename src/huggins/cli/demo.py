@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from huggins.cli import options  # noqa: TC001 (typer needs it at run time)
+from huggins.cli import options
 
 
+@options.with_messages
 def demo(
     offline: Annotated[
         bool,
@@ -24,5 +26,6 @@ def demo(
     """Classify a real spectrum of each class from the archive or, offline, simulated ones."""
     from huggins.demo import run
 
-    run(output, offline=offline, model=model)
+    said = io.StringIO() if options.is_quiet() else None
+    run(output, offline=offline, model=model, out=said)
     return 0

@@ -23,14 +23,15 @@ def models(
     action: Annotated[
         Action,
         typer.Argument(
+            metavar="list|show|verify",
             help="list: one line per model. show: its full description. verify: checksum, "
-            "description, and the same output as when it was exported."
+            "description, and the same output as when it was exported.",
         ),
     ] = Action.LIST,
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME|PATH]...",
+            metavar="NAME|PATH",
             help="Shipped models, basis (the templates of the redshift fit), or files; all "
             "that are shipped by default.",
             show_default=False,

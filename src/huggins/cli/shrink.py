@@ -45,7 +45,12 @@ def shrink(
     gzip: Annotated[
         bool, typer.Option("--gzip", help="Compress the copies: half the size, slower to read.")
     ] = False,
-    jobs: options.Jobs = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", "-j", min=0, help="Threads that read and write; 0: one per core."
+        ),
+    ] = 1,
 ) -> int:
     """Reduce spec files to flux, wavelength, ivar, masks, headers and the pipeline's row.
 

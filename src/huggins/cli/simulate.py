@@ -108,7 +108,9 @@ def simulate(
         typer.Option("--real", metavar="FOLDER", help="Real spectra with labels.csv."),
     ] = None,
     resume: options.Resume = False,
-    jobs: options.Jobs = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Threads; 0: one per core.")
+    ] = 0,
 ) -> int:
     """Simulate spectra of known class and redshift, from templates and real noise."""
     from huggins import simulate as making
