@@ -152,7 +152,7 @@ class Spectrum:
     def median_sn(self) -> float:
         """Return the median of flux times sqrt(ivar) over good pixels; NaN without any."""
         good = self.good
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             sn = self.flux * np.sqrt(self.ivar)
         if not good.all():
             sn = sn[good]

@@ -242,3 +242,19 @@ def test_threads_do_not_mix_spectra(tmp_path):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_a_header_across_the_end_of_the_first_read(tmp_path):
+    # The first 256 KiB are read at once; the table behind the pixels begins just before.
+    header = 2 * 2880
+    for missing in (80, 2880, 4000):
+        rows = (256 * 1024 - header - missing) // 8 // 360 * 360
+        pixels = fits.ImageHDU(np.arange(rows, dtype=float))
+        names = [fits.Column(f"NAME{i}", "J", array=[i]) for i in range(60)]
+        path = tmp_path / f"{missing}.fits"
+        fits.HDUList([fits.PrimaryHDU(), pixels, fits.BinTableHDU.from_columns(names)]).writeto(
+            path
+        )
+        hdu = _opened(path).hdu(2)
+        assert hdu.at < 256 * 1024 < hdu.start
+        assert hdu.record(("NAME59",)) == {"NAME59": 59}

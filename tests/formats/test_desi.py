@@ -143,3 +143,44 @@ def test_real_files(desi_files):
                     alone = item.ivar[:2700] > 0  # before the cameras overlap
                     assert (item.flux[:2700][alone] == blue[i, :2700][alone]).all()
     assert good > 0
+
+
+def test_files_without_a_fibermap_are_read(tmp_path):
+    path = make.write_desi(tmp_path / "coadd-1.fits", {"B": _camera(B, 2.0, 4.0)})
+    with fits.open(path) as file:
+        kept = [hdu for hdu in file if hdu.name not in ("FIBERMAP", "B_MASK", "B_RESOLUTION")]
+        fits.HDUList(kept).writeto(tmp_path / "cut.fits")
+    spectra = read(tmp_path / "cut.fits")
+    assert [s.targetid for s in spectra] == [None] * 3
+    np.testing.assert_array_equal(spectra[1].flux, np.full(100, 2.0))
+
+
+@pytest.mark.parametrize("name", ["zbest-9.fits", "my_redrock_v2.fits", "REDSHIFTS.fits"])
+def test_redshifts_of_another_name_are_taken_if_they_have_all_targets(name, tmp_path, caplog):
+    targets = 39627866878511337 + np.arange(3)
+    count = 3
+    path = make.write_desi(tmp_path / "coadd-1.fits", {"B": _camera(B, 2.0, 4.0)})
+    make.write_redrock(
+        tmp_path / name, targets, np.full(count, 0.7), ["GALAXY"] * count, np.zeros(count)
+    )
+    with caplog.at_level("INFO"):
+        assert [s.pipeline.z for s in read(path)] == [0.7] * count
+    assert name in caplog.text
+    make.write_redrock(
+        tmp_path / name, targets + 10**6, np.zeros(count), ["STAR"] * count, np.zeros(count)
+    )
+    caplog.clear()
+    assert [s.pipeline.z for s in read(path)] == [None] * count
+    assert "has not all of its targets" in caplog.text
+
+
+def test_read_leaves_out_a_dead_fibre_with_one_warning(tmp_path):
+    _, flux, ivar = _camera(B, 2.0, 4.0)
+    ivar[1] = 0
+    path = make.write_desi(tmp_path / "coadd-1.fits", {"B": (B, flux, ivar)})
+    with pytest.warns(UserWarning, match="1 of 3 spectra .* index 1: no good pixel"):
+        spectra = read(path)
+    assert [s.index for s in spectra] == [0, 2]
+    dead = make.write_desi(tmp_path / "dead.fits", {"B": (B, flux, 0 * ivar)})
+    with pytest.raises(ReadError, match="no good pixel"):
+        read(dead)

@@ -60,7 +60,8 @@ def test_medium_resolution_files_are_not_taken_for_low(truth, tmp_path):
         file.writeto(tmp_path / "b")
     (error,) = open_file(tmp_path / "b")
     assert isinstance(error, ReadError)
-    assert "COADD_B" in str(error)
+    assert "medium-resolution" in str(error)
+    assert "low-resolution spectrum of the object" in str(error)
 
 
 def test_neither_wavelengths_nor_coefficients(truth, tmp_path):

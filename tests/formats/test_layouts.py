@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 import huggins
+from factories.fits_layouts import FITS, FITS_BARE, RAGGED, linear, multispec, save, table
+from factories.hdf5_layouts import HDF5
 from factories.layouts import BARE, TEXT, quasar_arrays
-from huggins.formats import identify, read
+from huggins.errors import ReadError
+from huggins.formats import identify, open_file, read
 from huggins.quality import ZWarning
 from huggins.spectrum import Spectrum
 
@@ -26,11 +30,8 @@ def original(quasar):
     return row
 
 
-@pytest.mark.parametrize("layout", TEXT)
-def test_text(layout, quasar, original, tmp_path):
-    path = TEXT[layout](tmp_path / "quasar", *quasar)
-    assert identify(path) == "text"
-    row = huggins.classify(str(path))[0]
+def agrees(row, original):
+    """Whether a row says the same as that of the spectrum from memory."""
     assert row["ERROR"] == ""
     assert row["SUBCLASS"] == original["SUBCLASS"]
     assert row["Z"] == pytest.approx(original["Z"], abs=1.5 * float(original["Z_ERR"]))
@@ -38,9 +39,24 @@ def test_text(layout, quasar, original, tmp_path):
     assert row["ZWARNING"] == original["ZWARNING"]
 
 
-@pytest.mark.parametrize("layout", BARE)
+@pytest.mark.parametrize("layout", TEXT)
+def test_text(layout, quasar, original, tmp_path):
+    path = TEXT[layout](tmp_path / "quasar", *quasar)
+    assert identify(path) == "text"
+    agrees(huggins.classify(str(path))[0], original)
+
+
+@pytest.mark.parametrize("layout", FITS)
+def test_fits(layout, quasar, original, tmp_path):
+    path = FITS[layout](tmp_path / "quasar", *quasar)
+    table = huggins.classify(str(path))
+    assert len(table) == 1
+    agrees(table[0], original)
+
+
+@pytest.mark.parametrize("layout", [*BARE, *FITS_BARE])
 def test_without_uncertainties(layout, quasar, original, tmp_path):
-    path = BARE[layout](tmp_path / "quasar", *quasar)
+    path = {**BARE, **FITS_BARE}[layout](tmp_path / "quasar", *quasar)
     row = huggins.classify(str(path))[0]
     assert row["SUBCLASS"] == "QSO"
     assert row["Z"] == pytest.approx(original["Z"], abs=3.0 * float(original["Z_ERR"]))
@@ -130,3 +146,150 @@ def test_a_third_column_that_is_neither_is_refused(quasar, tmp_path):
     (row,) = huggins.classify([str(path)])
     assert "third column" in row["ERROR"]
     assert "header" in row["ERROR"]
+
+
+@pytest.mark.parametrize("layout", HDF5)
+def test_hdf5(layout, quasar, original, tmp_path):
+    path, columns = HDF5[layout](tmp_path / "quasar", *quasar)
+    assert columns or identify(path) == "hdf5"
+    spectra = read(path, columns=columns)
+    for row in huggins.classify(spectra):
+        agrees(row, original)
+
+
+def test_flags_of_multimodal_universe(quasar, tmp_path):
+    path, _ = HDF5["Multimodal Universe, DESI"](tmp_path / "a", *quasar)
+    good, bad = read(path)
+    assert good.targetid == "39627866878511337"
+    assert (good.ra, good.dec) == (10.0, -2.0)
+    # ZWARN is a good redshift where it is a truth value, DESI's bits where it is a number.
+    assert (good.pipeline.z, good.pipeline.zwarning) == (1.9, 0)
+    assert bad.pipeline.zwarning is None
+    path, _ = HDF5["Multimodal Universe, SDSS"](tmp_path / "b", *quasar)
+    assert [s.pipeline.zwarning for s in read(path)] == [0, 4]
+    # Rows are padded with wavelengths of -1.
+    assert [len(s) for s in read(path)] == [len(quasar[0])] * 2
+
+
+def test_two_spectra_in_two_hdus_are_two(quasar, original, tmp_path):
+    w, f, e = quasar
+    for name, hdus in {
+        "tables": [
+            table({"wave": w, "flux": k * f, "err": k * e}, f"SPEC{k}") for k in (1, 2)
+        ],
+        "images": [
+            fits.PrimaryHDU(), fits.ImageHDU(w, name="WAVE"),
+            *(fits.ImageHDU(k * f, name=f"FLUX_{k}") for k in (1, 2)),
+        ],
+    }.items():  # fmt: skip
+        spectra = read(save(tmp_path / name, *hdus))
+        assert [s.index for s in spectra] == [0, 1]
+        np.testing.assert_allclose(spectra[1].flux, 2 * spectra[0].flux)
+        rows = huggins.classify(spectra)
+        assert list(rows["Z"]) == pytest.approx([original["Z"]] * 2, abs=0.01)
+
+
+def test_sky_and_models_beside_are_no_spectra(quasar, tmp_path):
+    w, f, e = quasar
+    columns = {"wave": w, "flux": f, "err": e}
+    path = save(
+        tmp_path / "a", table(columns, "SKY"), table(columns, "OBJ"), table(columns, "MODEL")
+    )
+    assert len(read(path)) == 1
+    assert len(read(save(tmp_path / "b", table(columns, "SKY_SUBTRACTED")))) == 1
+
+
+def test_vectors_of_variable_length(quasar, tmp_path):
+    w, f, _ = quasar
+    first, second = read(RAGGED(tmp_path / "a", *quasar))
+    np.testing.assert_allclose(first.flux, f)
+    np.testing.assert_allclose(second.wavelength, w[:3000])
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_multispec_has_a_dispersion_for_each_row(kind, quasar, tmp_path):
+    w, f, _ = quasar
+    if kind == 0:
+        w, f, _ = linear(*quasar)
+    hdu = fits.PrimaryHDU(np.array([f, 2 * f]))
+    multispec(hdu, w, 2, kind)
+    for spectrum in read(save(tmp_path / "a", hdu)):
+        np.testing.assert_allclose(spectrum.wavelength, w, rtol=1e-6)
+    hdu.header["WAT2_001"] = "wtype=multispec spec1 = nonsense"
+    with pytest.raises(ReadError):
+        read(save(tmp_path / "b", hdu))
+
+
+def test_iraf_polynomials(tmp_path):
+    hdu = fits.PrimaryHDU(np.full((1, 100), 5.0) + np.arange(100))
+    hdu.header.update({"WAT0_001": "system=multispec", "CTYPE1": "MULTISPE"})
+    # Chebyshev of order 3 over pixels 1 to 100: 5000 + 1000 x + 10 (2 x^2 - 1).
+    text = (
+        'wtype=multispec spec1 = "1 1 2 4000. 20. 100 0. 1 5 1. 0. 1 3 1. 100. 5000. 1000. 10."'
+    )
+    hdu.header.update({"WAT2_001": text[:68], "WAT2_002": text[68:]})
+    (spectrum,) = read(save(tmp_path / "a", hdu))
+    x = np.linspace(-1, 1, 100)
+    np.testing.assert_allclose(spectrum.wavelength, 5000 + 1000 * x + 10 * (2 * x**2 - 1))
+
+
+@pytest.mark.parametrize(
+    ("cards", "shape", "message"),
+    [
+        ({"CTYPE1": "RA---TAN", "CRVAL1": 150.0, "CDELT1": 1e-4}, (50, 50), "no known format"),
+        ({"CTYPE1": "PIXEL", "CRVAL1": 1.0, "CDELT1": 1.0}, (50,), "no known format"),
+        ({}, (50,), "no known format"),
+        ({"CRVAL1": 4000.0, "CDELT1": 1.0}, (20, 30, 50), "cube"),
+        ({"CRVAL1": 20.0, "CDELT1": 1.0}, (50,), "cannot be Angstrom"),
+        ({"CRVAL1": 4000.0, "CDELT1": 1.0, "CUNIT1": "furlong"}, (50,), "furlong"),
+        ({"CRVAL1": 4000.0, "CDELT1": 1e300}, (50,), "wavelengths are not"),
+    ],
+)
+def test_images_that_are_no_spectra(cards, shape, message, tmp_path):
+    hdu = fits.PrimaryHDU(np.ones(shape))
+    hdu.header.update(cards)
+    (error,) = open_file(save(tmp_path / "a", hdu))
+    assert message in error.what
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"wave": np.full(50, np.nan), "flux": np.ones(50)}, "no wavelength is a number"),
+        ({"wave": 4000.0 + np.arange(50), "flux": np.full(50, np.nan)}, "no good pixel"),
+        ({"flux": np.ones(50), "err": np.ones(50)}, "no column of wavelengths"),
+        ({"wave": np.full((3, 50), 4e3), "flux": np.ones((3, 50))}, "no good pixel"),
+        ({"flux": np.ones((3, 50)), "err": np.ones((3, 50))}, "no column of wavelengths"),
+        ({"wave": 4000.0 + np.arange(0), "flux": np.ones(0)}, "no known format"),
+        ({"wave": np.array(["x"] * 50), "flux": np.ones(50)}, "no column of wavelengths"),
+        ({"wave": np.ones((2, 40)), "flux": np.ones((2, 50))}, "no column of wavelengths"),
+    ],
+)
+def test_tables_that_are_no_spectra(columns, message, tmp_path):
+    items = list(open_file(save(tmp_path / "a", table(columns))))
+    assert items
+    assert all(isinstance(item, ReadError) for item in items)
+    assert message in items[0].what
+    assert [item.index for item in items] == list(range(len(items)))
+
+
+def test_identity_of_rows(quasar, tmp_path):
+    w, f, e = quasar
+    two = {"WAVE": np.array([w, w]), "FLUX": np.array([f, f]), "ERR": np.array([e, e])}
+    two |= {"OBJECT": np.array(["one", "two"]), "RA": np.array([10.0, 20.0])}
+    two |= {"DEC": np.array([-1.0, 1.0]), "MJD": np.array([55000.25, 55001.5])}
+    two |= {"Z": np.array([1.9, 1.8]), "CLASS": np.array(["QSO", "GALAXY"])}
+    spectra = read(save(tmp_path / "a", table(two)))
+    assert [s.targetid for s in spectra] == ["one", "two"]
+    assert [(s.ra, s.dec, s.mjd) for s in spectra] == [(10, -1, 55000), (20, 1, 55001)]
+    assert [(s.pipeline.cls, s.pipeline.z) for s in spectra] == [("QSO", 1.9), ("GALAXY", 1.8)]
+
+
+def test_manga_is_refused(quasar, tmp_path):
+    w, f, _ = quasar
+    primary = fits.PrimaryHDU()
+    primary.header["PLATEIFU"] = "7443-12701"
+    images = [fits.ImageHDU(np.array([f] * 20), name="FLUX"), fits.ImageHDU(w, name="WAVE")]
+    (error,) = open_file(save(tmp_path / "a", primary, *images))
+    assert "MaNGA" in error.what
+    assert "one place" in error.what

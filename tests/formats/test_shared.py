@@ -12,8 +12,10 @@ from huggins.errors import ReadError
 from huggins.formats import open_file
 from huggins.specobjid import specobjid
 
-# Files without a good pixel, and one whose FIBERMAP is missing.
-UNREADABLE = {"spec-7582-56960-0968.fits", "spec-0269-51581-0003.fits", "test_coadd.fits"}
+# Files without a good pixel.
+UNREADABLE = {"spec-7582-56960-0968.fits", "spec-0269-51581-0003.fits"}
+# Spectra in a file, where they are more than one: a DESI file without FIBERMAP.
+MANY = {"desi/quasarnp/test_coadd.fits": 25}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def test_every_file_is_read_and_agrees_with_its_label(labels, shared_data):
     compared = 0
     for row in labels:
         items = list(open_file(shared_data / "spectra" / row["path"]))
-        assert len(items) == 1, row["path"]
+        assert len(items) == MANY.get(row["path"], 1), row["path"]
         if isinstance(items[0], ReadError):
             failed[row["path"].rpartition("/")[2]] = items[0].what
             continue

@@ -183,3 +183,12 @@ def test_spspec_header_gives_identity_and_class(tmp_path):
     (unknown,) = read(make.write_spspec(tmp_path / "a.fit", truth, code=0))
     assert unknown.pipeline.cls == ""
     assert unknown.pipeline.z is None
+
+
+@pytest.mark.parametrize("run2d", ["master", "trunk", "daily"])
+def test_a_reduction_without_a_version_keeps_survey_and_identity(run2d, truth, tmp_path):
+    truth.run2d = run2d
+    (spectrum,) = read(make.write_sdss5_spec(tmp_path / "a.fits", truth))
+    assert spectrum.survey == "SDSS-V"
+    assert spectrum.plate == truth.plate
+    assert spectrum.targetid == "27021597911984196"

@@ -106,7 +106,7 @@ def test_more_inputs_behind_can_be_resumed(files, model):
 def test_reading_ahead_is_bounded(model, monkeypatch):
     opened = []
 
-    def fake(path, *, air):
+    def fake(path, **_):
         opened.append(path)
         yield ReadError("no such thing", path)
 
@@ -127,10 +127,10 @@ def test_threads_end_when_a_run_is_given_up(files, model):
 
 
 def test_a_mistake_in_a_reader_costs_one_file_only(files, model, monkeypatch):
-    def broken(path, *, air):
+    def broken(path, **options):
         if path == files[1]:
             raise KeyError("FLUX")
-        return open_file(path, air=air)
+        return open_file(path, **options)
 
     monkeypatch.setattr(runner, "open_file", broken)
     rows = classified(files, model)
@@ -139,7 +139,7 @@ def test_a_mistake_in_a_reader_costs_one_file_only(files, model, monkeypatch):
 
 
 def test_a_file_without_spectra_gets_its_row(model, monkeypatch):
-    monkeypatch.setattr(runner, "open_file", lambda path, *, air: iter(()))
+    monkeypatch.setattr(runner, "open_file", lambda path, **_: iter(()))
     rows = classified(["x.fits"], model)
     assert rows.texts["ERROR"] == ["no spectra in this file"]
 

@@ -56,3 +56,15 @@ def test_median_sn_is_the_median_over_good_pixels(pixels):
         assert found == pytest.approx(np.median(flux[good] * np.sqrt(ivar[good])), abs=1e-6)
     else:
         assert np.isnan(found)
+
+
+@pytest.mark.parametrize("extreme", [1e15, 1e38])
+def test_an_ivar_that_is_no_measurement_is_bad(extreme):
+    ivar = np.ones(100)
+    ivar[30] = extreme
+    flux, ivar = clean(make(np.full(100, 2.0), ivar))
+    assert flux[30] == ivar[30] == 0.0
+    assert ivar.sum() == 99.0
+    # A line ten thousand times brighter than the rest may be measured well.
+    ivar[30] = 1e6
+    assert clean(make(np.full(100, 2.0), ivar))[1][30] == 1e6

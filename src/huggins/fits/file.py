@@ -151,9 +151,9 @@ def _parse(source: Source, index: int, at: int) -> Hdu:
 
 def _header(source: Source, index: int, at: int) -> bytes:
     """Return the cards of the header at `at`, END included."""
-    text, base = (source.head, at) if at < len(source.head) else (b"", 0)
     # END is looked for in what has been read, then in ever larger pieces of the file.
-    size = 16 * BLOCK
+    text, base = (source.head, at) if at < len(source.head) else (b"", 0)
+    size = len(text) - base
     while True:
         if not text:
             text, base = source.read(at, min(size, source.size - at)), 0
@@ -167,6 +167,6 @@ def _header(source: Source, index: int, at: int) -> bytes:
             return header
         if at + size >= source.size or size >= _HEADER_MAX:
             break
-        size *= 4
+        size = max(4 * size, 16 * BLOCK)
         text = b""
     raise damaged(index, "it has no end", source.path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
 from huggins.fits.cards import Value, keyword
-from huggins.fits.layout import TYPES, Layout, record_of
+from huggins.fits.layout import CODES, TYPES, Layout, record_of
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 # Codes of the columns that are numbers.
 _NUMBERS: Final = "BIJKED"
+# Bytes that are kept for the next column of the same rows.
+_HELD_MAX: Final = 64 * 1024**2
+# Bytes of a row beyond which a narrow column is read alone.
+_WIDE: Final = 8192
 
 
 class Hdu:
@@ -33,7 +38,17 @@ class Hdu:
         Offsets of its header and its data, and the bytes of the data without padding.
     """
 
-    __slots__ = ("_header", "at", "index", "layout", "shape", "size", "source", "start")
+    __slots__ = (
+        "_header",
+        "_held",
+        "at",
+        "index",
+        "layout",
+        "shape",
+        "size",
+        "source",
+        "start",
+    )
 
     def __init__(
         self,
@@ -52,6 +67,7 @@ class Hdu:
         self.shape = shape
         self.size = layout.data_size(shape)
         self._header = b""
+        self._held = (0, b"")  # what was read last, and where it begins
 
     @property
     def header(self) -> bytes:
@@ -121,15 +137,66 @@ class Hdu:
                 f"{_listed(self.layout.columns)}",
                 self.source.path,
             ) from None
-        all_rows, row_bytes = self.shape
+        all_rows = self.shape[0]
         first, count = rows or ((0, all_rows) if row is None else (row, 1))
         if column.code not in _NUMBERS or column.scale != 1 or column.zero != 0:
             shape = (all_rows, column.repeat) if column.repeat != 1 else (all_rows,)
             raw = self._astropy(shape, name)[first : first + count]
         else:
-            buffer, offset = self._data(first * row_bytes, count * row_bytes)
-            raw = column.view(buffer, offset, count, row_bytes)
+            raw = self._rows(column, first, count)
         return _convert(raw if row is None else raw[0].reshape(-1), dtype)
+
+    def strings(self, name: str, first: int, count: int) -> NDArray[np.bytes_]:
+        """Return some rows of a column of text, shape (count,), without trailing blanks."""
+        column = self.layout.columns[name]
+        raw = self._rows(column, first, count)
+        stripped: NDArray[np.bytes_] = np.strings.rstrip(raw)
+        return stripped
+
+    def ragged(self, name: str, first: int, count: int) -> list[NDArray[Any]]:
+        """Return some rows of a column of vectors of variable length (TFORM P or Q).
+
+        Raises
+        ------
+        ReadError
+            If its descriptors point outside of the file, or its elements are no numbers.
+        """
+        column = self.layout.columns[name]
+        form = str(self.get(f"TFORM{column.number}") or "")
+        match = re.match(r"\s*\d*[PQ]([A-Z])", form)
+        if match is None or match[1] not in _NUMBERS:
+            raise ReadError(
+                f"column {name} of HDU {self.index} holds {form!r}, no numbers",
+                self.source.path,
+            )
+        kind, item, _ = CODES[match[1]]
+        rows, row_bytes = self.shape
+        heap = self.get("THEAP")
+        start = heap if type(heap) is int and heap >= 0 else rows * row_bytes
+        buffer, offset = self._data(first * row_bytes, count * row_bytes)
+        descriptors = np.ndarray(
+            (count, 2),
+            ">i4" if column.code == "P" else ">i8",
+            buffer,
+            offset + column.offset,
+            (row_bytes, column.size // 2),
+        )
+        values = []
+        for length, place in descriptors.tolist():
+            at = start + place
+            if length < 0 or place < 0 or at + length * item > self.size:
+                raise ReadError(
+                    f"column {name} of HDU {self.index} is damaged: it points outside of the "
+                    "table; fetch the file again",
+                    self.source.path,
+                )
+            buffer, offset = self._data(at, length * item)
+            raw: NDArray[Any] = np.ndarray((length,), kind, buffer, offset)
+            part = _convert(raw, None)
+            if column.scale != 1 or column.zero != 0:
+                part = part * column.scale + column.zero
+            values.append(part)
+        return values
 
     def record(self, names: tuple[str, ...], row: int = 0) -> dict[str, Any]:
         """Return scalars of one row, by name; columns that are missing are left out.
@@ -214,7 +281,28 @@ class Hdu:
         place = self.start + offset
         if place + length <= len(self.source.head):
             return self.source.head, place
-        return self.source.read(place, length), 0
+        at, held = self._held
+        if at <= place and place + length <= at + len(held):
+            return held, place - at
+        block = self.source.read(place, length)
+        if length <= _HELD_MAX:
+            self._held = (place, block)
+        return block, 0
+
+    def _rows(self, column: FitsColumn, first: int, count: int) -> NDArray[Any]:
+        row_bytes = self.shape[1]
+        if count > 1 and row_bytes > _WIDE and 16 * column.size < row_bytes:
+            return self._narrow(column, first, count)
+        buffer, offset = self._data(first * row_bytes, count * row_bytes)
+        return column.view(buffer, offset, count, row_bytes)
+
+    def _narrow(self, column: FitsColumn, first: int, count: int) -> NDArray[Any]:
+        """Return rows of one column, read one by one: the others are much wider."""
+        row_bytes = self.shape[1]
+        at = self.start + first * row_bytes + column.offset
+        size = column.size
+        parts = [self.source.read(at + row * row_bytes, size) for row in range(count)]
+        return column._replace(offset=0).view(b"".join(parts), 0, count, size)
 
 
 def _convert(raw: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:

@@ -1,21 +1,42 @@
-"""One open file: its bytes, read on demand and unpacked where it is gzipped."""
+"""One open file: its bytes, read on demand and unpacked where it is compressed."""
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import os
 import stat
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class _Unpacker(Protocol):
+        @property
+        def eof(self) -> bool: ...
+
+        @property
+        def unused_data(self) -> bytes: ...
+
+        def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
 #: Bytes of the first read: an SDSS or LAMOST spectrum needs no second one.
 _FIRST: Final = 256 * 1024
-#: Largest size of an unpacked gzip file, which is held in memory.
-_UNPACKED_MAX: Final = 4 * 1024**3
+#: Largest size of an unpacked file, which is held in memory.
+UNPACKED_MAX: Final = 4 * 1024**3
 
-_GZIP: Final = b"\x1f\x8b"
+# First bytes, name and unpacker of the compressions.
+_PACKED: Final[tuple[tuple[bytes, str, Callable[[], _Unpacker]], ...]] = (
+    (b"\x1f\x8b", "gzip", lambda: zlib.decompressobj(zlib.MAX_WBITS | 16)),
+    (b"BZh", "bzip2", bz2.BZ2Decompressor),
+    (b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
+)
 _FITS: Final = b"SIMPLE  ="
 
 
@@ -36,17 +57,19 @@ class Source:
         Bytes, after unpacking.
     head : bytes
         The first bytes, after unpacking: 256 KiB, or the whole file where it is smaller or
-        gzipped.
+        compressed.
+    packed : bool
+        Whether it is compressed (gzip, bzip2, xz).
     fits : bool
         Whether it begins as FITS does.
 
     Raises
     ------
     ReadError
-        If it cannot be opened, is no regular file, is empty, or is a damaged gzip file.
+        If it cannot be opened, is no regular file, is empty, or is compressed and damaged.
     """
 
-    __slots__ = ("_fd", "fits", "gzipped", "head", "path", "size")
+    __slots__ = ("_fd", "fits", "head", "packed", "path", "size")
 
     def __init__(self, path: str | os.PathLike[str], content: bytes | None = None) -> None:
         self.path = os.fspath(path)
@@ -55,10 +78,8 @@ class Source:
             self._open()
         else:
             self.head, self.size = content, len(content)
-        self.gzipped = self.head.startswith(_GZIP)
         try:
-            if self.gzipped:
-                self._unpack()
+            self._unpack()
             if not self.head:
                 raise ReadError("the file is empty: fetch it again", self.path)
         except BaseException:
@@ -85,24 +106,30 @@ class Source:
             raise ReadError(f"this is not a valid path: {error}", repr(self.path)) from error
 
     def _unpack(self) -> None:
+        kind = next((kind for kind in _PACKED if self.head.startswith(kind[0])), None)
+        self.packed = kind is not None
+        if kind is None:
+            return
+        magic, name, new = kind
         packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
         parts = []
-        room = _UNPACKED_MAX
+        room = UNPACKED_MAX
         try:
-            while packed.startswith(_GZIP):  # a gzip file may have several members
-                unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            while packed.startswith(magic):  # a file may have several members
+                unpacker = new()
                 parts.append(unpacker.decompress(packed, room))
                 room -= len(parts[-1])
                 if room <= 0:
                     raise ReadError(
-                        "the gzip file unpacks to more than 4 GiB: unpack it first", self.path
+                        f"the {name} file unpacks to more than 4 GiB: unpack it first",
+                        self.path,
                     )
                 if not unpacker.eof:
-                    raise ReadError("the gzip file is truncated: fetch it again", self.path)
+                    raise ReadError(f"the {name} file is truncated: fetch it again", self.path)
                 packed = unpacker.unused_data
-        except zlib.error as error:
+        except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
             raise ReadError(
-                f"the gzip file is damaged ({error}): fetch it again", self.path
+                f"the {name} file is damaged ({error}): fetch it again", self.path
             ) from error
         self.head = b"".join(parts)
         self.size = len(self.head)
@@ -141,7 +168,7 @@ class Source:
 
     def handle(self) -> str | io.BytesIO:
         """Return what other libraries can open: the path, or the unpacked bytes."""
-        return io.BytesIO(self.head) if self._fd < 0 or self.gzipped else self.path
+        return io.BytesIO(self.head) if self._fd < 0 or self.packed else self.path
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""

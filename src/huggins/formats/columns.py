@@ -72,6 +72,8 @@ _FILLS: Final = (99, 999, 9999, 99999, 999999, 1e20, 1e30, 1e31, 9.9692099683868
 # A column is what the scatter bears out if the other reading is this many times further off.
 _CLEAR: Final = 2.0
 _HOPELESS: Final = 30.0
+# ... and an array that nobody calls an uncertainty is one if it is at most this far off.
+_PLAUSIBLE: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -250,11 +252,7 @@ def _unnamed(fields: Sequence[Field], context: Context, notes: list[str]) -> lis
     if len(fields) == 2:
         return named
     flux, third = (np.asarray(f.values, np.float64) for f in fields[1:3])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        as_error = excess(flux, np.where(third > 0, third, np.nan))
-        as_ivar = excess(flux, np.where(third > 0, third, np.nan) ** -0.5)
-    # Distance from 1 either way, as a factor.
-    off = [max(v, 1.0 / v) if v > 0 else np.inf for v in (as_error, as_ivar)]
+    off = _off(flux, third, (1.0, -0.5))
     if not np.isfinite(off).any():
         off = [1.0, np.inf]  # nothing can be told: what most people write
     name = "error" if off[0] <= _CLEAR * off[1] else "ivar"
@@ -267,6 +265,31 @@ def _unnamed(fields: Sequence[Field], context: Context, notes: list[str]) -> lis
         )
     notes.append(f"the third column, which has no name, is taken as {name}")
     return [*named, replace(fields[2], name=name)]
+
+
+def _off(flux: Array, third: Array, powers: tuple[float, ...]) -> list[float]:
+    """Return by what factors errors that are a power of some values miss the scatter."""
+    with np.errstate(all="ignore"):
+        positive = np.where(third > 0, third, np.nan)
+        ratios = [excess(flux, positive**power) for power in powers]
+    return [max(ratio, 1.0 / ratio) if ratio > 0 else np.inf for ratio in ratios]
+
+
+def likely_uncertainty(flux: Array, other: Array) -> str:
+    """Return what an array without a name is to a flux: error, ivar, variance, or nothing.
+
+    An uncertainty is positive where it is not 0, and agrees with the scatter between pixels.
+    """
+    finite = other[np.isfinite(other)]
+    if len(finite) < len(other) / 2 or (finite < 0).mean() > 0.01 or not (finite > 0).any():
+        return ""
+    kinds = ("error", "ivar", "variance")
+    off = _off(flux, other, (1.0, -0.5, 0.5))
+    best = min(off)
+    if not best <= _PLAUSIBLE:
+        return ""
+    # What most people write, unless another reading is clearly better.
+    return kinds[0] if off[0] <= _CLEAR * best else kinds[off.index(best)]
 
 
 def _wide(fields: Sequence[Field], roles: Sequence[Meaning]) -> list[list[Field]] | None:

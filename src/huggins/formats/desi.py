@@ -20,6 +20,7 @@ from huggins.errors import ReadError
 from huggins.fits.cards import BLOCK
 from huggins.formats.identity import fibre_bits, number, pipeline_result, position, whole
 from huggins.formats.neighbours import rows_beside
+from huggins.formats.request import blocks
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
+    from huggins.formats.request import Request
 
     Array = NDArray[np.float64]
 
@@ -36,6 +38,8 @@ NAME = "desi"
 
 _FLUX: Final = re.compile(r"[A-Z]+_FLUX")
 _WAVE: Final = re.compile(r"[A-Z]+_WAVELENGTH")
+# Names of other files of redshifts: zbest before 2021, and those that people give.
+_BESIDE: Final = re.compile(r"(?:redrock|zbest|redshifts?).*\.fits?(?:\.gz)?$", re.IGNORECASE)
 # Spectra read at a time: 8 MB of pixels.
 _CHUNK: Final = 128
 # Cameras whose pixels agree to this fraction of a pixel share one grid.
@@ -56,29 +60,39 @@ class _Camera:
 
 
 def identify(fits: Fits) -> bool:
-    """Whether there are a FIBERMAP and at least one camera's flux."""
+    """Whether there are images of one camera's flux and ivar, and a FIBERMAP or wavelengths."""
     names = {hdu.name for hdu in fits}
-    return "FIBERMAP" in names and any(_FLUX.fullmatch(name) for name in names)
+    bands = [name.removesuffix("_FLUX") for name in names if _FLUX.fullmatch(name)]
+    if "FIBERMAP" in names:
+        return bool(bands)
+    return any({f"{band}_WAVELENGTH", f"{band}_IVAR"} <= names for band in bands)
 
 
-def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
+def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
     """Yield one spectrum per row of FIBERMAP, its cameras joined."""
     path = fits.source.path
     if fits.source.size % BLOCK:
         raise ReadError("the file is truncated: fetch it again", path)
     by_name = {hdu.name: hdu for hdu in fits}
-    fibermap = by_name["FIBERMAP"]
-    count = fibermap.rows if fibermap.shape else 0
+    fibermap = by_name.get("FIBERMAP")
+    if fibermap is not None:
+        count = fibermap.rows if fibermap.shape else 0
+    else:  # files cut out of others
+        shape = next(hdu.image_shape for name, hdu in by_name.items() if _FLUX.fullmatch(name))
+        count = shape[0] if len(shape) == 2 else 0
     if count == 0:
         raise ReadError("FIBERMAP has no row: there is no spectrum in this file", path)
     loglam, cameras = _cameras(by_name, count, path)
     loglam.flags.writeable = False  # all spectra share it
-    redshifts = _redshifts(path)
-    for first in range(0, count, _CHUNK):
-        size = min(_CHUNK, count - first)
+    targets = _targets(fibermap)
+    redshifts = _redshifts(path, targets)
+    fibres = None
+    if request.selection.fibers and fibermap is not None and "FIBER" in fibermap:
+        fibres = fibermap.column("FIBER", np.int64)
+    for first, size in blocks(request.chosen(count, targets, fibres), _CHUNK):
         flux, ivar = _join(cameras, len(loglam), first, size)
         for i in range(size):
-            target = fibermap.record(_TARGET, first + i)
+            target = {} if fibermap is None else fibermap.record(_TARGET, first + i)
             targetid, night = target.get("TARGETID"), number(target.get("MJD"))
             result = pipeline_result(redshifts.get(targetid, {}).get, _RESULT)
             ra, dec = position(target.get("TARGET_RA"), target.get("TARGET_DEC"))
@@ -199,9 +213,21 @@ def _join(
         return flux.astype(np.float32), weight.astype(np.float32)
 
 
-def _redshifts(path: str) -> dict[Any, dict[str, Any]]:
+def _targets(fibermap: Hdu | None) -> NDArray[np.int64] | None:
+    if fibermap is None or "TARGETID" not in fibermap:
+        return None
+    targets: NDArray[np.int64] = fibermap.column("TARGETID", np.int64)
+    return targets if targets.ndim == 1 else None
+
+
+def _redshifts(path: str, targets: NDArray[np.int64] | None) -> dict[Any, dict[str, Any]]:
     """Return the rows of the file's redrock results, by TARGETID."""
     match = re.match(r"(?:coadd|spectra)-(.+?\.fits)(?:\.gz)?$", Path(path).name)
-    if match is None:
-        return {}
-    return rows_beside(path, f"redrock-{match[1]}", ("TARGETID", *_RESULT), ("TARGETID", "Z"))
+    return rows_beside(
+        path,
+        f"redrock-{match[1] if match else Path(path).name}",
+        ("TARGETID", *_RESULT),
+        ("TARGETID", "Z", "ZWARN"),
+        others=_BESIDE,
+        wanted=frozenset(() if targets is None else targets.tolist()),
+    )

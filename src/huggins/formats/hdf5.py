@@ -7,12 +7,14 @@ The format is described in ``docs/reference/dataset.md``. The seed's files hold 
 from __future__ import annotations
 
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.formats import hdf5_arrays
+from huggins.formats.hdf5_arrays import DamagedError, reading
 from huggins.formats.identity import (
     fibre_bits,
     identifier,
@@ -21,6 +23,7 @@ from huggins.formats.identity import (
     position,
     whole,
 )
+from huggins.formats.request import blocks
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.fits.source import Source
+    from huggins.formats.request import Request
 
 NAME = "hdf5"
 SEED_NAME = "hdf5-seed"
@@ -53,33 +57,39 @@ def identify(source: Source) -> bool:
     return source.head.startswith(b"\x89HDF\r\n\x1a\n")
 
 
-def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]:
-    """Yield the spectra of all rows."""
-    import h5py
+def check(source: Source) -> None:
+    """Raise ReadError if this HDF5 file is whole, but holds no spectra that huggins knows."""
+    with suppress(DamagedError), _opened(source) as file, reading(source.path):
+        if not _is_ours(file) and "fluxes" not in file and not hdf5_arrays.holds_spectra(file):
+            raise _unknown(file, source.path)
 
+
+def read(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
+    """Yield the spectra of all rows that are asked for."""
     path = source.path
-    with _reading(path):
-        file: Any = h5py.File(source.handle(), "r")
-    with file:
-        with _reading(path):
-            if "huggins_schema" in file.attrs:
+    with _opened(source) as file:
+        with reading(path):
+            ours = _is_ours(file)
+            others = not ours and ("fluxes" not in file or bool(request.columns))
+            if others and not hdf5_arrays.holds_spectra(file, request):
+                raise _unknown(file, path)
+        if others:
+            yield from hdf5_arrays.read(file, source, request)
+            return
+        with reading(path):
+            if ours:
                 start, step, shape = _grid(file, source)
-                ours, columns = True, _columns(file, shape[0])
-            elif "fluxes" in file:
-                (start, step, _), shape = _SEED, _seed_shape(file, source)
-                ours, columns = False, []
+                columns = _columns(file, shape[0])
             else:
-                contents = ", ".join(sorted(file)[:20]) or "nothing"
-                raise ReadError(
-                    f"no HDF5 file of spectra that huggins knows: it holds {contents}", path
-                )
+                (start, step, _), shape = _SEED, _seed_shape(file, source)
+                columns = []
         count, size = shape
         # Centres of the pixels, given the left edge of the first; all spectra share them.
         loglam: NDArray[np.float64] = start + step * (np.arange(size, dtype=np.float64) + 0.5)
         loglam.flags.writeable = False
-        for first in range(0, count, _CHUNK):
-            rows = slice(first, min(first + _CHUNK, count))
-            with _reading(path):
+        for first, number in blocks(_chosen(file, request, columns, count, path), _CHUNK):
+            rows = slice(first, first + number)
+            with reading(path):
                 flux = _block(file, "flux" if ours else "fluxes", rows).reshape(-1, size)
                 # Without errors every finite flux has the same weight.
                 ivar = _block(file, "ivar", rows) if ours else np.isfinite(flux).astype("f4")
@@ -91,17 +101,40 @@ def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]
                 yield spectrum
 
 
+def _chosen(
+    file: Any, request: Request, columns: list[str], count: int, path: str
+) -> NDArray[np.intp] | range:
+    """Return the rows that are asked for."""
+    if not request.selection:
+        return range(count)
+    whole_file = slice(0, count)
+    with reading(path):
+        targets = _column(file, "targetid", whole_file) if "targetid" in columns else None
+        fibres = _column(file, "fiberid", whole_file) if "fiberid" in columns else None
+    return request.chosen(count, targets, fibres)
+
+
+def _is_ours(file: Any) -> bool:
+    return "huggins_schema" in file.attrs
+
+
+def _unknown(file: Any, path: str) -> ReadError:
+    contents = ", ".join(sorted(file)[:20]) or "nothing"
+    return ReadError(
+        f"no HDF5 file of spectra that huggins knows: it holds {contents}; name the arrays "
+        "with --columns wavelength=wl,flux=spec,error=sigma",
+        path,
+    )
+
+
 @contextmanager
-def _reading(path: str) -> Iterator[None]:
-    """Convert what h5py raises for a damaged file, which is nearly anything, to ReadError."""
-    try:
-        yield
-    except ReadError:
-        raise
-    except Exception as error:
-        raise ReadError(
-            f"this HDF5 file is damaged ({error}): fetch or build it again", path
-        ) from error
+def _opened(source: Source) -> Iterator[Any]:
+    import h5py
+
+    with reading(source.path):
+        file: Any = h5py.File(source.handle(), "r")
+    with file:
+        yield file
 
 
 def _grid(file: Any, source: Source) -> tuple[float, float, tuple[int, int]]:

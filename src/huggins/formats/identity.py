@@ -85,3 +85,98 @@ def fibre_bits(zwarning: int | None) -> int:
 
 def _text(value: Any) -> str:
     return "" if value is None else str(value).strip()
+
+
+# Plain names (see `plain`) under which files tell what a spectrum is.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "targetid": (
+        "targetid", "objectid", "objid", "sdssid", "catalogid", "specid", "spectrumid", "obsid",
+        "cname", "targid", "sourceid", "object", "targname", "targetname", "name", "target",
+        "objname", "id", "sparclid",
+    ),
+    "specobjid": ("specobjid",),
+    "fiberid": ("fiberid", "fiber", "fibreid", "fibre", "nspec", "fibid"),
+    "plate": ("plate", "plateid"),
+    "mjd": ("mjd", "mjdobs", "mjdmed"),
+}  # fmt: skip
+_POSITIONS: Final = (
+    ("ra", "dec"), ("targetra", "targetdec"), ("radeg", "decdeg"), ("raobj", "decobj"),
+    ("raj2000", "dej2000"), ("fibrera", "fibredec"), ("plugra", "plugdec"), ("objra", "objdec"),
+)  # fmt: skip
+_RESULTS: Final = (
+    ("class", "subclass", "z", "zwarning"),
+    ("spectype", "subtype", "z", "zwarn"),
+    ("spectype", "subtype", "redshift", "redshiftwarning"),
+)
+
+
+def plain(name: str) -> str:
+    """Return a name as it is compared: in lower case, without blanks and punctuation."""
+    return "".join(filter(str.isalnum, name.lower()))
+
+
+def described(get: Callable[[str], Any]) -> dict[str, Any]:
+    """Return attributes of a spectrum from scalars beside it.
+
+    Parameters
+    ----------
+    get
+        Returns the value of a plain name (see `plain`), None where there is none.
+    """
+    found: dict[str, Any] = {}
+    for attribute, names in _NAMES.items():
+        for name in names:
+            value = get(name)
+            if value is None:
+                continue
+            if attribute == "targetid":
+                value = _word(value)
+            elif attribute == "specobjid":
+                value = identifier(value)
+            elif attribute == "mjd":
+                days = number(value)
+                value = int(days) if days is not None and 30000 < days < 100000 else None
+            else:
+                value = whole(value)
+            if value is not None:
+                found[attribute] = value
+                break
+    for names in _POSITIONS:
+        ra, dec = position(_degrees(get(names[0]), 15.0), _degrees(get(names[1]), 1.0))
+        if ra is not None:
+            found["ra"], found["dec"] = ra, dec
+            break
+    for columns in _RESULTS:
+        if get(columns[0]) is not None and get(columns[2]) is not None:
+            found["pipeline"] = pipeline_result(get, columns)
+            break
+    return found
+
+
+def _word(value: Any) -> str | None:
+    """Return an identifier of any kind as text; None where it says that there is none."""
+    if isinstance(value, float):
+        value = int(value) if math.isfinite(value) and value == int(value) else None
+    if value is None or isinstance(value, bool):
+        return None
+    text = str(value).strip()
+    missing = text.lower() in ("", "unknown", "none", "nan", "n/a", "-1", "-99", "-999", "--")
+    return None if missing else text
+
+
+def _degrees(value: Any, hours: float) -> Any:
+    """Return a coordinate in degrees, also of ``12:34:56.7`` (hours for right ascension)."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().replace(":", " ")
+    parts = text.split()
+    try:
+        numbers = [abs(float(part)) for part in parts]
+    except ValueError:
+        return None
+    if len(numbers) == 1:
+        return float(text)
+    if len(numbers) != 3:
+        return None
+    size = numbers[0] + numbers[1] / 60.0 + numbers[2] / 3600.0
+    return hours * (-size if text.startswith("-") else size)

@@ -4,13 +4,14 @@ Up to DR8 the primary HDU is an image whose rows are flux, ivar, wavelength (A),
 or-mask, as EXTEN0 of the header says; in the first release the third row is the flux over its
 continuum, and COEFF0 and COEFF1 give the wavelengths. Since DR9 HDU 1 (COADD) is a table of one
 row with a vector for each. Class, subclass and redshift are in the primary header. Wavelengths
-are in vacuum, as VACUUM of the header confirms. Data model:
+are in vacuum, as VACUUM of the header confirms. Spectra of the medium-resolution survey are
+recognised and refused. Data model:
 https://www.lamost.org/dr8/v2.0/doc/lr-data-production-description
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
+    from huggins.formats.request import Request
 
 NAME = "lamost"
+
+_ARMS: Final = ("COADD_B", "COADD_R")
 
 
 def identify(fits: Fits) -> bool:
@@ -37,7 +41,15 @@ def identify(fits: Fits) -> bool:
         return False
     if primary.shape and primary.size:
         return len(primary.shape) == 2 and 3 <= primary.shape[0] <= 6 and _lamost(primary)
-    return _table(fits) is not None
+    return _table(fits) is not None or _medium(fits)
+
+
+def _medium(fits: Fits) -> bool:
+    """Whether this is of the medium-resolution survey: its arms are COADD_B and COADD_R."""
+    first = fits.hdu(1)
+    if first is None or first.name not in ("INFORMATION", *_ARMS):
+        return False
+    return any(hdu.name in _ARMS and "FLUX" in hdu for hdu in fits)
 
 
 def _lamost(primary: Hdu) -> bool:
@@ -49,17 +61,23 @@ def _lamost(primary: Hdu) -> bool:
 def _table(fits: Fits) -> Hdu | None:
     for hdu in fits:
         columns = hdu.columns
-        # Not COADD_B and COADD_R: those are of the medium-resolution survey.
         if {"FLUX", "WAVELENGTH"} <= columns.keys() and hdu.rows == 1 and hdu.name == "COADD":
             return hdu
     return None
 
 
-def read(fits: Fits) -> Iterator[Spectrum]:
+def read(fits: Fits, _request: Request) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
     primary = fits.hdu(0)
     assert primary is not None
     path = fits.source.path
+    if _medium(fits):
+        raise ReadError(
+            "a medium-resolution spectrum of LAMOST (R = 7500, 4950 to 5350 and 6300 to "
+            "6800 A): classes and redshifts are those of low-resolution spectra and would be "
+            "wrong; use the low-resolution spectrum of the object",
+            path,
+        )
     mask: NDArray[np.floating] | None
     wavelength: NDArray[np.float64]
     if primary.shape and primary.size:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 
@@ -76,7 +77,8 @@ _NAMES: Final[dict[Role, str]] = {
     Role.IVAR: "ivar invvar inversevariance invvariance fluxivar ivarflux inversevar",
     Role.VARIANCE: "var variance fluxvar fluxvariance varflux",
     Role.MASK: (
-        "mask andmask flag flags fluxmask dq dataquality badpixel badpix bad qual quality"
+        "mask andmask flag flags fluxmask dq dataquality badpixel badpix bad qual quality "
+        "pixelflags"
     ),
     Role.GOOD: "good goodpix goodpixel valid usable",
     Role.OBJECT: (
@@ -128,6 +130,7 @@ class Meaning:
     rest: bool = False
 
 
+@lru_cache(maxsize=4096)
 def meaning(name: str, unit: str = "") -> Meaning:
     """Return what a column is."""
     text = name.strip().lower().translate(_GREEK)

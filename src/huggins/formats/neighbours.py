@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from huggins.errors import ReadError
 from huggins.fits import Fits, Source
+
+if TYPE_CHECKING:
+    import re
 
 _log = logging.getLogger(__name__)
 
 
 def rows_beside(
-    path: str, name: str, columns: tuple[str, ...], needed: tuple[str, ...]
-) -> dict[int, dict[str, Any]]:
+    path: str,
+    name: str,
+    columns: tuple[str, ...],
+    needed: tuple[str, ...],
+    *,
+    others: re.Pattern[str] | None = None,
+    wanted: frozenset[Any] = frozenset(),
+) -> dict[Any, dict[str, Any]]:
     """Return the rows of a table in the same folder; none, with a warning, if it is damaged.
 
     Parameters
@@ -27,17 +37,46 @@ def rows_beside(
         What to read of it.
     needed
         Columns that the table must have; the rows are returned by the first of them.
+    others
+        What other names the table may have. Such a file is taken only if it has a row for each
+        of `wanted`; where none has, but there are some, that is said in the log.
     """
     candidates = (Path(path).with_name(name), Path(path).with_name(f"{name}.gz"))
     table_path = next((str(candidate) for candidate in candidates if candidate.is_file()), None)
-    if table_path is None:
+    if table_path is not None:
+        return _rows(table_path, columns, needed)
+    if others is None or not wanted:
         return {}
     try:
-        with Source(table_path) as source:
+        with os.scandir(Path(path).parent) as entries:
+            found = sorted(entry.path for entry in entries if others.search(entry.name))
+    except OSError:
+        return {}
+    for other in found:
+        rows = _rows(other, columns, needed)
+        if wanted <= rows.keys():
+            _log.info("%s: pipeline redshifts are those of %s", path, other)
+            return rows
+    if found:
+        _log.warning(
+            "%s: pipeline redshifts are left out: %s has not all of its targets; name the "
+            "right file %s",
+            path,
+            found[0] if len(found) == 1 else f"none of {len(found)} files beside it",
+            name,
+        )
+    return {}
+
+
+def _rows(
+    path: str, columns: tuple[str, ...], needed: tuple[str, ...]
+) -> dict[Any, dict[str, Any]]:
+    try:
+        with Source(path) as source:
             hdus = Fits(source) if source.fits else ()
             table = next((hdu for hdu in hdus if all(c in hdu for c in needed)), None)
             if table is None:
-                raise ReadError(f"no table of {', '.join(needed)} in it", table_path)
+                raise ReadError(f"no table of {', '.join(needed)} in it", path)
             rows = [table.record(columns, row) for row in range(table.rows)]
     except ReadError as error:
         _log.warning("pipeline redshifts are left out: %s", error)

@@ -14,14 +14,18 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.fits.cards import keyword
+from huggins.formats.request import blocks
 from huggins.formats.spec import ROW, identify_object
 from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
+    from huggins.formats.request import Request
 
 NAME = "pack"
 
@@ -29,6 +33,7 @@ NAME = "pack"
 SCHEMA: Final = 1
 # Pixels read at a time: 5 MB.
 _CHUNK: Final = 1 << 18
+_TARGETS: Final = ("CATALOGID", "SDSS_ID")
 
 
 def identify(fits: Fits) -> bool:
@@ -37,7 +42,7 @@ def identify(fits: Fits) -> bool:
     return primary is not None and primary.get("HUGPACK") is not None
 
 
-def read(fits: Fits) -> Iterator[Spectrum]:
+def read(fits: Fits, request: Request) -> Iterator[Spectrum]:
     """Yield the spectra, in order."""
     path = fits.source.path
     pixels, rows, index = _tables(fits)
@@ -48,9 +53,7 @@ def read(fits: Fits) -> Iterator[Spectrum]:
         raise _damaged(path)
     if (first[1:] != ends[:-1]).any():
         raise _damaged(path)
-    at = 0
-    while at < len(first):
-        stop = max(int(np.searchsorted(ends, first[at] + _CHUNK, side="right")), at + 1)
+    for at, stop in _runs(request, rows, first, ends):
         block = (int(first[at]), int(ends[stop - 1] - first[at]))
         loglam = pixels.column("LOGLAM", np.float64, rows=block)
         flux = pixels.column("FLUX", rows=block)
@@ -72,7 +75,30 @@ def read(fits: Fits) -> Iterator[Spectrum]:
             run2d = row.get("RUN2D") or _run2d(index, i)
             identify_object(spectrum, row, str(run2d).strip())
             yield spectrum
-        at = stop
+
+
+def _runs(
+    request: Request, rows: Hdu | None, first: NDArray[np.int64], ends: NDArray[np.int64]
+) -> Iterator[tuple[int, int]]:
+    """Yield runs of spectra to read at a time: the first, and the one behind the last."""
+    targets = _column(rows, _TARGETS) if request.selection else None
+    fibres = _column(rows, ("FIBERID",)) if request.selection else None
+    for at, count in blocks(request.chosen(len(first), targets, fibres), len(first)):
+        end = at + count
+        while at < end:
+            stop = max(int(np.searchsorted(ends, first[at] + _CHUNK, side="right")), at + 1)
+            yield at, min(stop, end)
+            at = stop
+
+
+def _column(rows: Hdu | None, names: tuple[str, ...]) -> NDArray[Any] | None:
+    """Return the first of these columns that there is."""
+    name = next((name for name in names if rows is not None and name in rows), None)
+    if rows is None or name is None:
+        return None
+    if rows.columns[name].code == "A":
+        return rows.strings(name, 0, rows.rows)
+    return rows.column(name, np.int64)
 
 
 def _tables(fits: Fits) -> tuple[Hdu, Hdu | None, Hdu]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
+    from huggins.formats.request import Request
 
 NAME = "spec"
 
@@ -45,7 +46,11 @@ _POSITIONS: Final = (
     ("RACAT", "DECCAT"),
     ("RA", "DEC"),
 )
+# Columns that only SDSS-V has.
+_FIFTH: Final = ("FIELD", "CATALOGID", "SDSS_ID")
 _PIXELS: Final = ("FLUX", "LOGLAM", "IVAR")
+# Columns of SDSS beside these.
+_MARKS: Final = ("AND_MASK", "OR_MASK", "WDISP", "WRESL")
 
 
 def identify(fits: Fits) -> bool:
@@ -58,17 +63,27 @@ def find_coadd(fits: Fits) -> Hdu | None:
     first = fits.hdu(1)
     if first is None:
         return None
-    if _is_coadd(first):
+    if _has_pixels(first) and _is_own(first):
         return first
     # Elsewhere: by name, else the first of these columns (exposures come after the coadd).
-    candidates = [hdu for hdu in fits if _is_coadd(hdu)]
+    candidates = [hdu for hdu in fits if _has_pixels(hdu)]
     named = [hdu for hdu in candidates if hdu.name == "COADD"]
-    return next(iter(named or candidates), None)
+    own = [hdu for hdu in candidates if _is_own(hdu)]
+    if not own and any(_is_pipeline(hdu) for hdu in fits):
+        own = candidates
+    return next(iter(named or own), None)
 
 
-def _is_coadd(hdu: Hdu) -> bool:
+def _has_pixels(hdu: Hdu) -> bool:
     columns = hdu.columns
     return sum(name in columns for name in _PIXELS) >= 2 and "WAVELENGTH" not in columns
+
+
+def _is_own(hdu: Hdu) -> bool:
+    """Whether a table is of SDSS: flux, loglam and ivar are names that others use too."""
+    if hdu.name.startswith("COADD_"):
+        return False  # an arm of LAMOST
+    return any(name in hdu.columns for name in _MARKS) or hdu.name == "COADD"
 
 
 def find_pipeline(fits: Fits, coadd: Hdu) -> Hdu | None:
@@ -84,7 +99,7 @@ def _is_pipeline(hdu: Hdu) -> bool:
     return "CLASS" in columns and "Z" in columns and hdu.rows == 1
 
 
-def read(fits: Fits) -> Iterator[Spectrum]:
+def read(fits: Fits, _request: Request) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
     coadd = find_coadd(fits)
     if coadd is None:
@@ -118,6 +133,8 @@ def identify_object(spectrum: Spectrum, row: dict[str, Any], run2d: str) -> None
     """Fill in identity and result from the pipeline's row."""
     spectrum.mjd = positive(row.get("MJD"))
     spectrum.survey = sdss_survey(run2d, spectrum.mjd)
+    if not spectrum.survey and any(name in row for name in _FIFTH):
+        spectrum.survey = "SDSS-V"  # reductions under way are called master, trunk or daily
     if spectrum.survey == "SDSS-V":
         # FIELD has replaced PLATE, also in the names of the files.
         spectrum.plate = positive(row.get("FIELD")) or positive(row.get("PLATE"))

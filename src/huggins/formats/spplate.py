@@ -23,6 +23,7 @@ from huggins.formats.identity import (
 )
 from huggins.formats.neighbours import rows_beside
 from huggins.formats.pixels import from_coefficients
+from huggins.formats.request import blocks
 from huggins.quality import ZWarning
 from huggins.specobjid import specobjid
 from huggins.spectrum import Spectrum
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from huggins.fits import Fits
     from huggins.fits.hdu import Hdu
+    from huggins.formats.request import Request
 
 NAME = "spPlate"
 
@@ -44,19 +46,29 @@ _BEST: Final = ("FIBERID", "CLASS", "SUBCLASS", "Z", "ZWARNING", "PLUG_RA", "PLU
 
 
 def identify(fits: Fits) -> bool:
-    """Whether HDU 0 and 1 are images of one shape on log-linear pixels."""
+    """Whether HDU 0 is an image on log-linear pixels, and of a plate or like HDU 1."""
     flux = fits.hdu(0)
     if flux is None or len(flux.shape) != 2 or flux.get("COEFF0") is None:
         return False
-    ivar = fits.hdu(1)
-    return ivar is not None and ivar.layout.kind == "image" and ivar.shape == flux.shape
+    return flux.get("PLATEID") is not None or _ivar(fits, flux) is not None
 
 
-def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
+def _ivar(fits: Fits, flux: Hdu) -> Hdu | None:
+    second = fits.hdu(1)
+    if second is None or second.layout.kind != "image" or second.shape != flux.shape:
+        return None
+    return second
+
+
+def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of all fibres, in order."""
-    flux, ivar = fits.hdu(0), fits.hdu(1)
+    flux = fits.hdu(0)
     assert flux is not None
-    assert ivar is not None
+    ivar = _ivar(fits, flux)
+    if ivar is None:
+        raise ReadError(
+            "HDU 1, the inverse variance, is missing: fetch the file again", fits.source.path
+        )
     fibres, pixels = flux.shape
     if fibres == 0 or pixels == 0:
         raise ReadError("the plate has no fibre: fetch the file again", fits.source.path)
@@ -67,8 +79,7 @@ def read(fits: Fits) -> Iterator[Spectrum | ReadError]:
         mask = None
     plugs = _plugs(fits, fibres)
     best = _best(fits, flux)
-    for first in range(0, fibres, _CHUNK):
-        count = min(_CHUNK, fibres - first)
+    for first, count in blocks(request.chosen(fibres, None, range(1, fibres + 1)), _CHUNK):
         fluxes = flux.image(first=first, count=count)
         ivars = ivar.image(first=first, count=count)
         masks = None if mask is None else mask.image(np.int32, first=first, count=count)

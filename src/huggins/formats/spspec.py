@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from huggins.fits import Fits
+    from huggins.formats.request import Request
 
 NAME = "spSpec"
 
@@ -46,7 +47,7 @@ def identify(fits: Fits) -> bool:
     )
 
 
-def read(fits: Fits) -> Iterator[Spectrum]:
+def read(fits: Fits, _request: Request) -> Iterator[Spectrum]:
     """Yield the one spectrum of the file."""
     primary = fits.hdu(0)
     assert primary is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from huggins.fits.source import Source
+    from huggins.formats.request import Request
     from huggins.spectrum import Spectrum
 
 NAME = "text"
@@ -55,14 +57,16 @@ def identify(source: Source) -> bool:
     )
 
 
-def read(source: Source, *, air: bool = False) -> Iterator[Spectrum | ReadError]:
+def read(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of the file, mostly one."""
     path = source.path
     if source.size > _SIZE_MAX:
         raise ReadError("a text file of more than 256 MiB is no single spectrum", path)
     text = _decode(source.read(0, source.size))
     fields, comments = parse(text, path)
-    context = Context(path=path, format=NAME, air=air, said_air=_said_air(comments))
+    if request.columns:
+        fields = [replace(f, name=request.named(f.name)) for f in fields]
+    context = Context(path=path, format=NAME, air=request.air, said_air=_said_air(comments))
     yield from spectra_of(fields, context)
 
 

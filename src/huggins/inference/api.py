@@ -176,6 +176,8 @@ def classify_to_file(
         "threshold": settings.threshold,
         "fit": metadata["BASISSHA"],
         "air": settings.air,
+        "selection": str(settings.selection) if settings.selection else "",
+        "columns": dict(settings.columns),
     }
     begun = time.perf_counter()
     kept = journal_path(output)

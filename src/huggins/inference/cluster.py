@@ -111,7 +111,13 @@ def classify_task(task: _Task) -> Part:
     parts: Part = []
     with contextlib.ExitStack() as stack:
         fits = stack.enter_context(FitPool(0)) if settings.redshift else None
-        items = read_origins(task.origins, air=settings.air, root=task.root)
+        items = read_origins(
+            task.origins,
+            air=settings.air,
+            selection=settings.selection,
+            columns=dict(settings.columns),
+            root=task.root,
+        )
         for batch, place in batches_of(items, settings.batch_size):
             rows = classify_batch(batch, model, threshold=settings.threshold, fits=fits)
             parts.append((rows, place))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError, ReadError
 from huggins.formats import identify, open_file
+from huggins.formats.request import Request, asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -101,7 +102,7 @@ class Inputs:
                     "name files to have them tried whatever they look like"
                 )
             return lambda: self._walk(argument)
-        if _exists(argument):
+        if _exists(argument) or _is_part(argument):
             return lambda: [argument]
         if argument.startswith("@"):
             return self._list_file(argument[1:])
@@ -169,8 +170,8 @@ class Inputs:
             reader = identify(path)
         except ReadError:
             return False
-        # Any text looks like text: a spectrum has wavelengths, fluxes and errors.
-        return reader != "text" or _holds_spectrum(path)
+        # Any text looks like text, and any archive like one: a look inside tells.
+        return reader not in ("text", "zip", "tar") or _holds_spectrum(path)
 
 
 def _name(entry: os.DirEntry[str]) -> str:
@@ -195,6 +196,14 @@ def _holds_spectrum(path: str) -> bool:
 def _is_folder(path: str) -> bool:
     # Not Path.is_dir, which raises where a folder above may not be entered.
     return os.path.isdir(path)  # noqa: PTH112
+
+
+def _is_part(argument: str) -> bool:
+    """Whether this is ``FILE[...]``: some spectra of a file that exists."""
+    try:
+        return asked(argument, Request())[0] != argument
+    except ReadError:
+        return True
 
 
 def _exists(path: str) -> bool:

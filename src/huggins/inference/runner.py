@@ -18,13 +18,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError, ReadError
-from huggins.formats import open_file
+from huggins.formats import ALL, Selection, open_file
 from huggins.inference.batch import TURN, classify_batch
 from huggins.inference.fitting import FitPool
 from huggins.inference.journal import Place, extend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from huggins.inference.network import Model
@@ -48,7 +48,7 @@ _FETCHED: Final = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run; only `threshold`, `air` and `redshift` change a result.
+    """How to run; `threshold`, `air`, `redshift`, `selection` and `columns` change results.
 
     Attributes
     ----------
@@ -64,6 +64,10 @@ class Settings:
         Whether text files give air wavelengths.
     redshift
         Whether to fit redshifts on native pixels, rather than take the network's.
+    selection
+        Which spectra of the files.
+    columns
+        What columns with unusual names are: pairs of ``wavelength`` and the like and a name.
     """
 
     jobs: int = 0
@@ -71,6 +75,8 @@ class Settings:
     threshold: float | None = None
     air: bool = False
     redshift: bool = True
+    selection: Selection = ALL
+    columns: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -194,7 +200,12 @@ def origins_of(paths: Iterable[str], done: Place) -> Iterator[Origin]:
 
 
 def read_origins(
-    origins: Sequence[Origin], *, air: bool, root: str = ""
+    origins: Sequence[Origin],
+    *,
+    air: bool,
+    selection: Selection = ALL,
+    columns: Mapping[str, str] | None = None,
+    root: str = "",
 ) -> Iterator[tuple[Origin, Item]]:
     """Yield the spectra of some inputs; every input yields something.
 
@@ -202,20 +213,21 @@ def read_origins(
     ----------
     origins
         The inputs.
-    air
-        Whether text files give air wavelengths.
+    air, selection, columns
+        As for `huggins.formats.open_file`.
     root
         Folder that their paths are relative to, where that is not the current one.
     """
     for origin in origins:
         count = 0
+        path = os.path.join(root, origin.path)  # noqa: PTH118
         try:
-            for item in open_file(os.path.join(root, origin.path), air=air):  # noqa: PTH118
+            for item in open_file(path, air=air, selection=selection, columns=columns):
                 count += 1
                 if isinstance(item, ReadError):
-                    item.path = origin.path
+                    item.path = _as_given(item.path, root) or origin.path
                 else:
-                    item.file = origin.path
+                    item.file = _as_given(item.file, root)
                 if count > origin.skip:
                     yield origin, item
         except Exception as error:
@@ -224,8 +236,13 @@ def read_origins(
             _log.debug("%s: unexpected error", origin.path, exc_info=True)
             yield origin, ReadError(f"{error!r}, a mistake in huggins: report it", origin.path)
         else:
-            if count == 0:
+            if count == 0 and not selection:
                 yield origin, ReadError("no spectra in this file", origin.path)
+
+
+def _as_given(path: str, root: str) -> str:
+    """Return a path as the user gave it, with the member of an archive behind it."""
+    return path.removeprefix(os.path.join(root, "")) if root else path  # noqa: PTH118
 
 
 def _take(source: _Source, count: int, new: Sequence[Origin]) -> list[tuple[Origin, Item]]:
@@ -257,7 +274,13 @@ def _read_ahead(
     def submit() -> None:
         some = list(islice(origins, settings.batch_size))
         if some:
-            proceed(read_origins(some, air=settings.air), under_way.append, some)
+            source = read_origins(
+                some,
+                air=settings.air,
+                selection=settings.selection,
+                columns=dict(settings.columns),
+            )
+            proceed(source, under_way.append, some)
 
     def proceed(
         source: _Source, put: Callable[[_Reading], None], new: Sequence[Origin] = ()

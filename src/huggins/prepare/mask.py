@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 #: Bit of SDSS and_mask: the sky level is far above the flux and its scatter.
 BRIGHTSKY: Final = 1 << 23
+# An ivar this many times the median is no measurement (an error 10,000 times smaller); it can
+# only be there if the largest is this many times the mean.
+_EXTREME: Final = 1e8
+_PEAK: Final = 20.0
 
 
 def clean(
@@ -26,7 +30,8 @@ def clean(
     where LAMOST has no data but a positive ivar; and cosmic rays that the file does not mask:
     one or two pixels more than 40 s above or below their surroundings, where s is the scatter
     measured around them, and 8 times as far as their neighbours. Lines, as wide as the
-    instrument makes them, never are (`huggins.prepare.outliers`).
+    instrument makes them, never are (`huggins.prepare.outliers`). Also pixels whose ivar is so
+    far above all others that it is no measurement: one would outweigh the whole spectrum.
 
     Parameters
     ----------
@@ -55,6 +60,12 @@ def clean(
         bad = ~good
         flux[bad] = 0.0
         ivar[bad] = 0.0
+    with np.errstate(over="ignore"):
+        suspicious = len(ivar) > 0 and ivar.max() > _PEAK * ivar.mean()
+    if suspicious:
+        extreme = ivar > _EXTREME * np.median(ivar[ivar > 0])
+        flux[extreme] = 0.0
+        ivar[extreme] = 0.0
     if mask_zeros:
         ivar[flux == 0.0] = 0.0
     elif len(flux) and (flux[0] == 0.0 or flux[-1] == 0.0):

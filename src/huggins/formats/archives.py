@@ -1,0 +1,130 @@
+"""Files in ZIP and tar archives, read one after another without unpacking to disk.
+
+Nothing is written, so a member's name can do no harm; sizes are bounded, whatever the archive
+says of them.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import tarfile
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Final
+
+from huggins.errors import ReadError
+from huggins.fits.source import UNPACKED_MAX, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+# Most members that are looked at.
+_MEMBERS_MAX: Final = 1_000_000
+
+
+def kind(source: Source) -> str:
+    """Return ``zip`` or ``tar``; empty for anything else, such as the ZIP of numpy's arrays."""
+    if source.head.startswith(_ZIP):
+        # numpy.savez: a ZIP whose first member is an array.
+        size = int.from_bytes(source.head[26:28], "little")
+        return "" if source.head[30 : 30 + size].endswith(b".npy") else "zip"
+    return "tar" if source.head[257:262] == b"ustar" else ""
+
+
+def members(source: Source, wanted: str = "") -> Iterator[tuple[str, Source | ReadError]]:
+    """Yield the files of an archive, by name, in its order.
+
+    Parameters
+    ----------
+    source
+        An archive.
+    wanted
+        The one member to read; empty for all.
+
+    Raises
+    ------
+    ReadError
+        If it is damaged, or has no such member.
+    """
+    found = False
+    read = _zipped if kind(source) == "zip" else _tarred
+    try:
+        for name, content in read(source, wanted):
+            found = True
+            path = f"{source.path}[{name}]"
+            if isinstance(content, ReadError):
+                yield name, content
+                continue
+            try:
+                member = Source(path, content)
+            except ReadError as error:
+                yield name, error
+            else:
+                yield name, member
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+    ) as error:
+        raise ReadError(
+            f"the archive is damaged ({error}): fetch it again", source.path
+        ) from error
+    if wanted and not found:
+        raise ReadError(f"there is no file {wanted!r} in this archive", source.path)
+
+
+def _ordinary(name: str) -> bool:
+    """Whether a member may be a spectrum: no folder, and none of the system's own files."""
+    parts = name.split("/")
+    return bool(parts[-1]) and not any(
+        p.startswith((".", "__MACOSX")) for p in parts if p != "."
+    )
+
+
+def _zipped(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadError]]:
+    with zipfile.ZipFile(source.handle()) as archive:
+        room = UNPACKED_MAX
+        for info in archive.infolist()[:_MEMBERS_MAX]:
+            name = info.filename
+            if info.is_dir() or (name != wanted if wanted else not _ordinary(name)):
+                continue
+            if info.flag_bits & 1:
+                error = ReadError("it is encrypted: unpack it first", f"{source.path}[{name}]")
+                yield name, error
+                continue
+            try:
+                with archive.open(info) as file:
+                    content = file.read(room + 1)
+            except (NotImplementedError, RuntimeError) as reason:
+                text = f"it cannot be unpacked ({reason}): unpack it first"
+                yield name, ReadError(text, f"{source.path}[{name}]")
+                continue
+            _bounded(content, room, source)
+            yield name, content
+
+
+def _tarred(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadError]]:
+    handle = source.handle()
+    file = io.BytesIO(handle.getvalue()) if isinstance(handle, io.BytesIO) else None
+    with tarfile.open(None if file else str(handle), "r:", fileobj=file) as archive:
+        for number, info in enumerate(archive):
+            if number >= _MEMBERS_MAX:
+                break
+            name = info.name
+            if not info.isreg() or (name != wanted if wanted else not _ordinary(name)):
+                continue
+            opened = archive.extractfile(info)
+            content = b"" if opened is None else opened.read(UNPACKED_MAX + 1)
+            _bounded(content, UNPACKED_MAX, source)
+            if len(content) < info.size:
+                raise ReadError("the archive is truncated: fetch it again", source.path)
+            yield name, content
+
+
+def _bounded(content: bytes, room: int, source: Source) -> None:
+    if len(content) > room:
+        raise ReadError("a file in this archive is larger than 4 GiB: unpack it", source.path)
