@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +59,10 @@ def classify(
         ),
     ] = False,
     air: options.Air = False,
+    targetid: options.TargetIds = None,
+    fiber: options.Fibers = None,
+    rows: options.Rows = None,
+    columns: options.ColumnNames = None,
     resume: options.Resume = False,
     batch_size: Annotated[
         int,
@@ -88,9 +93,18 @@ def classify(
         classify_to_file,
         journal_path,
     )
+    from huggins.inference.chosen import chosen
     from huggins.runs.workers import Workers
 
-    settings = Settings(jobs, batch_size, threshold, air, redshift=not no_redshift)
+    settings = Settings(
+        jobs,
+        batch_size,
+        threshold,
+        air,
+        redshift=not no_redshift,
+        selection=chosen(targetid or (), fiber or (), rows),
+        columns=tuple(options.column_names(columns).items()),
+    )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output is None:
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
@@ -98,7 +112,13 @@ def classify(
     if output is None:
         return _print_short(classify_rows(found, model=model, settings=settings))
     kept = f"results are kept in {journal_path(output)}, and --resume goes on"
+    seen: set[str] = set()
     with options.resumable(kept), Progress(found) as progress:
+
+        def watch(rows: Rows) -> None:
+            progress.add(rows)
+            seen.update(rows.texts["TARGETID"])
+
         summary = classify_to_file(
             found,
             output,
@@ -108,7 +128,12 @@ def classify(
             desi=desi_columns,
             resume=resume,
             command=options.command_line(context),
-            watch=progress.add,
+            watch=watch,
+        )
+    missing = settings.selection.targetids - seen
+    if missing and not resume:
+        LOGGER.warning(
+            "no spectrum of %s in these files", replace(settings.selection, targetids=missing)
         )
     if found.left_out:
         LOGGER.info(

@@ -10,15 +10,22 @@ from huggins.cli.options import LOGGER
 def info(
     files: options.Inputs,
     air: options.Air = False,
+    targetid: options.TargetIds = None,
+    fiber: options.Fibers = None,
+    rows: options.Rows = None,
+    columns: options.ColumnNames = None,
 ) -> int:
     """Describe files: their format, spectra and identity."""
     from huggins.formats.describe import describe
     from huggins.inference import Inputs
+    from huggins.inference.chosen import chosen
 
+    selection = chosen(targetid or (), fiber or (), rows)
+    names = options.column_names(columns)
     count = failed = damaged = 0
     for path in Inputs(files):
         count += 1
-        lines, errors = describe(path, air=air)
+        lines, errors = describe(path, air=air, selection=selection, columns=names)
         if not lines:
             failed += 1
             LOGGER.error("%s: %s", path, errors[0].what)

@@ -54,6 +54,38 @@ _Log = Annotated[
 Air = Annotated[
     bool, typer.Option("--air", help="Wavelengths of text files are in air, not in vacuum.")
 ]
+TargetIds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--targetid",
+        metavar="ID[,ID]|@LIST",
+        help="Only the spectra of these TARGETIDs; the rest of the files is not read. "
+        "FILE[ID] as an input does the same for one file.",
+    ),
+]
+Fibers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fiber", metavar="N[,N]|@LIST", help="Only these fibres, by FIBERID (FIBER in DESI)."
+    ),
+]
+Rows = Annotated[
+    Path | None,
+    typer.Option(
+        "--rows",
+        metavar="TABLE",
+        help="Only the spectra in this table: by FILE and INDEX, TARGETID, or FIBERID.",
+    ),
+]
+ColumnNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        metavar="ROLE=NAME[,...]",
+        help="What columns or arrays with unusual names are: "
+        "wavelength=wl,flux=spec,error=sigma.",
+    ),
+]
 Cluster = Annotated[
     str, typer.Option("--cluster", metavar="ADDRESS", help="Scheduler of a Dask cluster.")
 ]
@@ -161,3 +193,15 @@ def resumable(kept: str) -> Iterator[None]:
     except KeyboardInterrupt:
         LOGGER.error("interrupted: %s", kept)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def column_names(texts: Iterable[str] | None) -> dict[str, str]:
+    """Return what --columns says: names of columns by what they are.
+
+    Raises
+    ------
+    InputError
+        If it is not of that form.
+    """
+    parts = [part for text in texts or () for part in text.split(",")]
+    return pairs(parts, "--columns", "wavelength=wl,flux=spec")

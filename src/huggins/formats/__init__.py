@@ -353,5 +353,6 @@ def _unknown_fits(fits: Fits) -> str:
 def _spectra(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
     if source.fits:
         fits = Fits(source)
-        return _fits_reader(fits).read(fits, request)
+        reader = generic if request.columns else _fits_reader(fits)
+        return reader.read(fits, request)
     return _other_reader(source).read(source, request)

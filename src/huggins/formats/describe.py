@@ -7,21 +7,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats import open_file
+from huggins.formats import ALL, Selection, open_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from huggins.spectrum import Spectrum
 
 
-def describe(path: str, *, air: bool = False) -> tuple[list[tuple[str, str]], list[ReadError]]:
+def describe(
+    path: str,
+    *,
+    air: bool = False,
+    selection: Selection = ALL,
+    columns: Mapping[str, str] | None = None,
+) -> tuple[list[tuple[str, str]], list[ReadError]]:
     """Describe the spectra of a file.
 
     Parameters
     ----------
     path
         Of a file of any known format.
-    air
-        Whether the wavelengths of a text file are in air.
+    air, selection, columns
+        As for `huggins.formats.open_file`.
 
     Returns
     -------
@@ -35,7 +43,7 @@ def describe(path: str, *, air: bool = False) -> tuple[list[tuple[str, str]], li
     surveys: dict[str, None] = {}
     in_air = False
     measured: list[tuple[float, ...]] = []
-    for item in open_file(path, air=air):
+    for item in open_file(path, air=air, selection=selection, columns=columns):
         if isinstance(item, ReadError):
             errors.append(item)
             continue

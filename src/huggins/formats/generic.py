@@ -28,6 +28,21 @@ def identify(fits: Fits) -> bool:
     return bool(_tables(fits)) or bool(fits_images.groups(fits))
 
 
+def _named(fits: Fits, request: Request) -> list[Hdu]:
+    """Return the tables with the columns that the user names.
+
+    Raises
+    ------
+    ReadError
+        If there are none.
+    """
+    names = [own.upper() for own, _ in request.columns]
+    found = [hdu for hdu in fits if hdu.layout.kind == "table" and all(n in hdu for n in names)]
+    if not found:
+        raise ReadError(f"no table has all of the columns {', '.join(names)}", fits.source.path)
+    return found
+
+
 def _tables(fits: Fits) -> list[Hdu]:
     """Return the tables of spectra; those of the sky or of models only where all are such."""
     found = [
@@ -43,7 +58,7 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
     INDEX goes on from one HDU to the next.
     """
     path = fits.source.path
-    tables = _tables(fits)
+    tables = _named(fits, request) if request.columns else _tables(fits)
     images = [] if tables else fits_images.groups(fits)
     parts = len(tables) + len(images)
     at = 0

@@ -7,6 +7,7 @@ archive. A file whose own name ends so is taken first.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass, replace
@@ -56,6 +57,22 @@ class Selection:
 
     def __bool__(self) -> bool:
         return bool(self.indices or self.targetids or self.fibers or self.either or self.files)
+
+    def __str__(self) -> str:
+        named = [f"TARGETID {name}" for name in sorted(self.targetids)]
+        named += [f"fibre {n}" for n in sorted(self.fibers)]
+        named += [f"INDEX {n}" for n in sorted(self.indices | self.either)]
+        named += [f"the rows of {file}" for file, _ in self.files]
+        return ", ".join(named[:5]) + (f" and {len(named) - 5} more" if len(named) > 5 else "")
+
+    @property
+    def digest(self) -> str:
+        """A short text that differs between selections; empty where there is none."""
+        if not self:
+            return ""
+        parts = [sorted(s) for s in (self.indices, self.targetids, self.fibers, self.either)]
+        files = [(file, own.digest) for file, own in self.files]
+        return hashlib.sha256(repr((parts, files)).encode()).hexdigest()[:16]
 
     def of(self, path: str) -> Selection:
         """Return what is asked of one file."""

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from huggins.errors import InputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
 from huggins.inference import output as outputs
 from huggins.inference.cluster import run_cluster
@@ -176,7 +177,7 @@ def classify_to_file(
         "threshold": settings.threshold,
         "fit": metadata["BASISSHA"],
         "air": settings.air,
-        "selection": str(settings.selection) if settings.selection else "",
+        "selection": settings.selection.digest,
         "columns": dict(settings.columns),
     }
     begun = time.perf_counter()
@@ -193,6 +194,9 @@ def classify_to_file(
             journal.append(rows, place)
             if watch is not None:
                 watch(rows)
+        if not journal.rows and settings.selection:
+            journal.remove()
+            raise InputError(f"no spectrum of {settings.selection} in these files")
         result = outputs.Result(
             regroup(journal, _PART), journal.rows, journal.widths, metadata, desi
         )
