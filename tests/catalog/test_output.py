@@ -126,7 +126,7 @@ def test_what_was_there_stays_when_writing_fails(targets, tmp_path, monkeypatch)
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match="No space left"):
-        write_targets(path, targets, "")
+        write_targets(path, targets, "", overwrite=True)
     assert path.read_text() == "old"
     assert not list(tmp_path.glob(".*tmp*"))
 

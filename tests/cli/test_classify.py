@@ -276,12 +276,14 @@ def test_resume_with_another_model_is_refused(folder, run, capsys):
 
 
 def test_an_old_table_stays_until_the_new_one_is_complete(folder, run):
-    Path("t.csv").write_text("the old table")
+    run("data/0.fits", "-o", "t.csv")
+    old = Path("t.csv").read_text()
     with interrupt_after(1):
         run("data", "-o", "t.csv", "--batch-size", "1")
-    assert Path("t.csv").read_text() == "the old table"
+    assert Path("t.csv").read_text() == old
     run("data", "-o", "t.csv", "--resume")
-    assert Path("t.csv").read_text().startswith("FILE,INDEX,")
+    assert Path("t.csv").read_text().startswith(old)
+    assert len(Path("t.csv").read_text().splitlines()) == 4
 
 
 def test_a_full_disk_in_the_end(folder, run):

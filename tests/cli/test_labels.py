@@ -122,7 +122,8 @@ def test_no_suspects_make_an_empty_table(specobj, tmp_path, capsys):
     ("arguments", "message"),
     [
         (["--apply", "x.fits"], "must end in .csv"),
-        (["--apply", "t.csv"], "is the table of labels itself"),
+        (["--apply", "t.csv"], "is an input too"),
+        (["--apply", "t.csv", "--overwrite"], "is the table of labels itself"),
         (["--apply", "none/x.csv"], "no folder"),
         (["-o", "x.txt"], "must end in"),
         (["--column", "object"], "not of the form ROLE=NAME"),

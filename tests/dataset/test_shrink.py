@@ -138,6 +138,51 @@ def test_other_files_are_refused(tmp_path, truth, write):
     assert not (tmp_path / "small.fits").exists()
 
 
+def change(path, how):
+    """Rewrite a spec file with its HDUs changed."""
+    with fits.open(path) as hdus:
+        hdus = fits.HDUList([hdu.copy() for hdu in hdus])
+        how(hdus)
+        hdus.writeto(path, overwrite=True)
+    return path
+
+
+def as_medium_resolution(hdus):
+    """Two arms and their exposures, as LAMOST's medium-resolution files have them."""
+    other = hdus[1].copy()
+    hdus[1].name, other.name = "COADD_B", "COADD_R"
+    del hdus[2:]
+    hdus.append(other)
+    for arm in "BR":
+        hdus.append(hdus[f"COADD_{arm}"].copy())
+        hdus[-1].name = f"{arm}-84080001"
+
+
+def with_own_work(hdus):
+    hdus.append(fits.ImageHDU(np.arange(9.0), name="MYFIT"))
+
+
+def with_own_column(hdus):
+    column = fits.Column("SMOOTHED", "E", array=hdus[1].data["flux"])
+    hdus[1] = fits.BinTableHDU.from_columns(hdus[1].columns + column, hdus[1].header)
+
+
+@pytest.mark.parametrize(
+    ("how", "what"),
+    [
+        (as_medium_resolution, "HDU COADD_R"),
+        (with_own_work, "HDU MYFIT"),
+        (with_own_column, "column SMOOTHED"),
+    ],
+)
+def test_what_is_not_known_is_left_alone_to_the_last_hdu(tmp_path, truth, how, what):
+    path = change(write_boss_spec(tmp_path / "a.fits", truth, exposures=2), how)
+    before = path.read_bytes()
+    (outcome,) = shrink_files([str(path)])
+    assert f"no spec file of SDSS has its {what}" in outcome.error
+    assert path.read_bytes() == before
+
+
 def test_plates_and_texts_are_refused(tmp_path):
     plate = write_spplate(tmp_path / "p.fits", np.ones((3, 9)), np.ones((3, 9)))
     (tmp_path / "t.txt").write_text("1 2 3")

@@ -206,7 +206,8 @@ def test_a_full_disk_leaves_the_old_table_and_no_litter(tmp_path, monkeypatch, e
 
 def test_check(tmp_path, monkeypatch):
     check(tmp_path / "t.FITS")
-    for name in ("t.xls", "t", "t.fits.gz"):
+    check(tmp_path / "t.fits.gz")
+    for name in ("t.xls", "t", "t.xls.gz"):
         with pytest.raises(InputError, match=r"must end in \.fits, \.csv, \.ecsv"):
             check(tmp_path / name)
     with pytest.raises(OutputError, match=r"there is no folder .*gone: make it first"):

@@ -75,6 +75,6 @@ def test_existing_file_survives_a_failure(tmp_path):
         raise RuntimeError("reading stops")
 
     with pytest.raises(RuntimeError, match="reading stops"):
-        list(save(broken(), path))
+        list(save(broken(), path, overwrite=True))
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["all.pdf"]

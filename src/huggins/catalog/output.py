@@ -10,6 +10,7 @@ import numpy as np
 from huggins import __version__
 from huggins.catalog.targets import COLUMNS, MISSING, Column, Targets
 from huggins.runs.files import check_writable
+from huggins.runs.ours import same_columns
 from huggins.tables.write import (
     CHUNK_ROWS,
     Numbers,
@@ -21,6 +22,7 @@ from huggins.tables.write import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _FORMATS: Final = (".parquet", ".fits", ".csv", ".ecsv")
@@ -28,20 +30,29 @@ _COMMAND_MAX: Final = 2000
 _NAME_WIDTH: Final = 30
 
 
-def check(path: Path) -> None:
+def check(path: Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False) -> None:
     """Check that a table of targets can be written, before the work begins.
+
+    Parameters
+    ----------
+    path, inputs, overwrite
+        As for `huggins.runs.files.check_writable`.
 
     Raises
     ------
     InputError
         If the extension stands for no format.
     OutputError
-        If the folder does not exist or cannot be written to, or the path is a folder.
+        If the folder does not exist or cannot be written to, the path is a folder, or a file
+        is there that is an input or no output of huggins.
     """
-    check_writable(path, _FORMATS)
+    ours = same_columns([column.name for column in COLUMNS])
+    check_writable(path, _FORMATS, inputs=inputs, columns=ours, overwrite=overwrite)
 
 
-def write_targets(path: Path, targets: Targets, command: str) -> None:
+def write_targets(
+    path: Path, targets: Targets, command: str, *, overwrite: bool = False
+) -> None:
     """Write the table, in the format of the path's extension.
 
     Parameters
@@ -50,6 +61,8 @@ def write_targets(path: Path, targets: Targets, command: str) -> None:
     targets
     command
         What the table records as its origin.
+    overwrite
+        Replace a file that huggins did not write.
 
     Raises
     ------
@@ -57,7 +70,7 @@ def write_targets(path: Path, targets: Targets, command: str) -> None:
         As `check`; OutputError also if the disk is full. A file that was there before is then
         left as it was.
     """
-    check(path)
+    check(path, overwrite=overwrite)
     metadata = {
         "CREATOR": f"huggins {__version__}",
         "COMMAND": command[:_COMMAND_MAX],

@@ -59,6 +59,7 @@ def build(
     ] = 0.1,
     air: options.Air = False,
     resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
     jobs: Annotated[
         int,
         typer.Option(
@@ -102,6 +103,8 @@ def build(
             making=making,
             workers=Workers(jobs or cores(), cluster, slurm),
             resume=resume,
+            overwrite=overwrite,
+            inputs=[*inputs, *([] if targets is None else [targets])],
             watch=lambda state: meter.show(state.inputs),
         )
     for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1])[:10]:

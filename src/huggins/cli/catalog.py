@@ -97,14 +97,15 @@ def catalog(
         Path | None,
         typer.Option("--plot", metavar="PNG|PDF", help="Plot the number of spectra per class."),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Merge survey catalogues into one table of targets with class, redshift and trust."""
     from huggins.catalog import Settings, check, make_targets, parse_map, report, write_targets
 
     if output is not None:
-        check(output)
+        check(output, tables, overwrite=overwrite)
     if plot is not None:
-        _check_picture(plot)
+        _check_picture(plot, tables, overwrite=overwrite)
     settings = Settings(
         kind=tuple(kind or ()),
         columns=parse_map(mapping or ()),
@@ -117,7 +118,7 @@ def catalog(
     )
     targets = make_targets(tables, settings)
     if output is not None:
-        write_targets(output, targets, options.command_line(context))
+        write_targets(output, targets, options.command_line(context), overwrite=overwrite)
         LOGGER.info("%d targets in %s", len(targets), output)
     if plot is not None:
         _draw(targets, plot)
@@ -126,13 +127,13 @@ def catalog(
     return 0
 
 
-def _check_picture(path: Path) -> None:
+def _check_picture(path: Path, inputs: list[Path], *, overwrite: bool) -> None:
     from huggins.errors import InputError
     from huggins.runs.files import check_writable
 
     if path.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise InputError(f"--plot: {path}: the name must end in .png, .pdf or .svg")
-    check_writable(path)
+    check_writable(path, inputs=inputs, overwrite=overwrite)
 
 
 def _draw(targets: Targets, path: Path) -> None:

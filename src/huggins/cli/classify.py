@@ -64,6 +64,7 @@ def classify(
     rows: options.Rows = None,
     columns: options.ColumnNames = None,
     resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
     batch_size: Annotated[
         int,
         typer.Option(
@@ -80,7 +81,7 @@ def classify(
     done; 1: done, but some inputs failed, for the reason in the column ERROR; 2: nothing done.
     Results are kept in OUT.part until the table is complete, and --resume continues from there;
     without it, OUT.part of an interrupted run is moved to OUT.part.old. An existing table OUT
-    is replaced once the new one is complete.
+    is replaced once the new one is complete; any other file is not, without --overwrite.
     """
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
@@ -127,6 +128,7 @@ def classify(
             workers=workers,
             desi=desi_columns,
             resume=resume,
+            overwrite=overwrite,
             command=options.command_line(context),
             watch=watch,
         )

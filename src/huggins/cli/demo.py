@@ -22,10 +22,11 @@ def demo(
         typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the figures."),
     ] = Path("demo"),
     model: options.Model = "huggins",
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Classify a real spectrum of each class from the archive or, offline, simulated ones."""
     from huggins.demo import run
 
     said = io.StringIO() if options.is_quiet() else None
-    run(output, offline=offline, model=model, out=said)
+    run(output, offline=offline, model=model, out=said, overwrite=overwrite)
     return 0

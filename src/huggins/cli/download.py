@@ -127,6 +127,7 @@ def download(
         Lister | None,
         typer.Option("--list", help="Fetch nothing; print a list for this program."),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Download spectra from the archive.
 
@@ -153,6 +154,7 @@ def download(
         budget=None if budget is None else parse_size(budget),
         verify=verify,
         accept_changed=accept_changed,
+        overwrite=overwrite,
         checksums=sums,
     )
     from huggins.cli.progress import Meter, size_text

@@ -89,11 +89,17 @@ def evaluate(
         int,
         typer.Option("--mistakes", min=0, metavar="N", help="Mistakes of each kind to show."),
     ] = 8,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Evaluate results against labels; compare two models."""
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text
 
+    if output is not None:
+        from huggins.evaluate.report import check
+
+        read = [table, truth, *([compare] if compare else [])]
+        check(output, read, overwrite=overwrite)
     columns = options.pairs(column or [], "--column", "z=Z_VI")
     result = measure(
         table,

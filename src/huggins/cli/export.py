@@ -52,6 +52,7 @@ def export(
             "rejected.",
         ),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Write ONNX, safetensors, record and card of a trained network."""
     from huggins.errors import InputError
@@ -60,7 +61,7 @@ def export(
     if not into_package:
         if comparison is not None:
             raise InputError("--comparison is for --into-package")
-        path = export_file(checkpoint, output or checkpoint.parent, mocks)
+        path = export_file(checkpoint, output or checkpoint.parent, mocks, overwrite=overwrite)
         LOGGER.info("wrote %s with its record and card", path)
         print(path)
         return 0

@@ -99,6 +99,7 @@ def labels(
             help="Score from which --apply changes a label.",
         ),
     ] = 0.99,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Find suspect labels from visual classifications, a network and duplicates."""
     from huggins.labels import (
@@ -112,9 +113,10 @@ def labels(
         write_columns,
     )
 
+    inputs = [table, *(visual or ()), *([predictions] if predictions else [])]
     for path in (output, apply):
         if path is not None:
-            check_output(path)
+            check_output(path, inputs, overwrite=overwrite)
     found = find_suspects(
         table,
         visual=visual or (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 import sys
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from huggins.errors import InputError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# How each line of a log begins.
+_LOGGED = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d")
 #: Exit status after Ctrl-C.
 INTERRUPTED = 130
 #: Standard error and the file of --log, as `with_messages` sets them up.
@@ -45,6 +48,13 @@ Jobs = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 _Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only errors on standard error.")
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace an output even if it is an input or no output of huggins.",
+    ),
 ]
 _Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
 _Log = Annotated[
@@ -143,6 +153,7 @@ def _start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> None:
     terminal.setFormatter(logging.Formatter("huggins: %(message)s"))
     LOGGER.addHandler(terminal)
     if log is not None:
+        _check_log(log)
         try:
             file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
@@ -159,6 +170,20 @@ def is_quiet() -> bool:
         isinstance(handler, _Terminal) and handler.level >= logging.ERROR
         for handler in LOGGER.handlers
     )
+
+
+def _check_log(path: Path) -> None:
+    """Check that a log is appended to a log: behind -l the shell may put a spectrum."""
+    try:
+        with path.open("rb") as file:
+            first = file.read(20)
+    except OSError:  # not there yet, or a device; what is wrong is said where it is opened
+        return
+    if first and not _LOGGED.match(first):
+        raise OutputError(
+            f"{path}: exists and is no log of huggins, so nothing is appended to it: name "
+            "another file behind --log"
+        )
 
 
 def command_line(context: typer.Context) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from huggins.inference import Model
 
+# What is behind the name of a file: the index of a spectrum, the number of an equal name.
+_NUMBERED = re.compile(r"-\d+(?:_\d+)?$|_\d+$")
 # More pictures of one file than anyone wants by accident: an spPlate file holds 1000 spectra.
 _MANY = 50
 
@@ -53,6 +56,7 @@ def plot(
     ] = False,
     model: options.Model = "huggins",
     air: options.Air = False,
+    overwrite: options.Overwrite = False,
 ) -> int:
     """Plot spectra with their best fit, residuals, lines, class probabilities and warnings."""
     from huggins.inference import load_model
@@ -63,11 +67,34 @@ def plot(
         files, set(index or ()), load_model(model), air, limit, not no_redshift, second
     )
     drawn = 0
-    for path in save(work.figures(), output if output is not None else Path()):
+    target = output if output is not None else Path()
+    if not overwrite:
+        _check_pictures(files, target)
+    for path in save(work.figures(), target, inputs=files, overwrite=overwrite):
         drawn += 1
         if not options.is_quiet():
             print(path)
     return status(drawn + work.failed, work.failed) if work.failed else 0
+
+
+def _check_pictures(files: list[str], folder: Path) -> None:
+    """Check, before any work, that no picture in a folder is somebody's own.
+
+    The names of all pictures are known only when the files have been read; `save` looks again.
+    """
+    from huggins.inference import Inputs
+    from huggins.runs.files import check_replaceable
+
+    if "-" in files or not folder.is_dir():
+        return
+    there: dict[str, list[Path]] = {}
+    for picture in folder.glob("*.png"):
+        stem = _NUMBERED.sub("", picture.stem)
+        for name in {stem, picture.stem}:
+            there.setdefault(name, []).append(picture)
+    for path in Inputs(files) if there else ():
+        for picture in there.get(_stem(path), ()):
+            check_replaceable(picture)
 
 
 @dataclass

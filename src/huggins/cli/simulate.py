@@ -108,6 +108,7 @@ def simulate(
         typer.Option("--real", metavar="FOLDER", help="Real spectra with labels.csv."),
     ] = None,
     resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Threads; 0: one per core.")
     ] = 0,
@@ -116,7 +117,7 @@ def simulate(
     from huggins import simulate as making
     from huggins.errors import InputError
     from huggins.prepare import STANDARD
-    from huggins.simulate.files import NATIVE, Recipe
+    from huggins.simulate.files import NATIVE, Recipe, check
     from huggins.simulate.files import simulate as make
 
     wanted = output != Path()
@@ -126,7 +127,13 @@ def simulate(
         raise InputError("--page needs --real FOLDER, the spectra to put the mocks beside")
     if sn is not None and not 0.0 < sn[0] <= sn[1]:
         raise InputError(f"--sn: write two numbers above 0, the lower first, not {sn}")
+    if page is not None:
+        from huggins.runs.files import check_writable
+
+        check_writable(page, overwrite=overwrite)
     recipe = Recipe(number, seed, _odds(odds or []), sn, survey.upper(), not flawless)
+    if wanted and not overwrite:
+        check(recipe, output, resume=resume)
     as_files = wanted and output.suffix.lower() not in (".h5", ".hdf5", ".npz")
     grid = NATIVE if native or as_files else STANDARD.grid
     library = making.load(templates, test=held_back)
@@ -151,6 +158,7 @@ def simulate(
                 bank,
                 output,
                 resume=resume,
+                overwrite=overwrite,
                 jobs=jobs,
                 origin=origin,
                 done=done,

@@ -25,7 +25,10 @@ def train(
         Path,
         typer.Option("--runs", metavar="FOLDER", help="Folder of the results."),
     ] = Path("runs"),
-    resume: options.Resume = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run.")
+    ] = False,
+    overwrite: options.Overwrite = False,
     device: Annotated[
         str,
         typer.Option(
@@ -90,9 +93,19 @@ def train(
                 LOGGER.info("%s", line)
 
         go = run if experiment.data.folds else run_folds
-        path = go(
-            experiment, runs, resume=resume, progress=progress, ranks=ranks, initial=initial
-        )
+        try:
+            path = go(
+                experiment,
+                runs,
+                resume=resume,
+                overwrite=overwrite,
+                progress=progress,
+                ranks=ranks,
+                initial=initial,
+            )
+        except KeyboardInterrupt:
+            progress("interrupted: --resume continues from the last checkpoint")
+            raise
         if ranks.first:
             print(path)
     return 0

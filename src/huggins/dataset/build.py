@@ -19,15 +19,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from huggins import __version__
-from huggins.dataset.card import write_card
+from huggins.dataset.card import card_path, write_card
 from huggins.dataset.chunk import Chunk, Options, build_chunk, chunks
 from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
-from huggins.dataset.report import write_skipped
+from huggins.dataset.report import SKIPPED, write_skipped
 from huggins.errors import InputError, OutputError
 from huggins.runs.files import check_writable, write_text
 from huggins.runs.locks import claim
+from huggins.runs.ours import same_columns
 from huggins.runs.resume import check_same_run, move_aside
 from huggins.runs.workers import Workers, executor
 
@@ -99,6 +100,8 @@ def build(
     making: Making | None = None,
     workers: Workers | None = None,
     resume: bool = False,
+    overwrite: bool = False,
+    inputs: Iterable[str | Path] = (),
     watch: Callable[[State], None] | None = None,
 ) -> Summary:
     """Build the file of spectra.
@@ -108,7 +111,7 @@ def build(
     paths
         Files of any known format, containers and plates too; gone through once.
     output
-        The file; one that is there is replaced when the new one is whole.
+        The file; one of ours that is there is replaced when the new one is whole.
     targets
         A table of targets with labels (see `huggins.dataset.labels.compile_table`); None: the
         labels of the surveys' pipelines.
@@ -118,6 +121,10 @@ def build(
         What, how and by whom.
     resume
         Go on where an interrupted run with the same inputs and options stopped.
+    overwrite
+        Replace `output` even if it is an input, or huggins did not write it.
+    inputs
+        What `output` must not be.
     watch
         Called with the state now and then.
 
@@ -127,12 +134,12 @@ def build(
         If nothing can be made of the inputs, or the run to resume was another.
     OutputError
         If something cannot be written, or another process builds the file. What is done is
-        kept.
+        kept. Also if a file is there that is an input or no output of huggins.
     """
     options, making = options or Options(), making or Making()
     workers = workers or Workers()
     making = _same_layout(making, options)
-    _check(output)
+    _check(output, inputs, overwrite=overwrite)
     folder = work_folder(output)
     with _claimed(output, resume=resume):
         _same_run(folder, _depends(options, targets, label_column))
@@ -176,11 +183,15 @@ def _same_layout(making: Making, options: Options) -> Making:
     return making
 
 
-def _check(output: Path) -> None:
+def _check(output: Path, inputs: Iterable[str | Path], *, overwrite: bool) -> None:
     """Complain now about an output that could not be written in the end."""
     if output.suffix.lower() not in (".h5", ".hdf5"):
         raise InputError(f"{output}: the name must end in .h5 or .hdf5")
-    check_writable(output)
+    inputs = list(inputs)
+    check_writable(output, inputs=inputs, overwrite=overwrite)
+    beside = {skipped_path(output): same_columns(SKIPPED), card_path(output): None}
+    for path, columns in beside.items():
+        check_writable(path, inputs=inputs, columns=columns, overwrite=overwrite)
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import numpy as np
 
 from huggins.dataset.schema import SCHEMA, SPLITS
 from huggins.runs.files import write_text
+from huggins.runs.ours import CREATOR
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def write_card(path: Path, reasons: Mapping[str, int]) -> None:
     OutputError
         If it cannot be written.
     """
-    text = describe(path, reasons)
+    text = f"{describe(path, reasons)}\n<!-- written by {CREATOR} -->\n"
     write_text(card_path(path), text, errors="backslashreplace")
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from huggins.runs.files import temporary_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+
+#: Columns of the list.
+SKIPPED: Final = ("file", "index", "reason")
 
 
 def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[str, int]:
@@ -23,7 +27,7 @@ def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[s
             "w", newline="", encoding="utf-8", errors="surrogateescape"
         ) as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("file", "index", "reason"))
+            writer.writerow(SKIPPED)
             for name, index, reason in skipped:
                 writer.writerow((name, index, reason))
                 reasons[reason] = reasons.get(reason, 0) + 1

@@ -11,7 +11,7 @@ import gzip as gzip_
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,20 +31,32 @@ from huggins.formats import open_file
 from huggins.formats.foreign import unknown
 from huggins.formats.spec import find_coadd, find_pipeline
 from huggins.runs.files import temporary_path
-from huggins.spectrum import IDENTITY
+from huggins.spectrum import Spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from huggins.fits.hdu import Hdu
     from huggins.fits.layout import FitsColumn
-    from huggins.spectrum import Spectrum
 
 #: Columns of pixels that are kept, and the one that is kept on request.
 COLUMNS: Final = ("FLUX", "LOGLAM", "IVAR", "AND_MASK", "OR_MASK")
 WDISP: Final = "WDISP"
 
+# HDUs of spec files, of all generations: pixels, rows of pipelines, lines, exposures.
+_HDUS: Final = re.compile(
+    r"COADD|SPALL|ZALL|SPECOBJ|SPZLINE|ZLINE|[BR][12]-\d{8}(?:-\d{8})*", re.IGNORECASE
+)
+# Columns of pixels that are left out.
+_DROPPED: Final = ("SKY", "MODEL", "WRESL", "CALIB_CORR")
+# Everything that any reader gives of a spectrum, but for its place.
+_COMPARED: Final = tuple(
+    each.name
+    for each in fields(Spectrum)
+    if each.name not in ("file", "index", "format", "pipeline")
+)
 _NUMBERED: Final = re.compile(rb"T([A-Z]{2,5})([1-9]\d{0,2}) *=")
 
 
@@ -103,6 +115,7 @@ def read_small(path: str, *, wdisp: bool = False) -> Small:
                 "only spec files of SDSS can be made small, and this is none: leave it so",
                 path,
             )
+        _check_known(fits, coadd, path)
         if coadd.layout.behind:
             raise ReadError("its table has columns of variable length: leave it as it is", path)
         columns = sorted(
@@ -126,6 +139,32 @@ def read_small(path: str, *, wdisp: bool = False) -> Small:
             row,
             source.size,
         )
+
+
+def _check_known(fits: Fits, coadd: Hdu, path: str) -> None:
+    """Check that nothing is left out but what is known to be dispensable.
+
+    Raises
+    ------
+    ReadError
+        If the file holds an HDU or a column that no spec file of SDSS has: it may be of
+        another survey, or somebody's own work.
+    """
+    pipeline = find_pipeline(fits, coadd)
+    for number, hdu in enumerate(fits):
+        name = hdu.name
+        if number == 0 or hdu is coadd or hdu is pipeline:
+            continue
+        known = _HDUS.fullmatch(name) if name else "LINENAME" in hdu.columns
+        if not known or hdu.layout.kind != "table":
+            what = f"HDU {name}" if name else f"HDU {number}, which has no name"
+            raise ReadError(f"no spec file of SDSS has its {what}: leave it as it is", path)
+    unknown_columns = sorted(
+        name for name in coadd.columns if name not in (*COLUMNS, WDISP, *_DROPPED)
+    )
+    if coadd.name not in ("", "COADD") or unknown_columns:
+        what = f"column {unknown_columns[0]}" if unknown_columns else f"HDU {coadd.name}"
+        raise ReadError(f"no spec file of SDSS has its {what}: leave it as it is", path)
 
 
 def to_bytes(small: Small, *history: str) -> bytes:
@@ -216,12 +255,10 @@ def plain(item: Spectrum | ReadError) -> tuple[object, ...]:
     """Return a spectrum without its file and index, or an error, in a form to be compared."""
     if isinstance(item, ReadError):
         return (item.what,)
-    arrays = (item.loglam, item.flux, item.ivar, item.and_mask)
     result = item.pipeline
+    values = (getattr(item, name) for name in _COMPARED)
     return (
-        *(None if array is None else array.tobytes() for array in arrays),
-        *(getattr(item, name) for name in IDENTITY if name != "file"),
-        item.zwarning,
+        *(value.tobytes() if isinstance(value, np.ndarray) else value for value in values),
         *(result.cls, result.subclass, result.z, result.zwarning),
     )
 

@@ -28,6 +28,7 @@ def run(
     offline: bool = False,
     model: str | Path | Model = "huggins",
     out: TextIO | None = None,
+    overwrite: bool = False,
 ) -> list[Path]:
     """Classify one real spectrum of each class or, without a network, the shipped mocks.
 
@@ -44,6 +45,8 @@ def run(
         Name, path or model.
     out
         Where to print; standard output where not given.
+    overwrite
+        Replace pictures that huggins did not draw.
 
     Returns
     -------
@@ -74,7 +77,8 @@ def run(
     )
     source = "they were simulated" if simulated else "the archive has them"
     print(f"\n{right} of {len(examples)} classes as {source}.", file=out, flush=True)
-    paths = list(save(_figures(examples, table, network, simulated=simulated), Path(folder)))
+    figures = _figures(examples, table, network, simulated=simulated)
+    paths = list(save(figures, Path(folder), overwrite=overwrite))
     print(f"{len(paths)} pictures are in {Path(folder).resolve()}", file=out, flush=True)
     return paths
 

@@ -23,6 +23,9 @@ NAME: Final = "manifest.sqlite"
 #: Version of the table below.
 SCHEMA: Final = 1
 
+#: Columns of the list of what is missing.
+MISSING_COLUMNS: Final = ("path", "url", "status", "reason")
+
 Status = Literal["done", "absent", "failed"]
 
 
@@ -163,7 +166,7 @@ class Manifest:
             return
         with replacing(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(("path", "url", "status", "reason"))
+            writer.writerow(MISSING_COLUMNS)
             writer.writerow(first)
             writer.writerows(rows)
 

@@ -132,7 +132,7 @@ class Fetcher:
                 try:
                     got = self._attempt(url, item, part)
                     self._check(url, got, known)
-                    self._put(url, got, part, place, damaged)
+                    self._put(url, got, part, place, damaged, foreign=known is None)
                     return got
                 except DownloadError as error:
                     if part.total is None or part.size == part.total:
@@ -159,15 +159,47 @@ class Fetcher:
                 watch=self._count,
             )
 
-    def _put(self, url: str, got: Fetched, part: Part, place: Path, damaged: str) -> None:
-        """Move the file to its place, unless it is damaged."""
+    def _put(
+        self,
+        url: str,
+        got: Fetched,
+        part: Part,
+        place: Path,
+        damaged: str,
+        *,
+        foreign: bool,
+    ) -> None:
+        """Move the file to its place, unless it is damaged or somebody else's is there."""
         try:
-            self._arrive(part.path, place)
+            if foreign and not self._settings.overwrite and place.exists():
+                self._arrive_beside(url, part, place)
+            else:
+                self._arrive(part.path, place)
+        except DownloadError:
+            raise
         except HugginsError as error:
             # What comes damaged in the same way twice is damaged in the archive.
             kind = DownloadError if damaged == got.sha256 else PassingError
             what = getattr(error, "what", str(error))
             raise kind(f"what came is damaged: {what}", url) from error
+
+    def _arrive_beside(self, url: str, part: Part, place: Path) -> None:
+        """Move the file to where another one is, if that is the same to the byte.
+
+        It is where a run was killed before its manifest was written.
+        """
+        beside = place.with_name(f".{part.path.stem}.new{place.suffix}")
+        try:
+            self._arrive(part.path, beside)
+            if sha256(beside) != sha256(place):
+                raise DownloadError(
+                    f"{place} exists and is another file, which was not downloaded here: move "
+                    "it away, or add --overwrite to replace it",
+                    url,
+                )
+            beside.replace(place)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _check(self, url: str, got: Fetched, known: Entry | None) -> None:
         """Compare the file with known checksums."""

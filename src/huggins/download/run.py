@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from huggins.download.budget import Budget
 from huggins.download.fetch import sha256
-from huggins.download.manifest import Entry, Manifest, size_on_disk
+from huggins.download.manifest import MISSING_COLUMNS, Entry, Manifest, size_on_disk
 from huggins.download.one import Fetcher, now
 from huggins.download.settings import Settings, State
 from huggins.download.targets import FileRequest, Unusable
 from huggins.errors import OutputError
+from huggins.runs.files import check_replaceable
+from huggins.runs.ours import same_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,6 +66,8 @@ def download(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made: {error.strerror}") from error
+    if not settings.overwrite:
+        check_replaceable(folder / MISSING, columns=same_columns(MISSING_COLUMNS))
     with Manifest(folder) as manifest:
         return _Run(folder, settings, manifest, arrive or _keep, watch).run(requests)
 

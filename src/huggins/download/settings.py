@@ -35,6 +35,8 @@ class Settings:
         Whether to compare files of earlier runs with their checksums, not only their sizes.
     accept_changed
         Whether to accept a file that has changed since an earlier run.
+    overwrite
+        Whether to replace files that no run has put there.
     checksums
         Checksums that the archive publishes.
     """
@@ -49,6 +51,7 @@ class Settings:
     budget: int | None = None
     verify: bool = False
     accept_changed: bool = False
+    overwrite: bool = False
     checksums: Checksums = field(default_factory=Checksums)
 
     def __post_init__(self) -> None:

@@ -109,7 +109,7 @@ def draw_page(
         On the same grid.
     loglam : ndarray, shape (G,)
     path
-        ``.html`` (one file, pictures inside) or ``.pdf``.
+        ``.html`` (one file, pictures inside) or ``.pdf``; one that is there is replaced.
     each
         Pairs a class.
     seed
@@ -144,7 +144,7 @@ def draw_page(
         for partners in [matched(real.take(chosen), mocks)]
     )
     if path.suffix.lower() == ".pdf":
-        list(save(figures, path))
+        list(save(figures, path, overwrite=True))
     else:
         write_text(path, _document(figures))
     return sum(map(len, rows.values()))

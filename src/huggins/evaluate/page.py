@@ -8,6 +8,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from huggins.runs.ours import CREATOR
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -50,6 +52,7 @@ def document(title: str, head: Markup, body: Sequence[tuple[str, str, Markup]]) 
     )
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="generator" content="{CREATOR}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>\n{style}</style></head><body>\n"
         f"<header><div>{head}</div></header>\n<nav><div>{links}</div></nav>\n"

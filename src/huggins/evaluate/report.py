@@ -20,9 +20,11 @@ from huggins.evaluate.sections import (
     warning_bits,
 )
 from huggins.evaluate.summary import Headline, headlines, signed
-from huggins.runs.files import write_text
+from huggins.runs.files import check_replaceable, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from huggins.evaluate.comparison import Comparison
     from huggins.evaluate.evaluation import Evaluation
     from huggins.evaluate.figures import Figures
@@ -33,6 +35,28 @@ JSON_NAME: Final = "report.json"
 HTML_NAME: Final = "report.html"
 # Gained and lost spectra that the page lists; the JSON report has all of them.
 _CHANGES: Final = 60
+
+
+def check(
+    folder: str | Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False
+) -> None:
+    """Check that a report replaces nothing in its folder but another report.
+
+    Parameters
+    ----------
+    folder
+        May be missing.
+    inputs, overwrite
+        As for `huggins.runs.files.check_writable`.
+
+    Raises
+    ------
+    OutputError
+        If it would.
+    """
+    inputs = list(inputs)
+    for name in () if overwrite else (JSON_NAME, HTML_NAME):
+        check_replaceable(Path(folder) / name, inputs=inputs)
 
 
 def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path]:

@@ -135,6 +135,7 @@ def classify_to_file(
     workers: Workers | None = None,
     desi: bool = False,
     resume: bool = False,
+    overwrite: bool = False,
     command: str = "huggins.inference.classify_to_file",
     watch: Callable[[Rows], None] | None = None,
 ) -> Summary:
@@ -145,14 +146,16 @@ def classify_to_file(
     inputs
         The files; see `Inputs`.
     output
-        Where the table goes; its extension is its format. A table that is there is replaced,
-        once the new one is complete.
+        Where the table goes; its extension is its format. A table of ours that is there is
+        replaced once the new one is complete, and only if anything could be classified.
     model, settings, desi
         As for `classify`.
     workers
         Who does the work, where that is a cluster; None: this machine.
     resume
         Go on where an interrupted run with the same inputs and options stopped.
+    overwrite
+        Replace `output` even if it is an input, or huggins did not write it.
     command
         What the table records as its origin.
     watch
@@ -165,10 +168,11 @@ def classify_to_file(
     ModelError
         If there is no such model.
     OutputError
-        If the table cannot be written. Results so far are in the journal (`journal_path`).
+        If the table cannot be written, or a file is there that is an input or no output of
+        huggins. Results so far are in the journal (`journal_path`).
     """
     settings = settings or Settings()
-    outputs.check(output)
+    outputs.check(output, inputs.named, overwrite=overwrite)
     network = load_model(model, threads=1)
     metadata = provenance(network, command, _basis(settings))
     depends = {
@@ -200,7 +204,10 @@ def classify_to_file(
         result = outputs.Result(
             regroup(journal, _PART), journal.rows, journal.widths, metadata, desi
         )
-        outputs.write(output, result)
+        if journal.failed < journal.rows or not output.exists():
+            outputs.write(output, result)
+        else:
+            _log.warning("nothing could be classified: %s stays as it was", output)
         journal.remove()
         seconds = time.perf_counter() - begun
         return Summary(journal.rows, journal.failed, resumed, seconds)

@@ -47,6 +47,8 @@ class Inputs:
 
     Attributes
     ----------
+    named : tuple of str
+        The arguments.
     left_out : int
         Files met so far in folders that are left out, because they hold no spectrum.
 
@@ -60,6 +62,7 @@ class Inputs:
 
     def __init__(self, arguments: Sequence[str], *, exclude: Path | None = None) -> None:
         self.left_out = 0
+        self.named = tuple(arguments)
         if not arguments:
             raise InputError("no input: name files, folders, patterns, @list.txt or -")
         self._exclude = None if exclude is None else exclude.absolute()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from huggins.inference.table import COLUMNS, NO_INTEGER, Rows, output_names
 from huggins.runs.files import check_writable
+from huggins.runs.ours import same_columns
 from huggins.tables.write import WRITERS, OutputColumn, OutputTable, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -39,17 +40,28 @@ class Result:
     desi: bool = False
 
 
-def check(path: Path) -> None:
+def check(path: Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False) -> None:
     """Check that a table of results can be written, before the work begins.
+
+    Parameters
+    ----------
+    path, inputs, overwrite
+        As for `huggins.runs.files.check_writable`.
 
     Raises
     ------
     InputError
         If the extension stands for no format.
     OutputError
-        If the folder does not exist or cannot be written to, or the path is a folder.
+        If the folder does not exist or cannot be written to, the path is a folder, or a file
+        is there that is an input or no output of huggins.
     """
-    check_writable(path, WRITERS)
+    check_writable(path, WRITERS, inputs=inputs, columns=_ours, overwrite=overwrite)
+
+
+def _ours(names: Sequence[str]) -> bool:
+    """Whether the columns of a table are those of results, of whichever name."""
+    return any(same_columns(output_names(desi=desi))(names) for desi in (False, True))
 
 
 def write(path: Path, result: Result) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.runs.files import check_writable, temporary_path
+from huggins.runs.files import check_writable, extension_of, temporary_path
+from huggins.runs.ours import CREATOR
 from huggins.tables.write import (
     Numbers,
     OutputColumn,
@@ -20,7 +24,7 @@ from huggins.tables.write import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from huggins.labels.suspects import Suspect
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 #: Columns that ``--apply`` adds, for each row of the labels.
 ADDED: Final = ("CLASS_NEW", "SUBCLASS_NEW", "CHANGED_BY")
 
+# Columns that only a table of suspects has.
+_SUSPECT: Final = ("ROW", "SUGGESTED_CLASS", "SUGGESTED_SUBCLASS", "SCORE", "REASON", "DETAIL")
 # Columns of the suspects that say which spectrum it is, by the role they come from.
 _IDENTITY: Final = {
     "path": "FILE", "plate": "PLATE", "mjd": "MJD", "fiberid": "FIBERID",
@@ -83,17 +89,30 @@ def new_labels(
     return dict(zip(ADDED, (broad, sub, reason), strict=True))
 
 
-def check_output(path: Path) -> None:
+def check_output(
+    path: Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False
+) -> None:
     """Check that an output can be written, before the work begins.
+
+    Parameters
+    ----------
+    path, inputs, overwrite
+        As for `huggins.runs.files.check_writable`.
 
     Raises
     ------
     InputError
         If the extension stands for no format.
     OutputError
-        If there is no folder to write it to.
+        If there is no folder to write it to, or a file is there that is an input or no output
+        of huggins.
     """
-    check_writable(path, _COPIERS)
+    check_writable(path, _COPIERS, inputs=inputs, columns=_ours, overwrite=overwrite)
+
+
+def _ours(names: Sequence[str]) -> bool:
+    """Whether a table is one of suspects, or a copy of labels with our columns."""
+    return set(names).issuperset(ADDED) or set(names).issuperset(_SUSPECT)
 
 
 def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> None:
@@ -118,7 +137,23 @@ def write_columns(path: Path, columns: dict[str, list[Any]], command: str) -> No
             numbers = np.array([-1 if value is None else value for value in values], kind)
             cells.append(Numbers(numbers, missing))
     count = len(columns["ROW"])
-    write_table(path, OutputTable("SUSPECTS", described, count, [cells], {"COMMAND": command}))
+    metadata = {"CREATOR": CREATOR, "COMMAND": command}
+    write_table(path, OutputTable("SUSPECTS", described, count, [cells], metadata))
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Return a path to write to, from which a path that ends in ``.gz`` is made at the end."""
+    if path.suffix.lower() != ".gz":
+        yield path
+        return
+    plain = path.with_suffix("")
+    try:
+        yield plain
+        with plain.open("rb") as whole, gzip.open(path, "wb", compresslevel=6) as packed:
+            shutil.copyfileobj(whole, packed)
+    finally:
+        plain.unlink(missing_ok=True)
 
 
 def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
@@ -143,12 +178,12 @@ def apply(source: Path, target: Path, added: dict[str, list[str]]) -> None:
     kind = source.suffix.lower()
     if kind not in _COPIERS:
         raise InputError(f"--apply: {source}: works for {', '.join(_COPIERS)}")
-    if target.suffix.lower() != kind:
+    if extension_of(target) != kind:
         raise InputError(f"--apply: {target}: must end in {kind} as {source} does")
     if target.exists() and target.samefile(source):
         raise InputError(f"--apply: {target} is the table of labels itself: name a new file")
-    with temporary_path(target) as temporary:
-        _COPIERS[kind](source, temporary, added)
+    with temporary_path(target) as temporary, _unpacked(temporary) as plain:
+        _COPIERS[kind](source, plain, added)
 
 
 def _copy_csv(source: Path, target: Path, added: dict[str, list[str]]) -> None:
@@ -180,6 +215,7 @@ def _copy_astropy(source: Path, target: Path, added: dict[str, list[str]]) -> No
     for name, values in added.items():
         words: Any = np.array(values, dtype=str)
         table[name] = words if ecsv else words.astype("S8" if "CLASS" in name else "S32")
+    table.meta["CREATOR"] = CREATOR
     table.write(target, format="ascii.ecsv" if ecsv else "fits")
 
 
@@ -194,7 +230,7 @@ def _copy_parquet(source: Path, target: Path, added: dict[str, list[str]]) -> No
         column = ChunkedArray([Array(values, type=DataType.string())])
         table = table.append_column(name, column)
     buffer = io.BytesIO()
-    write_parquet(table, buffer, compression="zstd(3)")
+    write_parquet(table, buffer, compression="zstd(3)", key_value_metadata={"CREATOR": CREATOR})
     target.write_bytes(buffer.getbuffer())
 
 

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from huggins.errors import InputError, OutputError
-from huggins.runs.files import cannot_write, temporary_path
+from huggins.runs.files import cannot_write, check_replaceable, temporary_path
+from huggins.runs.ours import CREATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,7 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
+def save(
+    figures: Iterable[tuple[str, Figure]],
+    target: Path,
+    *,
+    inputs: Iterable[str | Path] = (),
+    overwrite: bool = False,
+) -> Iterator[Path]:
     """Write figures, one at a time, and yield each file when it is whole.
 
     Parameters
@@ -27,15 +34,20 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
         A ``.pdf`` file: one page a figure, yielded once, at the end. A ``.png`` (or ``.svg``)
         file: for a single figure. Anything else is a folder (made where it is missing): one
         PNG a figure.
+    inputs, overwrite
+        As for `huggins.runs.files.check_writable`.
 
     Raises
     ------
     InputError
         If the extension is that of another kind of file.
     OutputError
-        If a file cannot be written, or several figures should go into one picture.
+        If a file cannot be written, several figures should go into one picture, or a picture
+        is there that huggins did not draw.
     """
     kind = target.suffix.lower()
+    if kind in (".pdf", ".png", ".svg") and not overwrite:
+        check_replaceable(target, inputs=inputs)
     if kind == ".pdf":
         if _save_pages(figures, target):
             yield target
@@ -59,14 +71,24 @@ def save(figures: Iterable[tuple[str, Figure]], target: Path) -> Iterator[Path]:
         except OSError as error:
             raise cannot_write(target, error) from error
         for name, figure in figures:
-            yield save_figure(figure, target / f"{name}.png")
+            path = target / f"{name}.png"
+            if not overwrite:
+                check_replaceable(path, inputs=inputs)
+            yield save_figure(figure, path)
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write one figure, in the format of the path's extension, and return the path."""
     with temporary_path(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:].lower())
+        kind = path.suffix[1:].lower()
+        figure.savefig(temporary, format=kind, metadata=_made_by(kind))
     return path
+
+
+def _made_by(kind: str) -> dict[str, str]:
+    """Return the metadata that say in a picture of a format that it is ours."""
+    key = {"png": "Software", "svg": "Title", "pdf": "Creator"}.get(kind)
+    return {} if key is None else {key: CREATOR}
 
 
 def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
@@ -74,7 +96,7 @@ def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
     from matplotlib.backends.backend_pdf import PdfPages
 
     with temporary_path(path) as temporary:
-        with PdfPages(temporary) as pages:
+        with PdfPages(temporary, metadata=_made_by("pdf")) as pages:
             for _, figure in figures:
                 pages.savefig(figure)
             count: int = pages.get_pagecount()

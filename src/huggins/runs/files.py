@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from huggins.errors import InputError, OutputError
+from huggins.runs.ours import written_by_huggins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -81,8 +82,15 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path}: cannot be written: {reason}; {remedy}")
 
 
-def check_writable(path: Path, extensions: Iterable[str] | None = None) -> None:
-    """Check that an output can be written, before the work begins.
+def check_writable(
+    path: Path,
+    extensions: Iterable[str] | None = None,
+    *,
+    inputs: Iterable[str | Path] = (),
+    columns: Callable[[Sequence[str]], bool] | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Check that an output can be written and that nothing is lost by it, before the work.
 
     Parameters
     ----------
@@ -90,17 +98,25 @@ def check_writable(path: Path, extensions: Iterable[str] | None = None) -> None:
         The output file.
     extensions
         Those that stand for a format, such as ``.fits``; None allows any.
+    inputs
+        What the work reads: none of it is replaced.
+    columns
+        Whether a table without metadata (CSV, JSON lines) that has these columns is of ours;
+        see `huggins.runs.ours.same_columns`.
+    overwrite
+        Replace an input, and a file that huggins did not write.
 
     Raises
     ------
     InputError
         If the extension stands for no format.
     OutputError
-        If the folder does not exist or is read-only, or the path is a folder.
+        If the folder does not exist or is read-only, the path is a folder, or a file is there
+        that is an input or not of ours.
     """
     if extensions is not None:
         extensions = list(extensions)
-        if path.suffix.lower() not in extensions:
+        if extension_of(path) not in extensions:
             raise InputError(
                 f"{path}: unknown kind of table {path.suffix!r}: the name must end in "
                 f"{', '.join(extensions)}"
@@ -111,3 +127,50 @@ def check_writable(path: Path, extensions: Iterable[str] | None = None) -> None:
         raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path}: folder {path.parent} is read-only: name another output")
+    if not overwrite:
+        check_replaceable(path, inputs=inputs, columns=columns)
+
+
+def check_replaceable(
+    path: Path,
+    *,
+    inputs: Iterable[str | Path] = (),
+    columns: Callable[[Sequence[str]], bool] | None = None,
+) -> None:
+    """Check that a file is not there, or is one of ours that may be replaced.
+
+    Parameters
+    ----------
+    path, inputs, columns
+        As for `check_writable`.
+
+    Raises
+    ------
+    OutputError
+        If the file is an input, or huggins did not write it.
+    """
+    if not path.exists():
+        return
+    remedy = "name another output, or add --overwrite to replace it"
+    for name in inputs:
+        with suppress(OSError):
+            if path.samefile(name):
+                raise OutputError(f"{path}: is an input too: {remedy}")
+    try:
+        ours = path.is_file() and written_by_huggins(path, columns)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if not ours:
+        # The shell puts the first match of a pattern behind -o, and the rest among the inputs.
+        raise OutputError(f"{path}: exists and is no output of huggins: {remedy}")
+
+
+def extension_of(path: Path) -> str:
+    """Return the extension that tells the format, in lower case, without ``.gz`` behind it.
+
+    >>> from pathlib import Path
+    >>> extension_of(Path("a/t.CSV.gz")), extension_of(Path("t.fits"))
+    ('.csv', '.fits')
+    """
+    name = path.name.lower()
+    return os.path.splitext(name.removesuffix(".gz"))[1]  # noqa: PTH122

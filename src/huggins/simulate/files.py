@@ -20,9 +20,16 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.prepare import LogGrid
-from huggins.runs.files import cannot_write, replacing, temporary_path
+from huggins.runs.files import cannot_write, check_replaceable, replacing, temporary_path
+from huggins.runs.ours import CREATOR, same_columns
 from huggins.simulate.mocks import Mocks, draw
-from huggins.simulate.spec_files import labels_header, labels_row, spec_name, write_spec
+from huggins.simulate.spec_files import (
+    is_mock,
+    labels_header,
+    labels_row,
+    spec_name,
+    write_spec,
+)
 from huggins.taxonomy import ALL_CLASSES, BROAD
 
 if TYPE_CHECKING:
@@ -37,6 +44,7 @@ NATIVE: Final = LogGrid(start=3.55 - 0.5e-4, step=1e-4, size=4650)
 #: Version of the data set's schema (docs/reference/dataset.md).
 SCHEMA: Final = 1
 LOT: Final = 1000
+_ONE_FILE: Final = (".h5", ".hdf5", ".npz")
 # Pixels are shared out in lots of at most this many: the random numbers of 1000 native spectra
 # take 40 MB an array.
 _CHUNK_ROWS: Final = 512
@@ -90,6 +98,7 @@ def simulate(
     out: Path,
     *,
     resume: bool = False,
+    overwrite: bool = False,
     jobs: int = 0,
     origin: str = "",
     done: Callable[[int], None] | None = None,
@@ -105,6 +114,8 @@ def simulate(
         ``labels.csv``, for which the bank's grid must be `NATIVE`.
     resume
         Go on where an interrupted run of the same recipe stopped.
+    overwrite
+        Replace a file that huggins did not write.
     jobs
         Threads; 0: one a core.
     origin
@@ -117,12 +128,13 @@ def simulate(
     InputError
         If there is nothing to make, or what is to be resumed is of another recipe.
     OutputError
-        If it cannot be written; what is there already is kept for `resume`.
+        If it cannot be written; what is there already is kept for `resume`. Also if a file is
+        there that huggins did not write.
     """
     if recipe.count < 1:
         raise InputError("at least one mock must be asked for")
     kind = out.suffix.lower()
-    as_files = kind not in (".h5", ".hdf5", ".npz")
+    as_files = kind not in _ONE_FILE
     if as_files and bank.grid != NATIVE:
         raise InputError("spec files have native pixels: take a bank of noise on that grid")
     described = json.dumps(
@@ -130,6 +142,8 @@ def simulate(
     )
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}: make it first")
+    if not overwrite:
+        check(recipe, out, resume=resume)
     kept = out.with_name(f"{out.name}.part")
     try:
         _begin(kept, described, out, resume=resume)
@@ -153,6 +167,35 @@ def simulate(
         ) from error
 
 
+def check(recipe: Recipe, out: Path, *, resume: bool = False) -> None:
+    """Check that mocks replace nothing but mocks.
+
+    Parameters
+    ----------
+    recipe, out, resume
+        As for `simulate`.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that huggins did not write.
+    """
+    if out.suffix.lower() in _ONE_FILE:
+        check_replaceable(out)
+        return
+    ours = same_columns(labels_header().strip().split(","))
+    check_replaceable(out / "labels.csv", columns=ours)
+    if resume or not out.is_dir():
+        return
+    known = {spec_name(number) for number in range(recipe.count)}
+    for path in out.glob("spec-*.fits"):
+        if path.name in known and not is_mock(path):
+            raise OutputError(
+                f"{path}: exists and is no mock: name another folder, or add --overwrite to "
+                "replace it"
+            )
+
+
 def _begin(kept: Path, described: str, out: Path, *, resume: bool) -> None:
     recipe = kept / "recipe.json"
     if resume and recipe.is_file():
@@ -163,6 +206,8 @@ def _begin(kept: Path, described: str, out: Path, *, resume: bool) -> None:
             )
         return
     if kept.is_dir():
+        if not recipe.is_file() and any(kept.iterdir()):
+            raise OutputError(f"{kept}: is no folder of huggins and in the way: rename it")
         shutil.rmtree(kept)
     kept.mkdir()
     recipe.write_text(described, encoding="utf-8")
@@ -259,6 +304,7 @@ def _write_arrays(recipe: Recipe, grid: LogGrid, kept: Path, out: Path) -> None:
     with replacing(out) as whole_file, zipfile.ZipFile(whole_file, "w") as file:
         for name in (*shapes, "loglam", "kinds"):
             file.write(kept / f"{name}.npy", f"{name}.npy")
+        file.comment = CREATOR.encode()
 
 
 def _spec_files(mocks: Mocks, recipe: Recipe, number: int, grid: LogGrid, out: Path) -> None:

@@ -101,6 +101,12 @@ def _kind(mocks: Mocks, row: int) -> str:
     return ALL_CLASSES[int(mocks.kind[row])]
 
 
+def is_mock(path: Path) -> bool:
+    """Return whether a file is a mock that was written here."""
+    with path.open("rb") as file:
+        return b"MOCK    =                    T" in file.read(2 * 2880)
+
+
 def labels_header() -> str:
     """First line of ``labels.csv``."""
     return ",".join(_COLUMNS) + "\n"

@@ -6,14 +6,15 @@ Only one chunk is in memory at a time, however long the table is.
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from huggins.runs.files import replacing
+from huggins.runs.files import extension_of, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -105,13 +106,21 @@ class OutputTable:
 def write_table(path: Path, table: OutputTable) -> None:
     """Write a table, in the format of the path's extension; the file is complete or not there.
 
+    Behind the extension there may be ``.gz``.
+
     Raises
     ------
     OutputError
         If it cannot be written; a file that was there before is left as it was.
     """
+    writer = WRITERS[extension_of(path)]
     with replacing(path) as file:
-        WRITERS[path.suffix.lower()](file, table)
+        if path.suffix.lower() != ".gz":
+            writer(file, table)
+            return
+        # Without name and time, so that the same table gives the same bytes.
+        with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
+            writer(cast("IO[bytes]", packed), table)
 
 
 def ascii_only(text: str) -> str:

@@ -11,7 +11,7 @@ from huggins.train.data import Batches
 from huggins.train.labelled import labelled
 from huggins.train.loop import train
 from huggins.train.networks import build
-from huggins.train.package import write_package
+from huggins.train.package import check, write_package
 from huggins.train.ranks import ALONE
 from huggins.train.starting import read_safetensors, recorded
 from huggins.train.validation import Validation
@@ -30,6 +30,7 @@ def run(
     folder: str | Path = "runs",
     *,
     resume: bool = False,
+    overwrite: bool = False,
     mocks: int = 4000,
     progress: Callable[[str], None] = print,
     ranks: Ranks = ALONE,
@@ -44,6 +45,8 @@ def run(
         Checkpoint, log, curves and weights go into a folder of the experiment's name inside.
     resume
         Continue an interrupted run.
+    overwrite
+        Replace files in that folder that huggins did not write.
     mocks
         Mocks from held-back templates for validation and calibration.
     progress
@@ -59,6 +62,8 @@ def run(
         The weights, ``NAME.onnx``.
     """
     home = Path(folder) / config.name
+    if ranks.first:
+        check(home, config.name, ("last.pt", "log.csv", "log.png"), overwrite=overwrite)
     real = labelled(config.data, config.data.folds, progress)
     batches = Batches(config, real, ranks)
     validation = Validation(config, mocks)
@@ -82,11 +87,12 @@ def run(
     return path
 
 
-def export_file(source: Path, folder: Path, mocks: int) -> Path:
+def export_file(source: Path, folder: Path, mocks: int, *, overwrite: bool = False) -> Path:
     """Export a checkpoint or a safetensors file.
 
     A checkpoint is calibrated on the `choose` folds of its experiment, whose data must be
-    present; a safetensors file contains its calibration.
+    present; a safetensors file contains its calibration. Files in the folder that huggins did
+    not write are left, except with `overwrite`.
 
     Raises
     ------
@@ -98,6 +104,7 @@ def export_file(source: Path, folder: Path, mocks: int) -> Path:
     if source.suffix == ".pt":
         state = checkpoint.load(source)
         config = state.config
+        check(folder, config.name, overwrite=overwrite)
         network = build(config)
         network.load_state_dict(state.weights)
         network.eval()
@@ -107,6 +114,7 @@ def export_file(source: Path, folder: Path, mocks: int) -> Path:
         )
     if source.suffix == ".safetensors":
         metadata, tensors = read_safetensors(source)
+        check(folder, metadata.name, overwrite=overwrite)
         recipe = recorded(metadata, source)
         if recipe is None:
             raise ModelError(f"{source}: it does not name its network")

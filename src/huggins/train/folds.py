@@ -11,7 +11,8 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.inference import load_model
-from huggins.runs.files import replacing
+from huggins.runs.files import check_replaceable, replacing
+from huggins.runs.ours import same_columns
 from huggins.taxonomy import CLASSES
 from huggins.train.data import on_grid
 from huggins.train.experiment import run
@@ -43,6 +44,7 @@ def run_folds(
     folder: str | Path = "runs",
     *,
     resume: bool = False,
+    overwrite: bool = False,
     mocks: int = 4000,
     progress: Callable[[str], None] = print,
     ranks: Ranks = ALONE,
@@ -64,6 +66,9 @@ def run_folds(
     InputError
         If there are fewer than three folds.
     """
+    path = Path(folder) / config.name / TABLE
+    if ranks.first and not overwrite:
+        check_replaceable(path, columns=same_columns(_COLUMNS))
     folds = folds_of(config.data)
     if len(folds) < _FEWEST:
         raise InputError(
@@ -85,6 +90,7 @@ def run_folds(
                 part,
                 folder,
                 resume=resume,
+                overwrite=overwrite,
                 mocks=mocks,
                 progress=progress,
                 ranks=ranks,
@@ -92,7 +98,6 @@ def run_folds(
             )
         if ranks.first:
             rows += _predictions(part, left_out, done)
-    path = Path(folder) / config.name / TABLE
     if ranks.first:
         _write(path, rows)
         progress(f"wrote {path}")

@@ -11,12 +11,13 @@ from huggins.errors import InputError, ModelError, OutputError
 from huggins.inference import load_model
 from huggins.inference.about import of_model
 from huggins.inference.record import record, verify
-from huggins.runs.files import write_bytes, write_text
+from huggins.runs.files import check_replaceable, write_bytes, write_text
+from huggins.runs.ours import CREATOR
 from huggins.train.export import export
 from huggins.train.starting import write_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import nn
 
@@ -49,12 +50,39 @@ def write_package(network: nn.Module, metadata: Metadata, folder: str | Path) ->
         export(network, metadata, path)
         write_safetensors(network.state_dict(), metadata, path.with_suffix(".safetensors"))
         record(path)
-        write_text(path.with_suffix(".md"), card_text(metadata, path))
+        card = f"{card_text(metadata, path)}\n<!-- written by {CREATOR} -->\n"
+        write_text(path.with_suffix(".md"), card)
     except OSError as error:
         raise OutputError(
             f"{folder}: the model cannot be written there: {error.strerror or error}"
         ) from error
     return path
+
+
+def check(
+    folder: Path, name: str, others: Sequence[str] = (), *, overwrite: bool = False
+) -> None:
+    """Check that the files of a network replace nothing in a folder but such files.
+
+    Parameters
+    ----------
+    folder
+        May be missing.
+    name
+        Of the network.
+    others
+        Names of further files.
+    overwrite
+        Whether that is allowed.
+
+    Raises
+    ------
+    OutputError
+        If a file is there that huggins did not write.
+    """
+    names = [f"{name}{suffix}" for suffix in (".onnx", ".safetensors", ".json", ".md")]
+    for each in () if overwrite else (*names, *others):
+        check_replaceable(folder / each, columns=lambda names: names[:1] == ["step"])
 
 
 def card_text(metadata: Metadata, path: Path) -> str:
