@@ -364,7 +364,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     from huggins.inference import load_model
-    from huggins.inference.record import record
+    from huggins.inference.verification import record
 
     model = load_model(given.model, threads=1)
     basis = load_basis(given.basis)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from huggins.inference.output import Result, write
-from huggins.inference.table import Rows
+from huggins.inference.table import Rows, write_rows
 from huggins.taxonomy import BROAD, CLASSES
 
 META = {
@@ -70,7 +69,7 @@ def write_results(path: Path, cases: list[Case], *, desi: bool = False, prefix: 
     """Write a table of results in the format of the path's extension."""
     rows = rows_of(cases, prefix=prefix)
     widths = {name: max(1, *map(len, texts)) for name, texts in rows.texts.items()}
-    write(path, Result([rows], len(rows), widths, META, desi=desi))
+    write_rows(path, [rows], len(rows), widths, META, desi=desi)
     return path
 
 

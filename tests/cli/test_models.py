@@ -3,7 +3,7 @@
 import pytest
 
 from huggins.cli import main
-from huggins.inference.record import record
+from huggins.inference.verification import record
 from huggins.weights import available
 from tiny_model import write_model
 

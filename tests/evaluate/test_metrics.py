@@ -14,7 +14,6 @@ from huggins.evaluate import (
     macro_recall,
     macro_recall_difference,
     precision_recall,
-    sky_pass_rate,
 )
 from huggins.taxonomy import CLASSES
 
@@ -109,10 +108,6 @@ def test_letters_count_the_neighbour_on_the_sequence():
 
 def test_what_is_no_letter_is_no_neighbour_of_the_last_one():
     assert letter_score(["L", "L"], ["QSO", ""]).within_one.count == 0
-
-
-def test_sky_passes_where_nothing_warns():
-    assert sky_pass_rate([0, 1, 65536, 0]).value == 0.5
 
 
 def test_broad_classes():

@@ -14,7 +14,7 @@ from experiments.rule import (
     fit_thresholds,
     main,
 )
-from huggins.inference.record import verify
+from huggins.inference.verification import verify
 from huggins.redshift.basis import load_basis
 from huggins.redshift.decide import choose
 from huggins.redshift.fit import MEMBERSHIP

@@ -7,6 +7,7 @@ import errno
 import json
 import math
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,9 +15,18 @@ from astropy.io import fits
 from astropy.table import Table
 
 from huggins.errors import InputError, OutputError
-from huggins.inference.output import Result, check, write
-from huggins.inference.table import COLUMNS, NO_INTEGER, Rows, to_table
+from huggins.inference.table import (
+    COLUMNS,
+    NO_INTEGER,
+    Rows,
+    check_output,
+    to_table,
+    write_rows,
+)
 from huggins.tables.write import WRITERS, ascii_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 METADATA = {
     "CREATOR": "huggins 9",
@@ -43,13 +53,13 @@ def make_rows() -> Rows:
     return rows
 
 
-def make_result(rows: Rows | None = None, *, desi: bool = False) -> Result:
+def write(path: Path, rows: Rows | None = None, *, desi: bool = False) -> None:
     rows = make_rows() if rows is None else rows
     widths = {
         name: max(map(len, map(ascii_only, texts)), default=1) or 1
         for name, texts in rows.texts.items()
     }
-    return Result([rows], len(rows), widths, METADATA, desi)
+    write_rows(path, [rows], len(rows), widths, METADATA, desi=desi)
 
 
 def same(value: object, expected: object) -> bool:
@@ -72,7 +82,7 @@ def check_table(table: Table, *, files: list[str]) -> None:
 
 def test_fits(tmp_path):
     path = tmp_path / "t.fits"
-    write(path, make_result())
+    write(path)
     files = ["a,b.fits", r'sp\xe4c "1".fits', "c d.fits"]
     table = Table.read(path)
     check_table(table, files=files)
@@ -90,7 +100,7 @@ def test_fits(tmp_path):
 
 def test_ecsv(tmp_path):
     path = tmp_path / "t.ecsv"
-    write(path, make_result())
+    write(path)
     table = Table.read(path)
     check_table(table, files=make_rows().texts["FILE"])
     assert table["RA"].unit == "deg"
@@ -102,7 +112,7 @@ def test_ecsv(tmp_path):
 
 def test_csv(tmp_path):
     path = tmp_path / "t.csv"
-    write(path, make_result())
+    write(path)
     with path.open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
     rows = make_rows()
@@ -115,7 +125,7 @@ def test_csv(tmp_path):
 
 def test_jsonl(tmp_path):
     path = tmp_path / "t.jsonl"
-    write(path, make_result())
+    write(path)
     rows = make_rows()
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     for column in COLUMNS:
@@ -128,7 +138,7 @@ def test_parquet(tmp_path):
     from arro3.io import read_parquet
 
     path = tmp_path / "t.parquet"
-    write(path, make_result())
+    write(path)
     table = read_parquet(path).read_all()
     rows = make_rows()
     assert table.column_names == [column.name for column in COLUMNS]
@@ -144,7 +154,7 @@ def test_parquet(tmp_path):
 @pytest.mark.parametrize("extension", WRITERS)
 def test_no_rows(tmp_path, extension):
     path = tmp_path / f"t{extension}"
-    write(path, make_result(Rows.empty(0)))
+    write(path, Rows.empty(0))
     if extension in (".fits", ".ecsv"):
         assert len(Table.read(path)) == 0
     else:
@@ -153,22 +163,18 @@ def test_no_rows(tmp_path, extension):
 
 def test_desi_names(tmp_path):
     path = tmp_path / "t.fits"
-    write(path, make_result(desi=True))
+    write(path, desi=True)
     names = Table.read(path).colnames
     assert {"SPECTYPE", "SUBTYPE", "ZERR", "ZWARN", "DELTACHI2", "TARGETID"} <= set(names)
     assert not {"CLASS", "SUBCLASS", "Z_ERR", "ZWARNING"} & set(names)
     assert len(names) == len(COLUMNS)
 
 
-def test_a_long_command_is_cut(tmp_path):
+def test_a_long_command_is_cut(tmp_path, monkeypatch):
     path = tmp_path / "t.fits"
-    result = make_result()
-    result.metadata["COMMAND"] = "huggins classify " + "x.fits " * 100_000
-    try:
-        write(path, result)
-        assert fits.getheader(path, 1)["COMMAND"].endswith("(700017 characters)")
-    finally:
-        METADATA["COMMAND"] = "huggins"
+    monkeypatch.setitem(METADATA, "COMMAND", "huggins classify " + "x.fits " * 100_000)
+    write(path)
+    assert fits.getheader(path, 1)["COMMAND"].endswith("(700017 characters)")
 
 
 @pytest.mark.parametrize("extension", WRITERS)
@@ -198,26 +204,26 @@ def test_a_full_disk_leaves_the_old_table_and_no_litter(tmp_path, monkeypatch, e
     real = type(path).open
     monkeypatch.setattr(type(path), "open", lambda self, mode: Full(real(self, mode)))
     with pytest.raises(OutputError, match="No space left"):
-        write(path, make_result())
+        write(path)
     monkeypatch.undo()
     assert path.read_text() == "the old table"
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
 def test_check(tmp_path, monkeypatch):
-    check(tmp_path / "t.FITS")
-    check(tmp_path / "t.fits.gz")
+    check_output(tmp_path / "t.FITS")
+    check_output(tmp_path / "t.fits.gz")
     for name in ("t.xls", "t", "t.xls.gz"):
         with pytest.raises(InputError, match=r"must end in \.fits, \.csv, \.ecsv"):
-            check(tmp_path / name)
+            check_output(tmp_path / name)
     with pytest.raises(OutputError, match=r"there is no folder .*gone: make it first"):
-        check(tmp_path / "gone" / "t.fits")
+        check_output(tmp_path / "gone" / "t.fits")
     (tmp_path / "f.fits").mkdir()
     with pytest.raises(OutputError, match=r"f\.fits: is a folder"):
-        check(tmp_path / "f.fits")
+        check_output(tmp_path / "f.fits")
     monkeypatch.setattr(os, "access", lambda *args: False)
     with pytest.raises(OutputError, match="read-only: name another output"):
-        check(tmp_path / "t.fits")
+        check_output(tmp_path / "t.fits")
 
 
 def test_table_in_memory():

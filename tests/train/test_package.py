@@ -8,7 +8,7 @@ import pytest
 from huggins.cli import main
 from huggins.errors import InputError, ModelError
 from huggins.inference import load_model
-from huggins.inference.record import record, verify
+from huggins.inference.verification import record, verify
 from huggins.train.checkpoint import State, save
 from huggins.train.networks import build
 from huggins.train.package import into_package, not_worse

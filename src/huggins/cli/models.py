@@ -46,7 +46,7 @@ def models(
         for name in names or (*available(), BASIS.stem)
     ]
     if action is Action.VERIFY:
-        from huggins.inference.record import verify
+        from huggins.inference.verification import verify
 
         bad = 0
         for path in paths:
@@ -55,18 +55,13 @@ def models(
                 word = "ok " if check.good else "BAD"
                 print(f"{path.stem}  {word}  {check.name}: {check.found}")
         return NOTHING_DONE if bad else 0
-    from huggins.inference import about, basis, load_model
+    from huggins.inference.description import describe, one_line
 
     for path in paths:
-        if path.suffix == ".npz":
-            line, rows = basis.one_line(path), basis.describe(path)
-        else:
-            model = load_model(path)
-            line, rows = about.one_line(model, path), about.of_model(model, path)
         if action is Action.LIST:
-            print(line)
+            print(one_line(path))
             continue
-        for name, value in rows:
+        for name, value in describe(path):
             print(f"{name:22} {value}")
         print()
     return 0

@@ -44,7 +44,6 @@ from huggins.evaluate.metrics import (
     macro_recall,
     macro_recall_difference,
     precision_recall,
-    sky_pass_rate,
 )
 from huggins.evaluate.residuals import Residuals, nmad, redshift_residuals, velocity
 
@@ -86,7 +85,6 @@ __all__ = [
     "rate",
     "redshift_residuals",
     "reliability",
-    "sky_pass_rate",
     "velocity",
     "wilson",
     "write_report",

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say."""
+"""Calibration of probabilities: reliability diagram and expected calibration error."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BINS = 15
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """The spectra with ``low < confidence <= high``: what was promised and what was held.
+    """Confidence and accuracy of the spectra with ``low < confidence <= high``.
 
     Attributes
     ----------
@@ -107,11 +107,8 @@ def expected_calibration_error(
 
     Parameters
     ----------
-    confidence : array_like, shape (N,)
-        Probability given to the predicted class, in [0, 1].
-    right : array_like of bool, shape (N,)
-    bins
-        Of equal width.
+    confidence, right, bins
+        As for `reliability`.
     resamplings, seed
         Of the interval (as for `bootstrap`) and of the simulated classifier.
 
@@ -142,15 +139,15 @@ def expected_calibration_error(
 def _by_chance(
     chance: NDArray[np.float64], bins: int, resamplings: int | None, seed: int
 ) -> NDArray[np.float64]:
-    """Errors of classifiers that are right exactly as often as they say, shape (R,)."""
+    """Errors of perfectly calibrated classifiers, shape (R,)."""
     resamplings = default_resamplings(len(chance)) if resamplings is None else resamplings
     rng = np.random.default_rng(seed)
     rows = max(1, CHUNK // len(chance))
     drawn = []
     for start in range(0, resamplings, rows):
         size = (min(rows, resamplings - start), len(chance))
-        every = np.broadcast_to(chance, size)
-        drawn.append(_errors(every, rng.random(size) < every, bins))
+        tiled = np.broadcast_to(chance, size)
+        drawn.append(_errors(tiled, rng.random(size) < tiled, bins))
     return np.concatenate(drawn)
 
 

@@ -148,7 +148,7 @@ def _keys(sample: Sample) -> list[tuple[int, str, int]]:
 
 
 def _redshifts(new: Sample, old: Sample) -> dict[str, Paired]:
-    found = {}
+    paired = {}
     for name in BROAD_CLASSES:
         of = (new.true_class == name) & np.isfinite(new.true_z)
         known: Sequence[Sample] = (new.take(of), old.take(of))
@@ -156,8 +156,8 @@ def _redshifts(new: Sample, old: Sample) -> dict[str, Paired]:
         if all(np.isfinite(sample.z).any() for sample in known):
             with np.errstate(invalid="ignore"):
                 good = [np.abs(velocity(s.z, s.true_z)) <= GOOD_DV[name] for s in known]
-            found[name] = mcnemar(*good)
-    return found
+            paired[name] = mcnemar(*good)
+    return paired
 
 
 def _in_words(paired: Paired) -> str:

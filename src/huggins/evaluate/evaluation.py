@@ -32,7 +32,7 @@ GROUPS: Final = ("survey", "label_from")
 MISTAKES: Final = 8
 #: |dv| in km/s from which on a redshift is a mistake to look at, whatever the class.
 CATASTROPHE: Final = 3000.0
-# A column with more values is no grouping but an identifier.
+# A column with more values is an identifier, not a grouping.
 _MOST_GROUPS: Final = 20
 # Significant digits of a float in the report.
 _DIGITS: Final = 7
@@ -174,12 +174,12 @@ def evaluate(
     """
     labels = read_columns(truth)
     roles = find_roles(labels, columns)
-    wanted = _groups(labels, roles, groups)
+    kept = _groups(labels, roles, groups)
 
     def sample_of(path: str | Path) -> tuple[Columns, Matched, Sample]:
         results = with_sdss_names(read_columns(path))
-        found = match(results, labels, roles, by=match_by)
-        return results, found, join(results, labels, roles, found, where=where, groups=wanted)
+        matched = match(results, labels, roles, by=match_by)
+        return results, matched, join(results, labels, roles, matched, where=where, groups=kept)
 
     results, matched, sample = sample_of(table)
     if not (sample.classed | (sample.true_class == "SKY")).any():
@@ -240,20 +240,20 @@ def worst(sample: Sample, count: int) -> tuple[Mistake, ...]:
     with np.errstate(invalid="ignore"):
         dv = velocity(sample.z, sample.true_z)
         far = right & (np.abs(dv) > CATASTROPHE)
-    said_wrong = known & ~right & (sample.cls != "")
-    fine_wrong = right & sample.typed & (sample.subclass != sample.true_subclass)
+    class_wrong = known & ~right & (sample.cls != "")
+    subclass_wrong = right & sample.typed & (sample.subclass != sample.true_subclass)
     passed = (sample.zwarning == 0).astype(float)
     kinds = (
-        ("CLASS", said_wrong, sample.class_probability, sample.class_probability),
-        ("SUBCLASS", fine_wrong, sample.probability, sample.probability),
+        ("CLASS", class_wrong, sample.class_probability, sample.class_probability),
+        ("SUBCLASS", subclass_wrong, sample.probability, sample.probability),
         ("Z", far, 2.0 * passed + sample.probability, sample.probability),
     )
-    found = []
+    mistakes: list[Mistake] = []
     for kind, wrong, score, probability in kinds:
         rows = np.flatnonzero(wrong)
         order = np.argsort(-np.nan_to_num(score[rows], nan=-1.0), kind="stable")[:count]
-        found += [_mistake(sample, kind, int(i), probability[i], dv[i]) for i in rows[order]]
-    return tuple(found)
+        mistakes += [_mistake(sample, kind, int(i), probability[i], dv[i]) for i in rows[order]]
+    return tuple(mistakes)
 
 
 def plain(value: Any) -> Any:

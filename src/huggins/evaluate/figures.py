@@ -33,7 +33,6 @@ from huggins.evaluate.metrics import (
     letter_score,
     macro_recall,
     precision_recall,
-    sky_pass_rate,
 )
 from huggins.evaluate.residuals import Residuals, redshift_residuals, velocity
 from huggins.quality import ZWarning
@@ -120,8 +119,8 @@ class BitScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubts:
-    """What ZWARNING is worth, among spectra whose true class is known.
+class WarningFigures:
+    """ZWARNING and correctness of CLASS, among spectra whose true class is known.
 
     Attributes
     ----------
@@ -178,7 +177,7 @@ class Figures:
     quasars : QuasarFigures
     redshifts : dict of str to RedshiftFigures
         By true class; empty where the table has no redshifts or the truth none.
-    doubts : Doubts
+    doubts : WarningFigures
     sky : SkyFigures
     """
 
@@ -191,7 +190,7 @@ class Figures:
     letters: LetterScore
     quasars: QuasarFigures
     redshifts: dict[str, RedshiftFigures]
-    doubts: Doubts
+    doubts: WarningFigures
     sky: SkyFigures
 
 
@@ -227,9 +226,9 @@ def figures_of(sample: Sample) -> Figures:
         letters=letter_score(typed.true_subclass, typed.subclass),
         quasars=_quasars(classed),
         redshifts=_redshifts(classed),
-        doubts=_doubts(classed, right),
+        doubts=_warnings(classed, right),
         sky=SkyFigures(
-            sky_pass_rate(sky.zwarning),
+            fraction(sky.zwarning == 0),
             {name: int((passing == name).sum()) for name in np.unique(passing).tolist()},
         ),
     )
@@ -237,22 +236,22 @@ def figures_of(sample: Sample) -> Figures:
 
 def _class_figures(
     truth: NDArray[np.str_],
-    said: NDArray[np.str_],
+    predicted: NDArray[np.str_],
     probability: NDArray[np.float64],
     sn: NDArray[np.float64],
     classes: Sequence[str],
 ) -> ClassFigures:
-    right = truth == said
-    told = np.isfinite(probability)
+    right = truth == predicted
+    known = np.isfinite(probability)
     return ClassFigures(
-        accuracy=accuracy(truth, said),
-        macro_recall=macro_recall(truth, said, classes=classes),
-        confusion=confusion_matrix(truth, said, columns=classes),
-        scores=precision_recall(truth, said, classes=classes),
+        accuracy=accuracy(truth, predicted),
+        macro_recall=macro_recall(truth, predicted, classes=classes),
+        confusion=confusion_matrix(truth, predicted, columns=classes),
+        scores=precision_recall(truth, predicted, classes=classes),
         by_sn=binned_accuracy(sn, right, edges=SN_EDGES),
         coverage=accuracy_coverage(probability, right),
-        reliability=reliability(probability[told], right[told]),
-        calibration=expected_calibration_error(probability[told], right[told]),
+        reliability=reliability(probability[known], right[known]),
+        calibration=expected_calibration_error(probability[known], right[known]),
     )
 
 
@@ -268,7 +267,7 @@ def _quasars(classed: Sample) -> QuasarFigures:
 def _redshifts(classed: Sample) -> dict[str, RedshiftFigures]:
     if not np.isfinite(classed.z).any():
         return {}
-    found = {}
+    figures = {}
     for name in BROAD_CLASSES:
         of = classed.take((classed.true_class == name) & np.isfinite(classed.true_z))
         if not len(of):
@@ -277,23 +276,23 @@ def _redshifts(classed: Sample) -> dict[str, RedshiftFigures]:
         limit = GOOD_DV[name]
         with np.errstate(invalid="ignore"):  # a missing redshift is a wrong one
             good = np.abs(velocity(of.z, of.true_z)) <= limit
-        found[name] = RedshiftFigures(
+        figures[name] = RedshiftFigures(
             limit=limit,
             residuals=redshift_residuals(of.z, of.true_z, of.z_err),
             passed=redshift_residuals(passed.z, passed.true_z, passed.z_err),
             by_sn=binned_accuracy(of.sn, good, edges=SN_EDGES),
             by_z=() if name == "STAR" else binned_accuracy(of.true_z, good, edges=Z_EDGES),
         )
-    return found
+    return figures
 
 
-def _doubts(classed: Sample, right: NDArray[np.bool_]) -> Doubts:
+def _warnings(classed: Sample, right: NDArray[np.bool_]) -> WarningFigures:
     passed = classed.zwarning == 0
     bits = []
     for bit in ZWarning:
         raised = (classed.zwarning & bit.value) != 0
         if raised.any() and bit.name:
             bits.append(BitScore(bit.name, fraction(raised), fraction(right[raised])))
-    return Doubts(
+    return WarningFigures(
         fraction(passed), fraction(right[passed]), fraction(passed & right), tuple(bits)
     )

@@ -1,7 +1,7 @@
 """How sure a measured figure is: intervals for fractions and statistics, and a paired test.
 
-Every interval is two-sided and of 95 % unless asked otherwise. All of them take the spectra as
-independent: several spectra of one object make them somewhat too narrow.
+Every interval is two-sided and of 95 %, and takes the spectra as independent: several spectra
+of one object make it somewhat too narrow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-#: Confidence of an interval where none is asked for.
+#: Confidence of every interval.
 CONFIDENCE = 0.95
 #: Resamplings of a bootstrap, unless there are so many values that fewer will do.
 RESAMPLINGS = 1000
@@ -70,6 +70,10 @@ class Estimate:
     low: float
     high: float
     n: int
+
+
+#: What rests on no value.
+UNKNOWN: Final = Estimate(math.nan, math.nan, math.nan, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def wilson(
     """
     k, m = np.broadcast_arrays(np.asarray(count, np.float64), np.asarray(n, np.float64))
     if not ((k >= 0) & (k <= m)).all():
-        raise InputError("a share needs 0 <= count <= n")
+        raise InputError("a fraction needs 0 <= count <= n")
     quantile2 = _quantile(confidence) ** 2
     size = np.maximum(m, 1.0)
     centre = (k + quantile2 / 2.0) / (m + quantile2)
@@ -140,27 +144,26 @@ def wilson(
     return low, high
 
 
-def rate(count: int, n: int, *, confidence: float = CONFIDENCE) -> Rate:
+def rate(count: int, n: int) -> Rate:
     """Return `count` out of `n` with its Wilson interval.
 
     >>> fraction = rate(81, 263)
     >>> f"{fraction.value:.4f} {fraction.low:.4f} {fraction.high:.4f}"
     '0.3080 0.2553 0.3662'
     """
-    low, high = wilson(count, n, confidence=confidence)
+    low, high = wilson(count, n)
     return Rate(int(count), int(n), count / n if n else math.nan, float(low), float(high))
 
 
-def fraction(right: ArrayLike, *, confidence: float = CONFIDENCE) -> Rate:
+def fraction(right: ArrayLike) -> Rate:
     """Return the fraction of True in a boolean array with its Wilson interval."""
     flags = np.asarray(right, bool)
-    return rate(int(flags.sum()), flags.size, confidence=confidence)
+    return rate(int(flags.sum()), flags.size)
 
 
 def bootstrap(
     statistic: Callable[..., NDArray[np.float64]],
     *values: ArrayLike,
-    confidence: float = CONFIDENCE,
     resamplings: int | None = None,
     seed: int = 0,
     basic: bool = False,
@@ -174,8 +177,6 @@ def bootstrap(
         ``lambda x: np.median(x, axis=-1)`` does; called with many resamplings at once.
     *values : array_like, shape (N,)
         Resampled together, with replacement.
-    confidence
-        Of the two-sided interval.
     resamplings
         How many; by default 1000, and down to 200 for more than 5000 values.
     seed
@@ -187,15 +188,14 @@ def bootstrap(
     Raises
     ------
     InputError
-        If the arrays differ in length, or the confidence is not inside (0, 1).
+        If the arrays differ in length.
     """
-    _quantile(confidence)  # checks it
     arrays = [np.asarray(value) for value in values]
     n = len(arrays[0])
     if any(array.shape != (n,) for array in arrays):
         raise InputError("a bootstrap needs one-dimensional arrays of one length")
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan, 0)
+        return UNKNOWN
     value = float(statistic(*(array[None] for array in arrays))[0])
     resamplings = default_resamplings(n) if resamplings is None else resamplings
     rng = np.random.default_rng(seed)
@@ -204,7 +204,7 @@ def bootstrap(
     for start in range(0, resamplings, chunk):
         drawn = rng.integers(0, n, size=(min(chunk, resamplings - start), n))
         parts.append(statistic(*(array[drawn] for array in arrays)))
-    low, high = _interval(np.concatenate(parts), confidence)
+    low, high = central(np.concatenate(parts))
     if basic:
         low, high = 2.0 * value - high, 2.0 * value - low
     return Estimate(value, low, high, n)
@@ -215,19 +215,19 @@ def default_resamplings(n: int) -> int:
     return max(_FEWEST, min(RESAMPLINGS, _DRAWN // n))
 
 
-def median(values: ArrayLike, *, confidence: float = CONFIDENCE) -> Estimate:
+def median(values: ArrayLike) -> Estimate:
     """Return the median of finite values, shape (N,), with its interval.
 
     The interval runs from one order statistic to another and holds whatever the distribution
     of the values is, because the number of values below the true median is binomial
     (Conover 1999, Practical Nonparametric Statistics, section 3.2). Its confidence is at least
-    the one asked for, except that below 6 values (at 95 %) it is the range of all of them.
+    95 %, except that below 6 values it is the range of all of them.
     """
     rising = np.sort(np.asarray(values, np.float64))
     n = len(rising)
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan, 0)
-    outside = max(1, _binomial_half(n, (1.0 - confidence) / 2.0))
+        return UNKNOWN
+    outside = max(1, _binomial_half(n, (1.0 - CONFIDENCE) / 2.0))
     return Estimate(
         float(np.median(rising)), float(rising[outside - 1]), float(rising[n - outside]), n
     )
@@ -300,12 +300,12 @@ def _two_sided_half(a: int, b: int) -> float:
     return min(1.0, 2 * tail / 2**n) if n else 1.0
 
 
-def _interval(values: NDArray[np.float64], confidence: float) -> tuple[float, float]:
-    tail = (1.0 - confidence) / 2.0
-    # A resampling in which the statistic is not defined says nothing.
+def central(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the central 95 % of values, of those that are defined."""
     defined = values[np.isfinite(values)]
     if not defined.size:
         return math.nan, math.nan
+    tail = (1.0 - CONFIDENCE) / 2.0
     low, high = np.quantile(defined, [tail, 1.0 - tail])
     return float(low), float(high)
 

@@ -1,7 +1,7 @@
 """How well classes come out: confusion, precision, recall.
 
 Arrays in, small records out; nothing here reads a file or draws. Classes are strings; an empty
-predicted class means that nothing was said, which is never right for a spectrum with a class.
+predicted class means that there is none, which is never right for a spectrum with a class.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.evaluate.intervals import (
-    CONFIDENCE,
     RESAMPLINGS,
+    UNKNOWN,
     Estimate,
     Rate,
+    central,
     fraction,
     rate,
 )
@@ -40,7 +41,7 @@ class Confusion:
     columns : tuple of str
         Predicted classes, M of them.
     counts : ndarray of int, shape (K, M + 1)
-        The last column counts what is none of `columns`, where nothing was said included.
+        The last column counts what is none of `columns`, no class included.
     """
 
     rows: tuple[str, ...]
@@ -92,10 +93,10 @@ def confusion_matrix(
     InputError
         If `truth` and `predicted` differ in shape.
     """
-    true, said = _pair(truth, predicted)
+    true, predicted = _pair(truth, predicted)
     rows = tuple(columns if rows is None else rows)
     columns = tuple(columns)
-    row, column = _codes(true, rows), _codes(said, columns)
+    row, column = _codes(true, rows), _codes(predicted, columns)
     wide = len(columns) + 1
     inside = row < len(rows)
     counts = np.bincount(row[inside] * wide + column[inside], minlength=len(rows) * wide)
@@ -104,8 +105,8 @@ def confusion_matrix(
 
 def accuracy(truth: ArrayLike, predicted: ArrayLike) -> Rate:
     """Return the fraction of spectra whose predicted class is the true one."""
-    true, said = _pair(truth, predicted)
-    return fraction(true == said)
+    true, predicted = _pair(truth, predicted)
+    return fraction(true == predicted)
 
 
 def precision_recall(
@@ -121,10 +122,10 @@ def precision_recall(
     classes
         To score, in this order.
     """
-    true, said = _pair(truth, predicted)
+    true, predicted = _pair(truth, predicted)
     scores = []
     for name in classes:
-        is_it, called_it = true == name, said == name
+        is_it, called_it = true == name, predicted == name
         hits = int((is_it & called_it).sum())
         scores.append(
             ClassScore(name, rate(hits, int(called_it.sum())), rate(hits, int(is_it.sum())))
@@ -137,9 +138,6 @@ def macro_recall(
     predicted: ArrayLike,
     *,
     classes: Sequence[str] = CLASSES,
-    confidence: float = CONFIDENCE,
-    resamplings: int = RESAMPLINGS,
-    seed: int = 0,
 ) -> Estimate:
     """Return the mean of the recalls of those classes that have spectra.
 
@@ -152,8 +150,6 @@ def macro_recall(
     truth, predicted : array_like of str, shape (N,)
     classes
         Those that count; one without a spectrum in `truth` is left out of the mean.
-    confidence, resamplings, seed
-        Of the interval.
 
     Returns
     -------
@@ -165,12 +161,12 @@ def macro_recall(
     present = total > 0
     n = int(total.sum())
     if n == 0:
-        return Estimate(math.nan, math.nan, math.nan, 0)
+        return UNKNOWN
     total = total[present]
     right = matrix.counts.diagonal()[present]
-    rng = np.random.default_rng(seed)
-    drawn = rng.beta(right + 0.5, total - right + 0.5, size=(resamplings, len(total)))
-    return _between(float((right / total).mean()), drawn.mean(axis=1), confidence, n)
+    rng = np.random.default_rng(0)
+    drawn = rng.beta(right + 0.5, total - right + 0.5, size=(RESAMPLINGS, len(total)))
+    return _between(float((right / total).mean()), drawn.mean(axis=1), n)
 
 
 def macro_recall_difference(
@@ -179,41 +175,39 @@ def macro_recall_difference(
     old: ArrayLike,
     *,
     classes: Sequence[str] = CLASSES,
-    resamplings: int = RESAMPLINGS,
-    seed: int = 0,
 ) -> Estimate:
     """Return the macro recall of one classifier minus that of another on the same spectra.
+
+    The interval comes from draws of the fractions gained, lost and unchanged in each class from
+    their Jeffreys posterior, a Dirichlet distribution.
 
     Parameters
     ----------
     truth, new, old : array_like of str, shape (N,)
-        What each spectrum is, and what each of the two says.
+        True class, and that of each classifier.
     classes
         As for `macro_recall`.
-    resamplings, seed
-        Of the interval: draws of the fractions gained, lost and unchanged in each class from
-        their Jeffreys posterior, a Dirichlet distribution.
     """
-    true, says_new = _pair(truth, new)
-    _, says_old = _pair(truth, old)
-    rng = np.random.default_rng(seed)
-    values, drawn, n = [], np.zeros(resamplings), 0
+    true, new = _pair(truth, new)
+    _, old = _pair(truth, old)
+    rng = np.random.default_rng(0)
+    values, drawn, n = [], np.zeros(RESAMPLINGS), 0
     for name in classes:
         of = true == name
         size = int(of.sum())
         if not size:
             continue
-        right_new, right_old = says_new[of] == name, says_old[of] == name
+        right_new, right_old = new[of] == name, old[of] == name
         gained = int((right_new & ~right_old).sum())
         lost = int((right_old & ~right_new).sum())
         values.append((gained - lost) / size)
         counts = np.array([gained, lost, size - gained - lost])
-        draws = rng.dirichlet(counts + 0.5, size=resamplings)
+        draws = rng.dirichlet(counts + 0.5, size=RESAMPLINGS)
         drawn += draws[:, 0] - draws[:, 1]
         n += size
     if not values:
-        return Estimate(math.nan, math.nan, math.nan, 0)
-    return _between(float(np.mean(values)), drawn / len(values), CONFIDENCE, n)
+        return UNKNOWN
+    return _between(float(np.mean(values)), drawn / len(values), n)
 
 
 def letter_score(truth: ArrayLike, predicted: ArrayLike) -> LetterScore:
@@ -225,23 +219,12 @@ def letter_score(truth: ArrayLike, predicted: ArrayLike) -> LetterScore:
         SUBCLASS; spectra whose truth is not one of O B A F G K M L are left out, and
         a predicted class that is none of them is wrong on both counts.
     """
-    true, said = _pair(truth, predicted)
-    row, column = _codes(true, SEQUENCE), _codes(said, SEQUENCE)
+    true, predicted = _pair(truth, predicted)
+    row, column = _codes(true, SEQUENCE), _codes(predicted, SEQUENCE)
     stars = row < len(SEQUENCE)
     apart = np.abs(row - column)[stars]
     letter = column[stars] < len(SEQUENCE)
     return LetterScore(fraction(apart == 0), fraction(letter & (apart <= 1)))
-
-
-def sky_pass_rate(zwarning: ArrayLike) -> Rate:
-    """Return the fraction of sky fibres that pass as spectra: ZWARNING equal to 0.
-
-    Parameters
-    ----------
-    zwarning : array_like of int, shape (N,)
-        Of spectra known to be empty sky.
-    """
-    return fraction(np.asarray(zwarning) == 0)
 
 
 def broad(classes: ArrayLike) -> NDArray[np.str_]:
@@ -249,17 +232,16 @@ def broad(classes: ArrayLike) -> NDArray[np.str_]:
     return np.array([BROAD.get(str(name), "") for name in np.atleast_1d(classes)], dtype=str)
 
 
-def _between(value: float, drawn: NDArray[np.float64], confidence: float, n: int) -> Estimate:
+def _between(value: float, drawn: NDArray[np.float64], n: int) -> Estimate:
     """Return a value with the central interval of its draws, widened to hold the value."""
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(drawn, [tail, 1.0 - tail])
-    return Estimate(value, min(value, float(low)), max(value, float(high)), n)
+    low, high = central(drawn)
+    return Estimate(value, min(value, low), max(value, high), n)
 
 
 def _pair(truth: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    true, said = np.asarray(truth, dtype=str), np.asarray(predicted, dtype=str)
-    check_same(true, said)
-    return true, said
+    pair = np.asarray(truth, dtype=str), np.asarray(predicted, dtype=str)
+    check_same(*pair)
+    return pair
 
 
 def check_same(first: NDArray[np.generic], second: NDArray[np.generic]) -> None:

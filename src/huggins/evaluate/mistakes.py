@@ -63,11 +63,8 @@ def read_spectrum(file: str, index: int) -> Spectrum | str:
 
 def row_of(results: Columns, row: int) -> dict[str, Any]:
     """Return one row of a table of results; what is missing is None."""
-    found: dict[str, Any] = {}
-    for name, column in results.values.items():
-        value = column[row]
-        found[name] = None if np.ma.is_masked(value) else value
-    return found
+    values = {name: column[row] for name, column in results.values.items()}
+    return {name: None if np.ma.is_masked(v) else v for name, v in values.items()}
 
 
 def fit_of(spectrum: Spectrum, mistake: Mistake, model: Model) -> FitDetails | str:

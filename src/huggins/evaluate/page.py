@@ -94,15 +94,20 @@ def folded(title: str, content: Markup) -> Markup:
     return Markup(f"<details><summary>{html(title)}</summary>{content}</details>")
 
 
-def confusion(matrix: Confusion, *, fractions: bool) -> Markup:
-    """Return a confusion matrix as a coloured table, by count or as fractions of each row.
+def confusion(matrix: Confusion) -> Markup:
+    """Return a confusion matrix by count and, beside it, as fractions of each row."""
+    tables = (_confusion(matrix, fractions=fractions) for fractions in (False, True))
+    return Markup(f'<div class="pair">{"".join(tables)}</div>')
 
-    Rows are true classes, columns what they were taken for; the last column is what nothing
-    was said of. Classes without any spectrum have no row.
+
+def _confusion(matrix: Confusion, *, fractions: bool) -> Markup:
+    """Return a confusion matrix as a coloured table.
+
+    Rows are true classes, columns predicted ones; the last column is without a prediction.
+    Classes without any spectrum have no row.
     """
     part = matrix.by_row()
-    silent = bool(matrix.counts[:, -1].any())
-    names = [*matrix.columns, *(["none"] if silent else [])]
+    names = [*matrix.columns, *(["none"] if matrix.counts[:, -1].any() else [])]
     header = "".join(f"<th>{escape(name)}</th>" for name in names)
     lines = []
     for i, name in enumerate(matrix.rows):
@@ -112,13 +117,13 @@ def confusion(matrix: Confusion, *, fractions: bool) -> Markup:
         cells = []
         for j in range(len(names)):
             count, fraction = int(matrix.counts[i, j]), float(part[i, j])
-            on = matrix.columns[j] == name if j < len(matrix.columns) else False
             shown = f"{100.0 * fraction:.1f}" if fractions else str(count)
-            cells.append(f'<td style="{_shade(fraction, on)}">{shown if count else ""}</td>')
+            style = _shade(fraction, names[j] == name)
+            cells.append(f'<td style="{style}">{shown if count else ""}</td>')
         lines.append(
             f"<tr><th>{escape(name)}</th>{''.join(cells)}<td class='sum'>{total}</td></tr>"
         )
-    corner = "true ↓ said → %" if fractions else "true ↓ said →"
+    corner = "true ↓ predicted → %" if fractions else "true ↓ predicted →"
     return Markup(
         f'<div class="scroll"><table class="confusion"><thead><tr><th class="corner">{corner}'
         f'</th>{header}<th class="corner">n</th></tr></thead><tbody>{"".join(lines)}</tbody>'

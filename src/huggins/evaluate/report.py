@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from huggins.evaluate.comparison import Comparison
     from huggins.evaluate.evaluation import Evaluation
     from huggins.evaluate.figures import Figures
-    from huggins.evaluate.intervals import Paired
+    from huggins.evaluate.intervals import Estimate, Paired
 
 #: Names of the two files in the output folder.
 JSON_NAME: Final = "report.json"
@@ -122,16 +122,18 @@ def _of_classes(
 
 
 def _head(title: str, about: dict[str, Any]) -> Markup:
-    model, lines = about["model"], []
+    model = about["model"]
+    lines = [
+        f"Results <code>{html(about['table'])}</code>",
+        f"Truth <code>{html(about['truth'])}</code>",
+        f"huggins {html(about['huggins'])}, {html(about['date'])} UTC",
+    ]
+    if about["where"]:
+        lines.insert(2, f"Spectra with <code>{html(about['where'])}</code>")
     if model["name"]:
         version = f", version {model['version']}" if model["version"] else ""
         digest = f", hash <code>{html(model['hash'])}</code>" if model["hash"] else ""
-        lines.append(f"Model {html(model['name'])}{html(version)}{digest}")
-    lines.append(f"Results <code>{html(about['table'])}</code>")
-    lines.append(f"Truth <code>{html(about['truth'])}</code>")
-    if about["where"]:
-        lines.append(f"Spectra with <code>{html(about['where'])}</code>")
-    lines.append(f"huggins {html(about['huggins'])}, {html(about['date'])} UTC")
+        lines.insert(0, f"Model {html(model['name'])}{html(version)}{digest}")
     return Markup(f"<h1>{html(title)}</h1>" + "".join(f"<p>{line}</p>" for line in lines))
 
 
@@ -186,11 +188,10 @@ def _groups(evaluation: Evaluation) -> Markup:
     parts = []
     for column, groups in evaluation.groups.items():
         by_group = {name: {h.key: h for h in headlines(of)} for name, of in groups.items()}
-        labels = {key: h.label for found in by_group.values() for key, h in found.items()}
-        order = [h.key for h in headlines(evaluation.figures) if h.key in labels]
         rows = [
-            (labels[key], *(_headline_cell(found.get(key)) for found in by_group.values()))
-            for key in order
+            (h.label, *(_headline_cell(group.get(h.key)) for group in by_group.values()))
+            for h in headlines(evaluation.figures)
+            if any(h.key in group for group in by_group.values())
         ]
         header = [
             Markup(f"{html(name or '(empty)')} <small>{groups[name].n}</small>")
@@ -215,7 +216,7 @@ def _comparison(against: Comparison) -> Markup:
                 before.label,
                 _headline_cell(before),
                 _headline_cell(after),
-                Markup(f'<span class="{kind}">{signed(change, before.unit)}</span>'),
+                _coloured(kind, signed(change, before.unit)),
             )
         )
     tests: list[tuple[str, Paired]] = [
@@ -229,8 +230,7 @@ def _comparison(against: Comparison) -> Markup:
             paired.n,
             paired.only_new,
             paired.only_old,
-            f"{signed(paired.difference, '%')} "
-            f"({signed(paired.low, '%')} to {signed(paired.high, '%')})",
+            _signed_interval(paired.difference, paired),
             f"{paired.p_value:.3g}",
         )
         for name, paired in tests
@@ -240,10 +240,12 @@ def _comparison(against: Comparison) -> Markup:
         f"{against.n} spectra that both tables hold ({against.only_new} only in the new one, "
         f"{against.only_old} only in the old one). {against.verdict}"
     )
-    words = {True: Markup('<span class="good">gained</span>')}
-    words[False] = Markup('<span class="bad">lost</span>')
+    lost, gained = _coloured("bad", "lost"), _coloured("good", "gained")
     changes = [
-        (Path(c.file).name, c.index, c.truth, c.old or "–", c.new or "–", words[c.gained])
+        (
+            *(Path(c.file).name, c.index, c.truth, c.old or "–", c.new or "–"),
+            gained if c.gained else lost,
+        )
         for c in against.changes[:_CHANGES]
     ]
     return Markup(
@@ -253,8 +255,7 @@ def _comparison(against: Comparison) -> Markup:
         + table(("right", "n", "gained", "lost", "difference (95 %)", "p"), tested)
         + paragraph(
             "McNemar's exact test on the spectra that only one of the two has right. "
-            f"Macro recall of the 13 classes: {signed(macro.value, '%')} "
-            f"({signed(macro.low, '%')} to {signed(macro.high, '%')}).",
+            f"Macro recall of the 13 classes: {_signed_interval(macro.value, macro)}.",
             "note",
         )
         + folded(
@@ -262,6 +263,15 @@ def _comparison(against: Comparison) -> Markup:
             table(("file", "index", "true", "old", "new", ""), changes),
         )
     )
+
+
+def _signed_interval(value: float, interval: Estimate | Paired) -> str:
+    low, high = signed(interval.low, "%"), signed(interval.high, "%")
+    return f"{signed(value, '%')} ({low} to {high})"
+
+
+def _coloured(kind: str, text: str) -> Markup:
+    return Markup(f'<span class="{kind}">{text}</span>')
 
 
 def _headline_cell(headline: Headline | None) -> object:

@@ -68,16 +68,16 @@ def velocity(z: ArrayLike, z_true: ArrayLike) -> NDArray[np.float64]:
     return dv
 
 
-def nmad(values: ArrayLike, *, seed: int = 0) -> Estimate:
+def nmad(values: ArrayLike) -> Estimate:
     """Return 1.4826 times the median absolute deviation of finite values, with interval.
 
     The interval is a bootstrap.
     """
-    return bootstrap(_nmad, values, seed=seed)
+    return bootstrap(_nmad, values)
 
 
 def redshift_residuals(
-    z: ArrayLike, z_true: ArrayLike, z_err: ArrayLike | None = None, *, seed: int = 0
+    z: ArrayLike, z_true: ArrayLike, z_err: ArrayLike | None = None
 ) -> Residuals:
     """Compare redshifts with the truth.
 
@@ -89,41 +89,39 @@ def redshift_residuals(
         Finite and above -1.
     z_err : array_like, shape (N,)
         1-sigma errors of `z`; NaN or 0 where there is none.
-    seed
-        Of the bootstrap intervals of NMAD and pull width.
 
     Raises
     ------
     InputError
         If the arrays differ in length or a true redshift is not one.
     """
-    found, truth = np.asarray(z, np.float64), np.asarray(z_true, np.float64)
+    measured, truth = np.asarray(z, np.float64), np.asarray(z_true, np.float64)
     error = np.full(truth.shape, math.nan) if z_err is None else np.asarray(z_err, np.float64)
-    if truth.ndim != 1 or not found.shape == truth.shape == error.shape:
+    if truth.ndim != 1 or not measured.shape == truth.shape == error.shape:
         raise InputError(
             "residuals need one-dimensional arrays of one length, "
-            f"not {found.shape}, {truth.shape} and {error.shape}"
+            f"not {measured.shape}, {truth.shape} and {error.shape}"
         )
     if not (truth > -1.0).all() or not np.isfinite(truth).all():
         raise InputError("a true redshift is finite and above -1: leave out the others")
-    given = np.isfinite(found)
+    given = np.isfinite(measured)
     n = len(truth)
-    dv = velocity(found[given], truth[given])
+    dv = velocity(measured[given], truth[given])
     size = np.abs(dv)
     honest = (size <= 3000.0) & (error[given] > 0) & np.isfinite(error[given])
-    pull = (found - truth)[given][honest] / error[given][honest]
+    pull = (measured - truth)[given][honest] / error[given][honest]
     return Residuals(
         n=n,
         missing=n - int(given.sum()),
         median_dv=median(dv),
         median_abs_dv=median(size),
-        nmad=nmad(dv, seed=seed),
+        nmad=nmad(dv),
         within_100=rate(int((size <= 100.0).sum()), n),
         within_300=rate(int((size <= 300.0).sum()), n),
         within_3000=rate(int((size <= 3000.0).sum()), n),
         within_002=rate(int((size < 0.02 * SPEED_OF_LIGHT).sum()), n),
         pull_median=median(pull),
-        pull_width=nmad(pull, seed=seed),
+        pull_width=nmad(pull),
     )
 
 

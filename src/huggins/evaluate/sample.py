@@ -35,7 +35,7 @@ _ROUNDING: Final = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """N spectra with what was said of them and what they are.
+    """N spectra with their results and their truth.
 
     Attributes
     ----------
@@ -44,10 +44,10 @@ class Sample:
     row, truth_row : ndarray of int, shape (N,)
         Row of the table of results and of the truth, from 0.
     cls, subclass : ndarray of str, shape (N,)
-        CLASS and SUBCLASS; empty where nothing was said.
+        CLASS and SUBCLASS; empty where there is none.
     class_probability, probability, quasar_probability : ndarray, shape (N,)
         Of `cls` (the sum over its subclasses), of `subclass`, and P_QSO + P_BAL; NaN where
-        nothing was said.
+        there is none.
     z, z_err, sn : ndarray, shape (N,)
         NaN where there is none.
     zwarning : ndarray of int, shape (N,)
@@ -158,7 +158,7 @@ def join(
         rows, truth_rows = rows[keep], truth_rows[keep]
     true_class, true_subclass = _true_classes(truth, roles)
 
-    def said(name: str) -> NDArray[np.float64]:
+    def result(name: str) -> NDArray[np.float64]:
         if name not in results:
             return np.full(len(rows), np.nan)
         return results.number(name)[rows]
@@ -169,18 +169,18 @@ def join(
         return truth.number(roles[role])[truth_rows]
 
     cls = results.text("CLASS")[rows]
-    every = np.stack([said(f"P_{name}") for name in CLASSES], axis=1)  # (N, 13)
-    every[cls == ""] = np.nan
+    fine = np.stack([result(f"P_{name}") for name in CLASSES], axis=1)  # (N, 13)
+    fine[cls == ""] = np.nan
     of_class = np.array([[BROAD[name] == b for name in CLASSES] for b in BROAD_CLASSES])
-    sums = np.stack([every[:, members].sum(axis=1) for members in of_class], axis=1)
-    class_probability = np.full(len(rows), np.nan)
-    for i, name in enumerate(BROAD_CLASSES):
-        class_probability[cls == name] = sums[cls == name, i]
-    sn = said("SN_MEDIAN")
+    sums = np.stack([fine[:, members].sum(axis=1) for members in of_class], axis=1)
+    class_probability = np.select(
+        [cls == name for name in BROAD_CLASSES], list(sums.T), default=np.nan
+    )
+    sn = result("SN_MEDIAN")
     named = {name: roles.get(name, name) for name in groups}
     return Sample(
         file=results.text("FILE")[rows],
-        index=np.nan_to_num(said("INDEX")).astype(np.int64),
+        index=np.nan_to_num(result("INDEX")).astype(np.int64),
         error=results.text("ERROR")[rows]
         if "ERROR" in results
         else np.full(len(rows), "", dtype=str),
@@ -189,12 +189,12 @@ def join(
         cls=cls,
         subclass=results.text("SUBCLASS")[rows],
         class_probability=_bounded(class_probability),
-        probability=_bounded(np.where(cls == "", np.nan, said("PROB"))),
+        probability=_bounded(np.where(cls == "", np.nan, result("PROB"))),
         quasar_probability=_bounded(sums[:, BROAD_CLASSES.index("QSO")]),
-        z=said("Z"),
-        z_err=said("Z_ERR"),
+        z=result("Z"),
+        z_err=result("Z_ERR"),
         sn=np.where(np.isnan(sn), known("sn"), sn),
-        zwarning=np.nan_to_num(said("ZWARNING")).astype(np.int64),
+        zwarning=np.nan_to_num(result("ZWARNING")).astype(np.int64),
         true_class=true_class[truth_rows],
         true_subclass=true_subclass[truth_rows],
         true_z=known("z"),

@@ -20,24 +20,18 @@ if TYPE_CHECKING:
     from huggins.evaluate.figures import Figures
     from huggins.evaluate.residuals import Residuals
 
+#: Title and quantity of a panel.
+_SN = ("Signal-to-noise", "median S/N per pixel")
+
 
 def confusions(figures: Figures) -> Markup:
     """Return the confusion matrices of CLASS and SUBCLASS."""
-
-    def pair(matrix: Any) -> str:
-        return (
-            '<div class="pair">'
-            + confusion(matrix, fractions=False)
-            + confusion(matrix, fractions=True)
-            + "</div>"
-        )
-
     return Markup(
-        paragraph("By count, and as a share of each row (%). Sky fibres are not here.", "lead")
+        paragraph("By count, and as a fraction of each row (%), without sky fibres.", "lead")
         + "<h3>CLASS</h3>"
-        + pair(figures.classes.confusion)
+        + confusion(figures.classes.confusion)
         + "<h3>SUBCLASS</h3>"
-        + pair(figures.subclasses.confusion)
+        + confusion(figures.subclasses.confusion)
     )
 
 
@@ -66,9 +60,8 @@ def by_class(figures: Figures, old: Figures | None) -> Markup:
 def quasar_selection(figures: Figures, old: Figures | None) -> Markup:
     """Return purity and completeness of quasars against the threshold."""
     curves = (figures.quasars.all, figures.quasars.passed)
-    asked = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
     rows = []
-    for value in asked:
+    for value in (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99):
         at = int(np.argmin(np.abs(curves[0].threshold - value)))
         cells: list[object] = [f"{value:g}"]
         for curve in curves:
@@ -99,22 +92,22 @@ def in_bins(figures: Figures, old: Figures | None) -> Markup:
 
     def panels(of: Figures) -> list[tuple[str, str, dict[str, Any]]]:
         by_sn = {"CLASS": of.classes.by_sn, "SUBCLASS": of.subclasses.by_sn}
-        found = [("Signal-to-noise", "median S/N a pixel", by_sn)]
+        pair = [(*_SN, by_sn), ("CLASS, by redshift", "true redshift", of.by_z)]
         # The redshift panel exists for both or for none, since the spectra are the same.
-        return [*found, ("CLASS, by redshift", "true redshift", of.by_z)] if of.by_z else found
+        return [panel for panel in pair if panel[2]]
 
     before = () if old is None else [series for _, _, series in panels(old)]
     rows = [
-        (f"{quantity}: {name}", drawings.label_of(one.low, one.high), *rate_cells(one.rate))
+        (f"{quantity}: {name}", drawings.label_of(*each.limits), *rate_cells(each.rate))
         for _, quantity, series in panels(figures)
         for name, bins in series.items()
-        for one in bins
-        if one.rate.n
+        for each in bins
+        if each.rate.n
     ]
     return Markup(
         drawing(
             drawings.draw_bins(panels(figures), before),
-            _caption("Share of the spectra that are right, with 95 % intervals.", old),
+            _caption("Fraction of correct spectra, with 95 % intervals.", old),
             alt="Accuracy against signal-to-noise and redshift",
         )
         + folded("As a table", table(("", "bin", "right", "95 %", "n"), rows))
@@ -129,10 +122,10 @@ def coverage(figures: Figures, old: Figures | None) -> Markup:
         _caption(
             "What accuracy is bought by leaving out the least sure spectra: CLASS by the sum "
             "of the probabilities of its subclasses, SUBCLASS by PROB. Right: the probability "
-            "at which to cut for a given share.",
+            "at which to cut for a given fraction.",
             old,
         ),
-        alt="Accuracy against the share of spectra that is kept",
+        alt="Accuracy against the fraction of spectra that is kept",
     )
 
 
@@ -151,10 +144,12 @@ def redshifts(evaluation: Evaluation, figures: Figures) -> Markup:
     """Return the residuals of redshifts."""
     if not figures.redshifts:
         return paragraph("The table, or the truth, holds no redshifts.", "lead")
-    found, rows = figures.redshifts, []
-    for name, redshift in found.items():
-        for which, r in (("all", redshift.residuals), ("ZWARNING = 0", redshift.passed)):
-            rows.append((f"{name}, {which}", r.n, r.missing, *_residual_cells(r)))
+    by_class = figures.redshifts
+    rows = [
+        (f"{name}, {which}", r.n, r.missing, *_residual_cells(r))
+        for name, redshift in by_class.items()
+        for which, r in (("all", redshift.residuals), ("ZWARNING = 0", redshift.passed))
+    ]
     header = (
         "true class", "n", "missing", "median |dv|", "bias", "NMAD", "within 100 km/s",
         "300", "3000", "|dz|/(1+z) < 0.02", "pull width",
@@ -163,13 +158,13 @@ def redshifts(evaluation: Evaluation, figures: Figures) -> Markup:
     if old_sample is not None:
         sample, old_sample = common(sample, old_sample)
     panels = [
-        ("Signal-to-noise", "median S/N a pixel", {k: z.by_sn for k, z in found.items()}),
-        ("Redshift", "true redshift", {k: z.by_z for k, z in found.items() if z.by_z}),
+        (*_SN, {k: z.by_sn for k, z in by_class.items()}),
+        ("Redshift", "true redshift", {k: z.by_z for k, z in by_class.items() if z.by_z}),
     ]
-    limits = ", ".join(f"{z.limit:.0f} km/s for {name}" for name, z in found.items())
+    limits = ", ".join(f"{z.limit:.0f} km/s for {name}" for name, z in by_class.items())
     return Markup(
         drawing(
-            drawings.draw_residuals(sample, found, old_sample),
+            drawings.draw_residuals(sample, by_class, old_sample),
             _caption(
                 "Above: velocity differences. Below: differences in units of Z_ERR, with the "
                 "normal distribution that honest errors would follow.",
@@ -179,37 +174,37 @@ def redshifts(evaluation: Evaluation, figures: Figures) -> Markup:
         )
         + drawing(
             drawings.draw_bins([panel for panel in panels if panel[2]]),
-            f"Share of right redshifts, with 95 % intervals. Right: |dv| up to {limits}.",
+            f"Fraction of correct redshifts, with 95 % intervals. Right: |dv| up to {limits}.",
             alt="Right redshifts against signal-to-noise and redshift",
         )
         + table(header, rows)
         + paragraph(
-            "Velocities in km/s. A missing redshift counts as wrong in every share. The pull "
-            "width rests on redshifts within 3000 km/s and is 1 where Z_ERR is honest.",
+            "Velocities in km/s. A missing redshift counts as wrong in every fraction. The "
+            "pull width rests on redshifts within 3000 km/s and is 1 where Z_ERR is honest.",
             "note",
         )
     )
 
 
 def warning_bits(figures: Figures) -> Markup:
-    """Return what ZWARNING is worth, and what became of sky fibres."""
-    doubts, sky = figures.doubts, figures.sky
+    """Return how ZWARNING relates to correctness, and what became of sky fibres."""
+    warnings, sky = figures.doubts, figures.sky
     rows: list[tuple[object, ...]] = [
-        ("ZWARNING = 0", *rate_cells(doubts.passed)),
-        ("CLASS right where ZWARNING = 0", *rate_cells(doubts.right_if_passed)),
-        ("ZWARNING = 0 and CLASS right", *rate_cells(doubts.passed_and_right)),
+        ("ZWARNING = 0", *rate_cells(warnings.passed)),
+        ("CLASS right where ZWARNING = 0", *rate_cells(warnings.right_if_passed)),
+        ("ZWARNING = 0 and CLASS right", *rate_cells(warnings.passed_and_right)),
     ]
     if sky.passed.n:
         rows.append(("sky fibres with ZWARNING = 0", *rate_cells(sky.passed)))
     bits = [
-        (one.name, MEANING[ZWarning[one.name]], one.raised.count, *rate_cells(one.right))
-        for one in doubts.bits
+        (bit.name, MEANING[ZWarning[bit.name]], bit.raised.count, *rate_cells(bit.right))
+        for bit in warnings.bits
     ]
     taken = ", ".join(
         f"{count} for {name or 'nothing'}" for name, count in sky.taken_for.items()
     )
     return Markup(
-        table(("", "share", "95 %", "n"), rows)
+        table(("", "fraction", "95 %", "n"), rows)
         + (paragraph(f"Sky fibres that passed were taken: {taken}.", "note") if taken else "")
         + "<h3>Bits that were set (sky fibres not counted)</h3>"
         + table(("bit", "meaning", "spectra", "CLASS right", "95 %", "n"), bits, text=(1,))

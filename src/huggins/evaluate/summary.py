@@ -73,24 +73,13 @@ def headlines(figures: Figures) -> tuple[Headline, ...]:
     for name, plural in (("QSO", "Quasar"), ("GALAXY", "Galaxy"), ("STAR", "Star")):
         if name not in figures.redshifts:
             continue
-        found = figures.redshifts[name]
-        good = {
-            100.0: found.residuals.within_100,
-            300.0: found.residuals.within_300,
-            3000.0: found.residuals.within_3000,
-        }[found.limit]
-        rows.append(
-            Headline(f"z_{name}", f"{plural} z within {found.limit:.0f} km/s", good, "%")
-        )
-        rows.append(
-            Headline(
-                f"dv_{name}",
-                f"{plural} median |dv|",
-                found.residuals.median_abs_dv,
-                "km/s",
-                better=-1,
-            )
-        )
+        residuals, limit = figures.redshifts[name].residuals, figures.redshifts[name].limit
+        good = getattr(residuals, f"within_{limit:.0f}")
+        dv = residuals.median_abs_dv
+        rows += [
+            Headline(f"z_{name}", f"{plural} z within {limit:.0f} km/s", good, "%"),
+            Headline(f"dv_{name}", f"{plural} median |dv|", dv, "km/s", better=-1),
+        ]
     return tuple(row for row in rows if row.value.n > 0)
 
 
@@ -124,10 +113,10 @@ def as_text(figures: Figures) -> str:
 
 def rate_cells(rate: Rate) -> tuple[str, str, str]:
     """Return a fraction, its interval and what it rests on, for three cells of a table."""
-    if not rate.n:
-        return "–", "", "0"
-    low, high = (number(value, "%", bare=True) for value in (rate.low, rate.high))
-    return number(rate.value, "%"), f"{low} to {high}", f"{rate.count} of {rate.n}"
+    headline = Headline("", "", rate, "%")
+    return (
+        (headline.text(), headline.interval(), headline.basis()) if rate.n else ("–", "", "0")
+    )
 
 
 def signed(value: float, unit: str) -> str:

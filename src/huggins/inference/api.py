@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from huggins.errors import InputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
-from huggins.inference import output as outputs
 from huggins.inference.cluster import run_cluster
 from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
 from huggins.inference.network import Model, load_model
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
-from huggins.inference.table import Rows, provenance, regroup, to_table
+from huggins.inference.table import (
+    Rows,
+    check_output,
+    provenance,
+    regroup,
+    to_table,
+    write_rows,
+)
 from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
 from huggins.weights import DEFAULT
@@ -49,7 +55,7 @@ def classify(
     air: bool = False,
     desi_columns: bool = False,
 ) -> Table:
-    """Say what spectra are: class, redshift, and how sure that is.
+    """Classify spectra and measure their redshifts.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def classify(
     batch_size
         Spectra in one inference.
     jobs
-        Threads; 0 takes one a core, four at most.
+        Threads; 0 uses one per core, at most sixteen (four without the fit).
     redshift
         Whether to fit rest-frame spectra on native pixels, which gives better redshifts and
         may correct the class; without it everything is the network's.
@@ -75,7 +81,7 @@ def classify(
     Returns
     -------
     astropy.table.Table
-        One row a spectrum, in order; a spectrum or file that fails has its row, with the
+        One row per spectrum, in order; a spectrum or file that fails has its row, with the
         reason in ERROR. What is missing is masked.
 
     Raises
@@ -83,7 +89,7 @@ def classify(
     TypeError
         If an input is of no such kind.
     InputError
-        If a path stands for nothing (a folder without spectra).
+        If there is nothing to classify, as in a folder without spectra.
     ModelError
         If there is no such model.
     """
@@ -172,7 +178,7 @@ def classify_to_file(
         huggins. Results so far are in the journal (`journal_path`).
     """
     settings = settings or Settings()
-    outputs.check(output, inputs.named, overwrite=overwrite)
+    check_output(output, inputs.named, overwrite=overwrite)
     network = load_model(model, threads=1)
     metadata = provenance(network, command, _basis(settings))
     depends = {
@@ -191,21 +197,19 @@ def classify_to_file(
         if resume:
             _log.info("%d rows of the interrupted run are kept", resumed)
         if workers is None:
-            parts = run_paths(inputs, network, settings, done=journal.place)
+            done = run_paths(inputs, network, settings, done=journal.place)
         else:
-            parts = run_cluster(inputs, str(model), settings, workers, done=journal.place)
-        for rows, place in parts:
+            done = run_cluster(inputs, str(model), settings, workers, done=journal.place)
+        for rows, place in done:
             journal.append(rows, place)
             if watch is not None:
                 watch(rows)
         if not journal.rows and settings.selection:
             journal.remove()
             raise InputError(f"no spectrum of {settings.selection} in these files")
-        result = outputs.Result(
-            regroup(journal, _PART), journal.rows, journal.widths, metadata, desi
-        )
         if journal.failed < journal.rows or not output.exists():
-            outputs.write(output, result)
+            parts = regroup(journal, _PART)
+            write_rows(output, parts, journal.rows, journal.widths, metadata, desi=desi)
         else:
             _log.warning("nothing could be classified: %s stays as it was", output)
         journal.remove()

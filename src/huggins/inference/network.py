@@ -106,7 +106,7 @@ class Model:
         ----------
         flux, ivar : ndarray, shape (N, G)
             On ``metadata.contract.grid``, in any unit; ivar 0 where there is no data. Without
-            ivar softmax finite flux counts as certain.
+            ivar every finite flux counts as certain.
 
         Raises
         ------
@@ -168,7 +168,7 @@ def load_model(model: str | Path = DEFAULT, *, threads: int = 0) -> Model:
     model
         ``huggins`` (the default), ``seed``, or the path of an .onnx file.
     threads
-        Threads of one inference; 0 uses softmax core.
+        Threads of one inference; 0 uses every core.
 
     Raises
     ------

@@ -6,18 +6,29 @@ Everything that holds results (the journal, each output format, the astropy Tabl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins import __version__
-from huggins.tables.write import Numbers, Texts, python_values
+from huggins.runs.files import check_writable
+from huggins.runs.ours import same_columns
+from huggins.tables.write import (
+    WRITERS,
+    Numbers,
+    OutputColumn,
+    OutputTable,
+    Texts,
+    python_values,
+    write_table,
+)
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from astropy.table import Table
     from numpy.typing import NDArray
@@ -28,70 +39,47 @@ if TYPE_CHECKING:
 NO_INTEGER: Final = -(2**31)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the table.
-
-    Attributes
-    ----------
-    name
-        As in the output.
-    dtype
-        numpy's name of its type; ``str`` for text.
-    description
-        One line, written into the headers that hold one.
-    unit
-        As astropy spells it; empty where there is none.
-    masked
-        Whether a missing value is masked. Text that is not is then simply empty.
-    """
-
-    name: str
-    dtype: str
-    description: str
-    unit: str = ""
-    masked: bool = True
-
-    @property
-    def text(self) -> bool:
-        """Whether it holds text."""
-        return self.dtype == "str"
-
-
 #: Columns of the table, in order.
 COLUMNS: Final = (
-    Column("FILE", "str", "path as given", masked=False),
-    Column("INDEX", "int32", "row or fibre inside the file, from 0", masked=False),
-    Column("SURVEY", "str", "survey, as far as the file tells"),
-    Column("PLATE", "int32", "plate or field"),
-    Column("MJD", "int32", "modified Julian date of the observation", unit="d"),
-    Column("FIBERID", "int32", "fibre"),
-    Column("TARGETID", "str", "target identifier"),
-    Column("SPECOBJID", "str", "SDSS spectrum identifier"),
-    Column("RA", "float64", "right ascension, ICRS", unit="deg"),
-    Column("DEC", "float64", "declination, ICRS", unit="deg"),
-    Column("SN_MEDIAN", "float32", "median of flux times sqrt(ivar) over good pixels"),
-    Column("CLASS", "str", "STAR, GALAXY or QSO; empty: nothing can be said", masked=False),
-    Column("SUBCLASS", "str", f"one of {' '.join(CLASSES)}", masked=False),
-    Column("PROB", "float32", "calibrated probability of SUBCLASS"),
-    *(Column(f"P_{name}", "float32", f"calibrated probability of {name}") for name in CLASSES),
-    Column("Z", "float32", "redshift, heliocentric as the input is"),
-    Column("Z_ERR", "float32", "1-sigma error of Z"),
-    Column("ZWARNING", "int32", "bits of doubt; 0: CLASS and Z can be relied on", masked=False),
-    Column("DELTACHI2", "float32", "chi2 of the next different redshift minus that of Z"),
-    Column("Z_NET", "float32", "redshift of the network, before any fit"),
-    Column("PIPE_CLASS", "str", "class by the survey's own pipeline"),
-    Column("PIPE_SUBCLASS", "str", "subclass by the survey's own pipeline"),
-    Column("PIPE_Z", "float32", "redshift by the survey's own pipeline"),
-    Column("PIPE_ZWARNING", "int32", "warning bits of the survey's own pipeline"),
-    Column("ERROR", "str", "empty, or why this input failed", masked=False),
+    OutputColumn("FILE", "str", "path as given", masked=False),
+    OutputColumn("INDEX", "int32", "row or fibre inside the file, from 0", masked=False),
+    OutputColumn("SURVEY", "str", "survey, as far as the file tells"),
+    OutputColumn("PLATE", "int32", "plate or field"),
+    OutputColumn("MJD", "int32", "modified Julian date of the observation", unit="d"),
+    OutputColumn("FIBERID", "int32", "fibre"),
+    OutputColumn("TARGETID", "str", "target identifier"),
+    OutputColumn("SPECOBJID", "str", "SDSS spectrum identifier"),
+    OutputColumn("RA", "float64", "right ascension, ICRS", unit="deg"),
+    OutputColumn("DEC", "float64", "declination, ICRS", unit="deg"),
+    OutputColumn("SN_MEDIAN", "float32", "median of flux times sqrt(ivar) over good pixels"),
+    OutputColumn(
+        "CLASS", "str", "STAR, GALAXY or QSO; empty: nothing can be said", masked=False
+    ),
+    OutputColumn("SUBCLASS", "str", f"one of {' '.join(CLASSES)}", masked=False),
+    OutputColumn("PROB", "float32", "calibrated probability of SUBCLASS"),
+    *(
+        OutputColumn(f"P_{name}", "float32", f"calibrated probability of {name}")
+        for name in CLASSES
+    ),
+    OutputColumn("Z", "float32", "redshift, heliocentric as the input is"),
+    OutputColumn("Z_ERR", "float32", "1-sigma error of Z"),
+    OutputColumn(
+        "ZWARNING", "int32", "bits of doubt; 0: CLASS and Z can be relied on", masked=False
+    ),
+    OutputColumn("DELTACHI2", "float32", "chi2 of the next different redshift minus that of Z"),
+    OutputColumn("Z_NET", "float32", "redshift of the network, before any fit"),
+    OutputColumn("PIPE_CLASS", "str", "class by the survey's own pipeline"),
+    OutputColumn("PIPE_SUBCLASS", "str", "subclass by the survey's own pipeline"),
+    OutputColumn("PIPE_Z", "float32", "redshift by the survey's own pipeline"),
+    OutputColumn("PIPE_ZWARNING", "int32", "warning bits of the survey's own pipeline"),
+    OutputColumn("ERROR", "str", "empty, or why this input failed", masked=False),
 )
 
 TEXTS: Final = tuple(column.name for column in COLUMNS if column.text)
 
 #: Layout of the columns that are numbers, little-endian wherever it is written.
 NUMBERS: Final = np.dtype(
-    [(c.name, np.dtype(c.dtype).newbyteorder("<")) for c in COLUMNS if not c.text]
+    [(c.name, np.dtype(c.kind).newbyteorder("<")) for c in COLUMNS if not c.text]
 )
 
 #: DESI's names of the columns that it has too.
@@ -124,7 +112,7 @@ class Rows:
         numbers = np.empty(count, dtype=NUMBERS)
         for column in COLUMNS:
             if not column.text:
-                blank = NO_INTEGER if column.dtype == "int32" else np.nan
+                blank = NO_INTEGER if column.kind == "int32" else np.nan
                 numbers[column.name] = blank if column.masked else 0
         return cls(numbers, {name: [""] * count for name in TEXTS})
 
@@ -141,7 +129,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def missing(self, column: Column) -> NDArray[np.bool_]:
+    def missing(self, column: OutputColumn) -> NDArray[np.bool_]:
         """Return where a column's value is masked, shape (N,)."""
         if not column.masked:
             return np.zeros(len(self), dtype=bool)
@@ -149,17 +137,17 @@ class Rows:
             return np.array([not text for text in self.texts[column.name]], dtype=bool)
         values = self.numbers[column.name]
         absent: NDArray[np.bool_] = (
-            values == NO_INTEGER if column.dtype == "int32" else ~np.isfinite(values)
+            values == NO_INTEGER if column.kind == "int32" else ~np.isfinite(values)
         )
         return absent
 
-    def cells(self, column: Column) -> Numbers | Texts:
+    def cells(self, column: OutputColumn) -> Numbers | Texts:
         """Return a column as `huggins.tables.write` takes it."""
         if column.text:
             return Texts(self.texts[column.name])
         return Numbers(self.numbers[column.name], self.missing(column))
 
-    def values(self, column: Column) -> list[Any]:
+    def values(self, column: OutputColumn) -> list[Any]:
         """Return a column as Python values, with None where it is masked."""
         return python_values(self.cells(column), masked=column.masked)
 
@@ -219,6 +207,62 @@ def regroup(parts: Iterable[Rows], size: int) -> Iterator[Rows]:
         yield Rows.join(waiting)
 
 
+def check_output(
+    path: Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False
+) -> None:
+    """Check that the table can be written to a path, before the work begins.
+
+    Arguments and errors are those of `huggins.runs.files.check_writable`.
+    """
+    check_writable(path, WRITERS, inputs=inputs, columns=_ours, overwrite=overwrite)
+
+
+def _ours(names: Sequence[str]) -> bool:
+    """Whether the columns of a table are those of results, of whichever name."""
+    return any(same_columns(output_names(desi=desi))(names) for desi in (False, True))
+
+
+def write_rows(
+    path: Path,
+    parts: Iterable[Rows],
+    count: int,
+    widths: dict[str, int],
+    metadata: dict[str, str],
+    *,
+    desi: bool = False,
+) -> None:
+    """Write the table to disk, in the format of the path's extension.
+
+    Parameters
+    ----------
+    path
+    parts, count
+        The rows, in order, in parts of any size, and their number.
+    widths
+        Longest text of each text column, in ASCII characters.
+    metadata
+        See `provenance`.
+    desi
+        Whether columns get DESI's names.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; a file that was there before is left as it was.
+    """
+    columns = [
+        replace(
+            column,
+            name=name,
+            null=NO_INTEGER if column.kind == "int32" and column.masked else None,
+            width=widths.get(column.name, 1),
+        )
+        for column, name in zip(COLUMNS, output_names(desi=desi), strict=True)
+    ]
+    chunks = ([rows.cells(column) for column in COLUMNS] for rows in parts)
+    write_table(path, OutputTable("HUGGINS", columns, count, chunks, metadata))
+
+
 def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = False) -> Table:
     """Make an astropy Table of rows, with units, descriptions and masks."""
     from astropy.table import MaskedColumn, Table
@@ -229,7 +273,7 @@ def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = Fa
         values: Any = rows.texts[column.name] if column.text else rows.numbers[column.name]
         dtype = np.dtype("U1") if column.text and not values else None
         table[name] = MaskedColumn(
-            np.array(values, dtype=dtype or (None if column.text else column.dtype)),
+            np.array(values, dtype=dtype or (None if column.text else column.kind)),
             mask=rows.missing(column),
             description=column.description,
             unit=column.unit or None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from huggins import weights
 from huggins.errors import InputError, ModelError, OutputError
 from huggins.inference import load_model
-from huggins.inference.about import of_model
-from huggins.inference.record import record, verify
+from huggins.inference.description import describe
+from huggins.inference.verification import record, verify
 from huggins.runs.files import check_replaceable, write_bytes, write_text
 from huggins.runs.ours import CREATOR
 from huggins.train.export import export
@@ -87,7 +87,7 @@ def check(
 
 def card_text(metadata: Metadata, path: Path) -> str:
     """Return the model card in Markdown, without figures of merit."""
-    rows = of_model(load_model(path), path)
+    rows = describe(path)
     lines = [f"# {metadata.name}", "", "| what | value |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in rows]
     settings = json.dumps(metadata.trained.get("config", {}), indent=1, sort_keys=True)
@@ -121,7 +121,7 @@ def into_package(
     InputError
         If there is no comparison, it is of other weights or too small, or they are worse.
     ModelError
-        If the file does not pass `huggins.inference.record.verify`.
+        If the file does not pass `huggins.inference.verification.verify`.
     """
     bad = [check for check in verify(path) if not check.good]
     if bad:

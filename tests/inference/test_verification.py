@@ -8,9 +8,8 @@ import onnx
 import pytest
 
 from huggins.errors import ModelError
-from huggins.inference import load_model
-from huggins.inference.about import of_model, one_line
-from huggins.inference.record import golden_spectra, record, verify
+from huggins.inference.description import describe, one_line
+from huggins.inference.verification import golden_spectra, record, verify
 from huggins.prepare import SEED, STANDARD
 from huggins.redshift import load_basis
 from huggins.weights import BASIS, available, find
@@ -99,8 +98,8 @@ def test_every_shipped_model_is_sound(name):
 
 
 def test_a_model_says_what_it_is(model):
-    rows = dict(of_model(load_model(model), model))
-    assert rows["hash"] in one_line(load_model(model), model)
+    rows = dict(describe(model))
+    assert rows["hash"] in one_line(model)
     assert rows["classes"].split()[-1] == "NONE"
     assert "3548 to 10715 A" in rows["grid"]
 
