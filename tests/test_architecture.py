@@ -32,6 +32,7 @@ COMMON = {
     "noise",
     "quality",
     "errors",
+    "plurals",
     "specobjid",
     "fits",
     "runs",

@@ -202,7 +202,7 @@ def test_a_list_with_files_that_are_gone(run):
     status, err, table = run("@list.txt")
     assert status == 1
     assert [bool(error) for error in table["ERROR"]] == [True, False, True]
-    assert err.count("there is no such file") == 2
+    assert err.count("fits: there is no such file") == 2
 
 
 def test_names_that_are_no_text(run):

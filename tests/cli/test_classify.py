@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,7 +87,9 @@ def test_desi_columns(folder, run):
 
 def test_the_short_table(folder, run):
     status, out, err = run("data", "data/gone.fits")
-    assert (status, err) == (1, "")
+    assert status == 1
+    assert err.splitlines()[0] == "huggins: classes: 3 STAR"
+    assert err.splitlines()[-1] == "huggins: 1 failed: there is no such file: check the path"
     lines = out.splitlines()
     assert lines[0].split()[:3] == ["CLASS", "SUBCLASS", "PROB"]
     assert [line.split()[-1] for line in lines[1:4]] == [f"data/{i}.fits" for i in range(3)]
@@ -131,7 +134,8 @@ def test_many_failures_are_not_all_listed(folder, run):
     Path("list.txt").write_text("".join(f"gone{i}.fits\n" for i in range(50)))
     status, _, err = run("@list.txt", "data", "-o", "t.fits")
     assert status == 1
-    assert err.count("there is no such file") == 20
+    assert err.count("fits: there is no such file") == 20
+    assert "huggins: 50 failed: there is no such file" in err
     assert "50 inputs failed; the column ERROR says why for each" in err
 
 
@@ -233,7 +237,7 @@ def test_interrupt_and_resume(folder, run):
     assert not Path("t.csv").exists()
     status, _, err = run(*argv, "--resume")
     assert status == 1
-    assert "2 rows of the interrupted run are kept" in err
+    assert "2 spectra of the interrupted run are kept" in err
     assert "2 spectra in" in err
     assert Path("t.csv").read_text() == Path("whole.csv").read_text()
     assert not Path("t.csv.part").exists()
@@ -301,7 +305,7 @@ def test_a_full_disk_in_the_end(folder, run):
     assert names() == ["data", "t.csv.part"]
     status, _, err = run("data", "-o", "t.csv", "--resume")
     assert status == 0
-    assert "3 rows of the interrupted run are kept" in err
+    assert "3 spectra of the interrupted run are kept" in err
     assert len(Path("t.csv").read_text().splitlines()) == 4
 
 
@@ -393,7 +397,7 @@ def test_killed_and_resumed(folder, model_path, sign, count, options):
     process = command(*argv, "-o", "t.csv", "--resume")
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert " rows of the interrupted run are kept" in err
+    assert " spectra of the interrupted run are kept" in err
     assert " 0 rows" not in err
     lines = Path("t.csv").read_text().splitlines()[1:]
     assert [line.split(",")[0] for line in lines] == [
@@ -422,10 +426,61 @@ def test_standard_output_that_is_full(folder, model_path):
 def test_names_that_a_terminal_cannot_show(folder, model_path):
     (folder / "data" / "0.fits").rename(folder / "data" / "ä.fits")
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    process = command("data", "--model", model_path, env=environment)
+    process = command("data", "-q", "--model", model_path, env=environment)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (0, "")
     assert r"data/\xe4.fits" in out
+
+
+def test_an_empty_folder_among_others_is_named_and_counts(folder, run):
+    Path("empty").mkdir()
+    status, _, err = run("empty", "data", "data/*.none", "-o", "t.csv")
+    assert status == 1
+    assert "huggins: empty: no spectra in this folder" in err
+    assert "huggins: data/*.none: nothing matches this pattern" in err
+    assert len(Table.read("t.csv")) == 3
+
+
+def test_left_out_files_are_named_and_counted_where_they_look_like_spectra(folder, run):
+    Path("data/README").write_text("In 2019 we took 3 spectra.\n")
+    status, _, err = run("data", "-o", "t.csv")
+    assert status == 0
+    assert "huggins: left out: data/README: no line of numbers" in err
+    rows = "".join(f"{4000 + i}, 1.0, x\n" for i in range(50))
+    Path("data/bad.csv").write_text("wavelength, sky, note\n" + rows)
+    status, _, err = run("data", "-o", "t2.csv")
+    assert status == 1
+    assert "2 files in folders hold no spectra that can be read and were left out" in err
+    assert "huggins: left out: data/bad.csv (looks like a spectrum): " in err
+    status, _, err = run("data", "-o", "t3.csv", "--left-out")
+    assert status == 1
+    table = Table.read("t3.csv")
+    assert table["FILE"][3:].tolist() == ["data/README", "data/bad.csv"]
+    assert all(table["ERROR"][3:])
+    assert "left out:" not in err
+
+
+def test_what_huggins_wrote_into_the_folder_is_no_input(folder, run):
+    for name in ("t.fits", "t.csv", "t.ecsv", "t.parquet", "t.jsonl"):
+        assert run("data", "-o", f"data/{name}")[0] == 0
+    status, _, err = run("data", "-o", "all.csv")
+    assert (status, len(Table.read("all.csv"))) == (0, 3)
+    assert "left out" not in err
+
+
+def test_a_summary_follows(folder, run):
+    _, _, err = run("data", "gone.fits", "-o", "t.csv")
+    said = err.splitlines()[-3:]
+    assert said[0] == "huggins: classes: 3 STAR"
+    assert re.fullmatch(r"huggins: ZWARNING: 0 without a warning; 3 [A-Z_0-9]+(, .*)?", said[1])
+    assert said[2] == "huggins: 1 failed: there is no such file: check the path"
+    assert run("data", "-o", "t2.csv", "-q")[2] == ""
+
+
+def test_an_address_is_answered(folder, run):
+    status, out, _ = run("https://data.sdss.org/sas/spec.fits")
+    assert status == 2
+    assert "huggins reads files, not addresses" in out
 
 
 @pytest.mark.slow

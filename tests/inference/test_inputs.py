@@ -45,8 +45,14 @@ FOUND = ["data/a.FITS.gz", "data/a/10.fits.fz", "data/a/2.fit", "data/b.fits", "
 def test_a_folder_is_searched_in_order_of_names_and_only_spectra_are_taken(tree):
     inputs = Inputs(["data"])
     assert list(inputs) == FOUND
-    # README, labels.csv, all.fits.part, spZbest and redrock; hidden ones are not even seen.
-    assert inputs.left_out == 5
+    # spZbest and redrock are known to hold none; hidden ones are not even seen.
+    assert [file.path for file in inputs.left_out.files] == [
+        "data/README",
+        "data/all.fits.part",
+        "data/labels.csv",
+    ]
+    assert inputs.left_out.count == 3
+    assert inputs.missed == 0
 
 
 def test_order_is_the_same_each_time(tree):
@@ -99,7 +105,7 @@ def test_a_list_may_come_through_a_pipe(tree):
 def test_count(tree):
     inputs = Inputs(["data", "gone.fits"])
     assert inputs.count(60.0) == len(FOUND) + 1
-    assert inputs.left_out == 0
+    assert inputs.left_out.count == 0
     many = tree / "many.txt"
     many.write_text("x.fits\n" * 1000)
     assert Inputs([f"@{many}"]).count(-1.0) is None
@@ -115,14 +121,43 @@ def test_count(tree):
         (["@none"], "none: cannot read this list: Is a directory"),
         (["@empty.txt"], "names no files"),
         (["-"], "names no files"),
-        (["data/b.fits", "none"], "none: no spectra in this folder"),
+        (["none", "data/*.xyz"], "none: no spectra in this folder.*; data/.*nothing matches"),
     ],
 )
 def test_nothing_to_do(tree, monkeypatch, arguments, said):
     (tree / "empty.txt").write_text("# nothing\n\n")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    with pytest.raises(InputError, match=said.replace("*", r"\*")):
+    with pytest.raises(InputError, match=said):
         Inputs(arguments)
+
+
+def test_what_stands_for_nothing_ends_no_run(tree):
+    inputs = Inputs(["none", "data/b.fits", "@gone.txt"])
+    assert list(inputs) == ["data/b.fits"]
+    assert inputs.missed == 2
+    assert inputs.empty[0].startswith("none: no spectra")
+
+
+def test_a_folder_of_unreadable_spectra_says_so(tree):
+    rows = "".join(f"{4000 + i} 1.0 x\n" for i in range(50))
+    for i in range(5):
+        (tree / "none" / f"{i}.txt").write_text("wave sky note\n" + rows)
+    with pytest.raises(InputError, match=r"none/0\.txt: .*none/2\.txt: .*; and 2 more"):
+        Inputs(["none"])
+
+
+def test_left_out_files_may_be_kept(tree):
+    found = list(Inputs(["data"], keep_left_out=True))
+    assert set(found) - set(FOUND) == {"data/README", "data/all.fits.part", "data/labels.csv"}
+
+
+def test_home(tree, monkeypatch):
+    monkeypatch.setenv("HOME", str(tree))
+    expected = [str(tree / "data" / "b.fits")]
+    assert list(Inputs(["~/data/b.fits"])) == expected
+    assert list(Inputs(["~/data/b*"])) == expected
+    (tree / "list.txt").write_text("~/data/b.fits\n")
+    assert list(Inputs(["@~/list.txt"])) == expected
 
 
 def test_a_loop_of_links_ends(tree):

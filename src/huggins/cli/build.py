@@ -117,4 +117,4 @@ def build(
         output,
         f"; {skipped} left out ({skipped_path(output)} says why)" if skipped else "",
     )
-    return SOME_FAILED if skipped else 0
+    return SOME_FAILED if skipped or found.missed else 0

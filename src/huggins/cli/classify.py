@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import options, status
+from huggins.cli import SOME_FAILED, options, status
 from huggins.cli.options import LOGGER
 from huggins.errors import InputError
 
@@ -58,6 +58,14 @@ def classify(
             "--desi-columns", help="Name columns SPECTYPE, SUBTYPE, ZERR, ZWARN as DESI does."
         ),
     ] = False,
+    left_out: Annotated[
+        bool,
+        typer.Option(
+            "--left-out",
+            help="Give files in folders that hold no spectra their rows too, with the reason "
+            "in ERROR.",
+        ),
+    ] = False,
     air: options.Air = False,
     targetid: options.TargetIds = None,
     fiber: options.Fibers = None,
@@ -95,6 +103,8 @@ def classify(
         journal_path,
     )
     from huggins.inference.chosen import chosen
+    from huggins.inference.counting import Counts, left_out_lines
+    from huggins.plurals import counted
     from huggins.runs.workers import Workers
 
     settings = Settings(
@@ -109,53 +119,58 @@ def classify(
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output is None:
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
-    found = Inputs(inputs, exclude=output)
+    found = Inputs(inputs, exclude=output, keep_left_out=left_out)
     if output is None:
-        return _print_short(classify_rows(found, model=model, settings=settings))
-    kept = f"results are kept in {journal_path(output)}, and --resume goes on"
-    seen: set[str] = set()
-    with options.resumable(kept), Progress(found) as progress:
+        counts = Counts()
+        parts = classify_rows(found, model=model, settings=settings)
+        _print_short(counts.counting(parts))
+    else:
+        kept = f"results are kept in {journal_path(output)}, and --resume goes on"
+        seen: set[str] = set()
+        with options.resumable(kept), Progress(found) as progress:
 
-        def watch(rows: Rows) -> None:
-            progress.add(rows)
-            seen.update(rows.texts["TARGETID"])
+            def watch(rows: Rows) -> None:
+                progress.add(rows)
+                seen.update(rows.texts["TARGETID"])
 
-        summary = classify_to_file(
-            found,
-            output,
-            model=model,
-            settings=settings,
-            workers=workers,
-            desi=desi_columns,
-            resume=resume,
-            overwrite=overwrite,
-            command=options.command_line(context),
-            watch=watch,
-        )
-    missing = settings.selection.targetids - seen
-    if missing and not resume:
-        LOGGER.warning(
-            "no spectrum of %s in these files", replace(settings.selection, targetids=missing)
-        )
-    if found.left_out:
+            summary = classify_to_file(
+                found,
+                output,
+                model=model,
+                settings=settings,
+                workers=workers,
+                desi=desi_columns,
+                resume=resume,
+                overwrite=overwrite,
+                command=options.command_line(context),
+                begin=progress.begin,
+                watch=watch,
+            )
+        missing = settings.selection.targetids - seen
+        if missing and not resume:
+            LOGGER.warning(
+                "no spectrum of %s in these files",
+                replace(settings.selection, targetids=missing),
+            )
+        counts = summary.counts
+        new = counts.rows - summary.resumed
+        before = f" and {summary.resumed} of an earlier run" if summary.resumed else ""
         LOGGER.info(
-            "%d files in folders hold no spectra and were left out (--verbose names them)",
-            found.left_out,
+            "%s in %.1f s (%.0f/s)%s, %d failed: %s",
+            counted(new, "spectrum"),
+            summary.seconds,
+            new / max(summary.seconds, 1e-9),
+            before,
+            counts.failed,
+            output,
         )
-    new = summary.rows - summary.resumed
-    LOGGER.info(
-        "%d spectra in %.1f s (%.0f/s), %d failed: %s",
-        new,
-        summary.seconds,
-        new / max(summary.seconds, 1e-9),
-        summary.failed,
-        output,
-    )
-    return status(summary.rows, summary.failed)
+    for line in (*left_out_lines(found.left_out), *counts.lines()):
+        LOGGER.info("%s", line)
+    return status(counts.rows, counts.failed) or (SOME_FAILED if found.missed else 0)
 
 
-def _print_short(parts: Iterable[Rows]) -> int:
-    """Print the short table as rows come, and return the exit status."""
+def _print_short(parts: Iterable[Rows]) -> None:
+    """Print the short table as rows come."""
     from huggins.quality import names
 
     line = "{:7} {:8} {:>5} {:>9} {:>8} {:>6}  {:25} {:>5}  {}"
@@ -164,15 +179,12 @@ def _print_short(parts: Iterable[Rows]) -> int:
             "CLASS", "SUBCLASS", "PROB", "Z", "Z_ERR", "S/N", "ZWARNING", "INDEX", "FILE"
         )
     )
-    count = failed = 0
     for rows in parts:
-        count += len(rows)
         for number, cls, sub, file, error in zip(
             rows.numbers,
             *(rows.texts[name] for name in ("CLASS", "SUBCLASS", "FILE", "ERROR")),
             strict=True,
         ):
-            failed += bool(error)
             print(
                 line.format(
                     cls or "-",
@@ -186,7 +198,6 @@ def _print_short(parts: Iterable[Rows]) -> int:
                     f"{file}: {error}" if error else file,
                 )
             )
-    return status(count, failed)
 
 
 def _decimal(value: float, digits: int) -> str:

@@ -23,7 +23,8 @@ def info(
     selection = chosen(targetid or (), fiber or (), rows)
     names = options.column_names(columns)
     count = failed = damaged = 0
-    for path in Inputs(files):
+    found = Inputs(files)
+    for path in found:
         count += 1
         lines, errors = describe(path, air=air, selection=selection, columns=names)
         if not lines:
@@ -34,4 +35,4 @@ def info(
         print(path)
         for heading, text in lines:
             print(f"  {heading:9} {text}")
-    return status(count, failed) or (SOME_FAILED if damaged else 0)
+    return status(count, failed) or (SOME_FAILED if damaged or found.missed else 0)

@@ -34,6 +34,7 @@ class Meter:
         self._unit = unit
         self._total = total
         self._bar: Any = None
+        self._before = 0
         self._begun = self._shown = time.monotonic()
         if _shows_bar():
             self._bar = _rich_bar()
@@ -48,11 +49,18 @@ class Meter:
         if self._bar is not None:
             self._bar.stop()
 
+    def begin(self, done: int) -> None:
+        """Start from the number of items that an earlier run has done."""
+        self._before = done
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done)
+
     def show(self, done: int, size: int | None = None) -> None:
         """Show the number of items done, and of bytes in them."""
         now = time.monotonic()
         seconds = max(now - self._begun, 1e-9)
-        rate = f"{done / seconds:,.0f} {self._unit}/s"
+        new = done - self._before
+        rate = f"{new / seconds:,.0f} {self._unit}/s"
         if size is not None:
             rate += f", {size / seconds / 1e6:,.1f} MB/s"
         if self._bar is not None:
@@ -61,7 +69,7 @@ class Meter:
             self._shown = now
             of = ""
             if self._total:
-                left = round((self._total - done) * seconds / max(done, 1))
+                left = round((self._total - done) * seconds / max(new, 1))
                 of = f" of {self._total}, {timedelta(seconds=max(left, 0))} left"
             LOGGER.info("%d%s %s done, %s", done, of, self._unit, rate)
 
@@ -86,6 +94,11 @@ class Progress(Meter):
         if self._failed > _LISTED:
             LOGGER.warning("%d inputs failed; the column ERROR says why for each", self._failed)
 
+    def begin(self, done: int) -> None:
+        """Start from the number of spectra that an earlier run has done."""
+        self._done = done
+        super().begin(done)
+
     def add(self, rows: Rows) -> None:
         """Count rows that are done."""
         for file, why in zip(rows.texts["FILE"], rows.texts["ERROR"], strict=True):
@@ -108,6 +121,9 @@ def _rich_bar() -> Any:
     from rich.console import Console
 
     return progress.Progress(
+        # Moves while the model loads and the first spectra are fitted.
+        progress.SpinnerColumn(),
+        progress.TimeElapsedColumn(),
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[rate]}"),

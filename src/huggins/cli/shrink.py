@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from huggins.cli import options, status
+from huggins.cli import SOME_FAILED, options, status
 from huggins.cli.options import LOGGER
 from huggins.errors import InputError, OutputError
 
@@ -113,7 +113,7 @@ def _shrink(
         had,
         failed,
     )
-    return status(count, failed)
+    return status(count, failed) or (SOME_FAILED if found.missed else 0)
 
 
 def _pack(found: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:

@@ -101,6 +101,12 @@ class Source:
             self.head = os.pread(self._fd, min(self.size, _FIRST), 0)
         except OSError as error:
             self.close()
+            if "://" in self.path:
+                raise ReadError(
+                    "huggins reads files, not addresses: fetch it first, with "
+                    "`huggins download ADDRESS -o FOLDER`",
+                    self.path,
+                ) from error
             raise ReadError(_explain(error), self.path) from error
         except ValueError as error:  # a NUL in the path
             raise ReadError(f"this is not a valid path: {error}", repr(self.path)) from error

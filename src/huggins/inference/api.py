@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from huggins.errors import InputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
 from huggins.inference.cluster import run_cluster
+from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
@@ -25,6 +26,7 @@ from huggins.inference.table import (
     to_table,
     write_rows,
 )
+from huggins.plurals import counted
 from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
 from huggins.weights import DEFAULT
@@ -113,18 +115,27 @@ class Summary:
 
     Attributes
     ----------
-    rows, failed : int
-        Rows of the table, and how many of them are failed inputs.
+    counts : Counts
+        The rows of the table by class, warning and reason of failure.
     resumed : int
-        Rows that an earlier, interrupted run had done.
+        Rows that an earlier run had done.
     seconds : float
         Time that the rest took, without starting up.
     """
 
-    rows: int
-    failed: int
+    counts: Counts
     resumed: int
     seconds: float
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return self.counts.rows
+
+    @property
+    def failed(self) -> int:
+        """How many of them are failed inputs."""
+        return self.counts.failed
 
 
 def journal_path(output: Path) -> Path:
@@ -143,6 +154,7 @@ def classify_to_file(
     resume: bool = False,
     overwrite: bool = False,
     command: str = "huggins.inference.classify_to_file",
+    begin: Callable[[int], None] | None = None,
     watch: Callable[[Rows], None] | None = None,
 ) -> Summary:
     """Classify files into a table on disk, in flat memory, so that nothing done is lost.
@@ -164,6 +176,8 @@ def classify_to_file(
         Replace `output` even if it is an input, or huggins did not write it.
     command
         What the table records as its origin.
+    begin
+        Called with the number of rows that an interrupted run has done.
     watch
         Called with the rows as they come.
 
@@ -194,8 +208,10 @@ def classify_to_file(
     kept = journal_path(output)
     with closing(RowJournal(kept, depends, resume=resume)) as journal, keeping(kept):
         resumed = journal.rows
-        if resume:
-            _log.info("%d rows of the interrupted run are kept", resumed)
+        if resumed:
+            _log.info("%s of the interrupted run are kept", counted(resumed, "spectrum"))
+            if begin is not None:
+                begin(resumed)
         if workers is None:
             done = run_paths(inputs, network, settings, done=journal.place)
         else:
@@ -207,14 +223,16 @@ def classify_to_file(
         if not journal.rows and settings.selection:
             journal.remove()
             raise InputError(f"no spectrum of {settings.selection} in these files")
+        counts = Counts()
+        parts = counts.counting(regroup(journal, _PART))
         if journal.failed < journal.rows or not output.exists():
-            parts = regroup(journal, _PART)
             write_rows(output, parts, journal.rows, journal.widths, metadata, desi=desi)
         else:
+            for _ in parts:  # to be counted
+                pass
             _log.warning("nothing could be classified: %s stays as it was", output)
         journal.remove()
-        seconds = time.perf_counter() - begun
-        return Summary(journal.rows, journal.failed, resumed, seconds)
+        return Summary(counts, resumed, time.perf_counter() - begun)
 
 
 def classify_rows(

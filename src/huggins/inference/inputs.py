@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import io
 import logging
 import os
 import re
@@ -14,21 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError, ReadError
-from huggins.formats import identify, open_file
 from huggins.formats.request import Request, asked
+from huggins.inference.folders import Folders
+from huggins.inference.lists import paths_of, paths_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from huggins.inference.folders import LeftOuts
+
 _log = logging.getLogger(__name__)
 
-# In a folder these are taken without a look inside, so that a damaged one gets its row too.
-_SPECTRUM_NAME: Final = re.compile(r"\.(?:fits?(?:\.gz|\.fz|\.bz2)?|fz)$", re.IGNORECASE)
-# FITS files that the surveys keep beside their spectra and that hold none.
-_COMPANION: Final = re.compile(
-    r"(?:spZ(?:best|all|line)|sp(?:C?Frame|Sky|Arc|Flat|Flux\w*)|photo\w*Plate|spectroPhoto|"
-    r"redrock|rrdetails|zbest|zmtl|emline|qso_(?:mgii|qn)|tile-qa|specObj|spAll|platelist)\b"
-)
 _PATTERN: Final = re.compile(r"[*?\[]")
 
 
@@ -41,36 +36,66 @@ class Inputs:
     ----------
     arguments
         Files, folders (searched recursively, in the order of names), patterns, ``@list.txt``
-        (a path a line), ``-`` for such a list on standard input.
+        (see `huggins.inference.lists.paths_of`), ``-`` for such a list on standard input.
     exclude
         A path that is no input though it lies in a searched folder: the output.
+    keep_left_out
+        Whether files in folders that hold no spectra are inputs too, so that each gets its row.
 
     Attributes
     ----------
     named : tuple of str
         The arguments.
-    left_out : int
+    left_out : LeftOuts
         Files met so far in folders that are left out, because they hold no spectrum.
+    empty : list of str
+        Why arguments stand for nothing, where others stand for something: folders without
+        spectra, patterns that nothing matches, lists that are missing or empty.
 
     Raises
     ------
     InputError
-        If there is nothing to do: a folder without spectra, a pattern that nothing matches, a
-        list that is missing or empty. A file that does not exist is no such error: it gets
-        its row.
+        If there is nothing to do, because every argument stands for nothing. A file that does
+        not exist is no such error: it gets its row.
     """
 
-    def __init__(self, arguments: Sequence[str], *, exclude: Path | None = None) -> None:
-        self.left_out = 0
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        exclude: Path | None = None,
+        keep_left_out: bool = False,
+    ) -> None:
         self.named = tuple(arguments)
         if not arguments:
             raise InputError("no input: name files, folders, patterns, @list.txt or -")
-        self._exclude = None if exclude is None else exclude.absolute()
+        self._folders = Folders(exclude=exclude, keep=keep_left_out)
         self._repeatable = "-" not in arguments
-        self._sources = [self._source(argument) for argument in arguments]
-        self.left_out = 0  # what the look for a first spectrum met is met again
+        self._sources: list[Callable[[], Iterable[str]]] = []
+        self.empty: list[str] = []
+        for argument in arguments:
+            try:
+                self._sources.append(self._source(argument))
+            except InputError as error:
+                self.empty.append(str(error))
+        if not self._sources:
+            raise InputError("; ".join(self.empty))
+        for message in self.empty:
+            _log.warning("%s", message)
+        self.left_out.clear()  # what the look for a first spectrum met is met again
+
+    @property
+    def left_out(self) -> LeftOuts:
+        """Files met so far in folders that are left out."""
+        return self._folders.left_out
+
+    @property
+    def missed(self) -> int:
+        """Arguments that stand for nothing, and files left out that look like spectra."""
+        return len(self.empty) + self.left_out.spectral
 
     def __iter__(self) -> Iterator[str]:
+        self.left_out.clear()
         for source in self._sources:
             yield from source()
 
@@ -85,31 +110,29 @@ class Inputs:
                 if total % 256 == 0 and time.monotonic() > stop:
                     return None
         finally:
-            self.left_out = 0
+            self.left_out.clear()
         return total
 
     def _source(self, argument: str) -> Callable[[], Iterable[str]]:
         """Return a call that yields the paths of one argument; complain if there are none."""
         if argument == "-":
-            if isinstance(sys.stdin, io.TextIOWrapper):
-                sys.stdin.reconfigure(errors="surrogateescape")  # names may be any bytes
-            lines = _lines(sys.stdin)
-            first = next(lines, None)
+            buffer = getattr(sys.stdin, "buffer", None)
+            paths = paths_of_text(sys.stdin) if buffer is None else paths_of(buffer)
+            first = next(paths, None)
             if first is None:
                 raise InputError("standard input names no files: give one path a line")
-            return lambda: self._listed(chain([first], lines))
+            return lambda: self._listed(chain([first], paths))
+        if not _exists(argument) and argument.startswith("~"):
+            argument = os.path.expanduser(argument)  # noqa: PTH111 (it may be a pattern)
         if _is_folder(argument):
-            if next(self._walk(argument), None) is None:
-                raise InputError(
-                    f"{argument}: no spectra in this folder or below it; "
-                    "name files to have them tried whatever they look like"
-                )
-            return lambda: self._walk(argument)
+            if next(self._folders.walk(argument), None) is None:
+                raise InputError(self._nothing_in(argument))
+            return lambda: self._folders.walk(argument)
         if _exists(argument) or _is_part(argument):
             return lambda: [argument]
         if argument.startswith("@"):
-            return self._list_file(argument[1:])
-        if _PATTERN.search(argument):
+            return self._list_file(os.path.expanduser(argument[1:]))  # noqa: PTH111
+        if _PATTERN.search(argument) and "://" not in argument:
             # Not Path.glob, which takes no absolute pattern and drops a leading "./".
             matches = sorted(glob.glob(argument, recursive=True))  # noqa: PTH207
             if not matches:
@@ -117,12 +140,22 @@ class Inputs:
             return lambda: self._listed(matches)
         return lambda: [argument]
 
-    def _list_file(self, path: str) -> Callable[[], Iterable[str]]:
-        def lines() -> Iterator[str]:
-            with Path(path).open(encoding="utf-8", errors="surrogateescape") as file:
-                yield from _lines(file)
+    def _nothing_in(self, folder: str) -> str:
+        """Say that a folder holds no spectra, and what the files are that look like some."""
+        message = f"{folder}: no spectra in this folder or below it"
+        spectral = [file for file in self.left_out.files if file.spectral]
+        if spectral:
+            said = "; ".join(f"{file.path}: {file.reason}" for file in spectral[:3])
+            more = f"; and {len(spectral) - 3} more" if len(spectral) > 3 else ""
+            return f"{message} that can be read: {said}{more}"
+        return f"{message}; name files to have them tried whatever they look like"
 
-        opened = lines()
+    def _list_file(self, path: str) -> Callable[[], Iterable[str]]:
+        def paths() -> Iterator[str]:
+            with Path(path).open("rb") as file:
+                yield from paths_of(file)
+
+        opened = paths()
         try:
             first = next(opened, None)
         except OSError as error:
@@ -130,70 +163,16 @@ class Inputs:
         if first is None:
             raise InputError(f"{path}: this list names no files: give one path a line")
         if Path(path).is_file():
-            return lambda: self._listed(lines())
+            return lambda: self._listed(paths())
         self._repeatable = False  # a pipe, as of @<(find ...)
         return lambda: self._listed(chain([first], opened))
 
     def _listed(self, paths: Iterable[str]) -> Iterator[str]:
         for path in paths:
             if _is_folder(path):
-                yield from self._walk(path)
+                yield from self._folders.walk(path)
             else:
                 yield path
-
-    def _walk(self, folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
-        """Yield the spectra in a folder and below, by name; only names are held."""
-        try:
-            status = Path(folder).stat()
-            with os.scandir(folder) as entries:
-                names = sorted(filter(None, map(_name, entries)))
-        except OSError:
-            yield folder  # it gets a row that says why it cannot be searched
-            return
-        here = (status.st_dev, status.st_ino)
-        if here in above:
-            _log.info("%s: a link to a folder above it, left out", folder)
-            return
-        for name in names:
-            path = os.path.join(folder, name.rstrip("/"))  # noqa: PTH118 (5 million times)
-            if name.endswith("/"):
-                yield from self._walk(path, (*above, here))
-            elif self._is_spectrum(path, name):
-                yield path
-            else:
-                _log.debug("%s: no spectrum, left out", path)
-                self.left_out += 1
-
-    def _is_spectrum(self, path: str, name: str) -> bool:
-        if self._exclude is not None and Path(path).absolute() == self._exclude:
-            return False
-        if _SPECTRUM_NAME.search(name):
-            return _COMPANION.match(name) is None
-        try:
-            reader = identify(path)
-        except ReadError:
-            return False
-        # Any text looks like text, and any archive like one: a look inside tells.
-        return reader not in ("text", "zip", "tar") or _holds_spectrum(path)
-
-
-def _name(entry: os.DirEntry[str]) -> str:
-    """Return the name of a file, of a folder with "/" behind it, or "" where it is neither."""
-    if entry.name.startswith("."):
-        return ""
-    try:
-        if entry.is_dir():
-            return f"{entry.name}/"
-        return entry.name if entry.is_file() or entry.is_symlink() else ""
-    except OSError:  # a link to itself: reading it will say so
-        return entry.name
-
-
-def _holds_spectrum(path: str) -> bool:
-    first = next(open_file(path), None)
-    return first is not None and (
-        not isinstance(first, ReadError) or first.spectrum is not None
-    )
 
 
 def _is_folder(path: str) -> bool:
@@ -211,11 +190,3 @@ def _is_part(argument: str) -> bool:
 
 def _exists(path: str) -> bool:
     return os.path.lexists(path)
-
-
-def _lines(file: Iterable[str]) -> Iterator[str]:
-    """Yield the paths in a list: one a line; blank lines and comments (#) are left out."""
-    for line in file:
-        path = line.strip()
-        if path and not path.startswith("#"):
-            yield path

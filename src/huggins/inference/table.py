@@ -214,10 +214,10 @@ def check_output(
 
     Arguments and errors are those of `huggins.runs.files.check_writable`.
     """
-    check_writable(path, WRITERS, inputs=inputs, columns=_ours, overwrite=overwrite)
+    check_writable(path, WRITERS, inputs=inputs, columns=holds_results, overwrite=overwrite)
 
 
-def _ours(names: Sequence[str]) -> bool:
+def holds_results(names: Sequence[str]) -> bool:
     """Whether the columns of a table are those of results, of whichever name."""
     return any(same_columns(output_names(desi=desi))(names) for desi in (False, True))
 

@@ -49,9 +49,14 @@ class Role(NamedTuple):
     meaning: str
 
 
+_PATHS: Final = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path"),
+    *("specfile", "spec_file", "fitsfile", "fits_file"),
+)
+
 #: Every role that a column can have.
 ROLES: Final = {
-    "path": Role(("path", "file"), "file of the spectrum"),
+    "path": Role(_PATHS, "file of the spectrum"),
     "index": Role(("index",), "row or fibre inside the file, from 0"),
     "class3": Role(("class3", "class"), "STAR, GALAXY, QSO or SKY; or one of the 13 classes"),
     "class13": Role(("class13",), "one of the 13 classes, or empty"),
