@@ -12,6 +12,7 @@ from huggins.inference.classification import decide
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.quality import ZWarning
+from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
 from huggins.redshift.warnings import warnings
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
@@ -136,6 +137,7 @@ def _fill(
     else:
         numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
         numbers["DELTACHI2"][at] = fit.deltachi2
+        _fill_absorption(numbers, at, fit, broad)
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
         rows.texts["SUBCLASS"][i] = CLASSES[s]
@@ -153,6 +155,17 @@ def _fill(
     for i in np.flatnonzero(~np.isfinite(probability)).tolist():
         _take_back(rows, int(at[i]), spectra[i])
         _fail(rows, int(at[i]), f"model {model.name} gives no number: check the fluxes")
+
+
+def _fill_absorption(
+    numbers: NDArray[np.void], at: NDArray[np.int64], fit: Fit, broad: NDArray[np.int64]
+) -> None:
+    """Write the C IV absorption of quasars into rows `at`; of others it stays missing."""
+    quasar = broad == BROAD_CLASSES.index("QSO")
+    known = np.isfinite(fit.absorption) & quasar[:, None]
+    for k, name in enumerate(ABSORPTION_COLUMNS):
+        rows = np.flatnonzero(known[:, k])
+        numbers[name][at[rows]] = fit.absorption[rows, k]
 
 
 def _identify(rows: Rows, i: int, spectrum: Spectrum) -> None:
@@ -190,9 +203,11 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
         "Z_NET",
         "Z_ERR",
         "DELTACHI2",
+        *(name for name in ABSORPTION_COLUMNS if name != "N_TROUGH_CIV"),
         *(f"P_{name}" for name in CLASSES),
     ):
         rows.numbers[name][i] = np.nan
+    rows.numbers["N_TROUGH_CIV"][i] = NO_INTEGER
     rows.numbers["ZWARNING"][i] = spectrum.zwarning
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
 

@@ -123,19 +123,12 @@ def fit(
 
 def _failed(probabilities: NDArray[np.float64]) -> Fit:
     """Return what is said of one spectrum on which the fit failed."""
-    blank = np.full(1, np.nan)
-    return Fit(
-        broad=np.full(1, -1, np.int64),
-        probabilities=probabilities,
-        z=blank,
-        z_err=blank,
-        deltachi2=blank,
-        rchi2=blank,
-        zwarning=np.full(1, ZWarning.BAD_MINFIT, np.int32),
-        noise=blank,
-        z_second=blank,
-        solutions=[(None, None)],
-    )
+    result = Fit.empty(1)
+    result.probabilities[:] = probabilities
+    result.zwarning[:] = ZWarning.BAD_MINFIT
+    result.noise[:] = np.nan
+    result.solutions.append((None, None))
+    return result
 
 
 class FitPool:

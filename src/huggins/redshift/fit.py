@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.quality import ZWarning
+from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import choose
 from huggins.redshift.frames import SIZE, START, Frames, to_native
@@ -143,6 +144,16 @@ class Fitter:
         if second is not None:
             out.z_second[row] = 10.0 ** ((second.shift + frames.offset[row]) * STEP) - 1.0
         model = self.model(best)
+        if best.kind == "QSO":
+            wavelength = 10.0 ** ((START + np.arange(SIZE) + frames.offset[row]) * STEP)
+            out.absorption[row] = measure(
+                wavelength,
+                frames.flux[row],
+                frames.ivar[row],
+                model,
+                float(out.z[row]),
+                float(out.z_err[row]),
+            ).as_row()
         out.zwarning[row] = fit_warnings(
             frames.flux[row],
             frames.ivar[row],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from huggins.redshift.balnicity import COLUMNS
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ class Fit:
         Scatter between pixels over what ivar says.
     z_second : ndarray, shape (N,)
         Redshift of the next different candidate; NaN where there is none.
+    absorption : ndarray, shape (N, 7)
+        C IV absorption in the order of `huggins.redshift.balnicity.COLUMNS`; NaN where it was
+        not observed, or for what is no quasar.
     solutions : list
         The chosen candidate and the next different one of each spectrum, either of them None
         where there is none.
@@ -54,6 +58,7 @@ class Fit:
     zwarning: NDArray[np.int32]
     noise: Array
     z_second: Array
+    absorption: Array
     solutions: list[tuple[Solution | None, Solution | None]]
 
     @classmethod
@@ -73,5 +78,6 @@ class Fit:
             zwarning=np.zeros(count, np.int32),
             noise=np.ones(count),
             z_second=unknown(),
+            absorption=np.full((count, len(COLUMNS)), np.nan),
             solutions=[],
         )
