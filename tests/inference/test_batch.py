@@ -14,7 +14,7 @@ from huggins.inference.fitting import FitPool
 from huggins.inference.table import COLUMNS, NO_INTEGER
 from huggins.prepare import SEED
 from huggins.quality import ZWarning
-from huggins.redshift.balnicity import COLUMNS
+from huggins.redshift.balnicity import COLUMNS as ABSORPTION
 from huggins.spectrum import Pipeline
 from huggins.taxonomy import CLASSES
 from tiny_model import write_model
@@ -64,7 +64,7 @@ def test_a_full_row(tmp_path):
         "SUBCLASS": "BAL",
         "PROB": pytest.approx(1.0, abs=1e-3),
         "DELTACHI2": None,
-        **dict.fromkeys(COLUMNS),
+        **dict.fromkeys(ABSORPTION),
         "PIPE_CLASS": "QSO",
         "PIPE_SUBCLASS": "BROADLINE",
         "PIPE_Z": 2.25,

@@ -48,8 +48,8 @@ _GAP: Final = 10
 _COVERED: Final = 0.7
 # 1-sigma error of the continuum, relative: what fits of unabsorbed quasars are off by.
 _CONTINUUM: Final = 0.05
-# Least 1-sigma error of the zero of velocities, km/s: C IV itself moves by as much from quasar to
-# quasar (Hewett and Wild 2010, MNRAS 405, 2302).
+# Least 1-sigma error of the zero of velocities, km/s: C IV itself moves by as much between
+# quasars (Hewett and Wild 2010, MNRAS 405, 2302).
 _SHIFT: Final = 300.0
 
 
