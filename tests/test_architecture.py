@@ -69,7 +69,7 @@ HOMES: dict[str, set[str]] = {
     "safetensors": {"model", "train"},
     "onnx": {"train"},
     "specutils": {"spectrum"},
-    "onnxruntime": {"inference", "train"},
+    "onnxruntime": {"inference"},
     "arro3": {"labels", "tables"},
     "typer": {"cli"},
     "rich": {"cli"},
@@ -160,6 +160,11 @@ def test_the_walk_finds_imports_at_every_depth():
     assert ("weights", "huggins.prepare.contract", True) in found
     # Only for type checkers: no import at all.
     assert ("prepare", "huggins.spectrum", True) not in found
+
+
+def test_onnxruntime_is_imported_where_its_telemetry_is_switched_off():
+    places = {str(e.path.relative_to(ROOT)) for e in EVERY if e.package == "onnxruntime"}
+    assert places == {"inference/runtime.py"}
 
 
 def test_stages_import_only_the_stages_before_them():

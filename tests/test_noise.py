@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.noise import scatter
+from huggins.noise import measured_error, scatter, smoothing
 
 
 @pytest.mark.parametrize("lag", [1, 3])
@@ -33,3 +33,35 @@ def test_too_few_differences_give_no_scatter():
     assert np.isfinite(found[0])
     assert np.isnan(found[1])
     assert np.isnan(scatter(np.ones((1, 4)), np.ones((1, 4)))).all()
+
+
+def _running_mean(flux, width):
+    return np.convolve(flux, np.ones(width) / width, "same")
+
+
+@pytest.mark.parametrize("width", [5, 9, 15])
+def test_smoothed_noise_is_measured_as_it_was_before(width):
+    """Errors of sums over many pixels, which a fit feels, are at most a third too small."""
+    rng = np.random.default_rng(width)
+    white = rng.normal(scale=2.0, size=4000)
+    # The surveys' resampling correlates neighbours a little, before anybody smooths.
+    resampled = 0.5 * (white[1:] + white[:-1]) * np.sqrt(2.0)
+    flux = 10.0 + _running_mean(resampled, width)
+    error = measured_error(flux, np.ones(len(flux), bool))
+    sums = flux[50:3950].reshape(-1, 60).sum(axis=1)
+    expected = np.sqrt((error[50:3950] ** 2).reshape(-1, 60).sum(axis=1))
+    ratio = float(np.std(sums) / np.median(expected))
+    assert 0.5 < ratio < 1.35
+
+
+def test_unsmoothed_noise_is_not_inflated():
+    rng = np.random.default_rng(3)
+    flux = 10.0 + rng.normal(scale=2.0, size=4000)
+    assert smoothing(flux, np.ones(4000, bool)) == (1.0, 1.0)
+    error = measured_error(flux, np.ones(4000, bool))
+    assert np.median(error) == pytest.approx(2.0, rel=0.1)
+
+
+def test_smoothing_needs_pixels_and_scatter():
+    assert smoothing(np.ones(20), np.ones(20, bool)) == (1.0, 1.0)
+    assert smoothing(np.ones(500), np.ones(500, bool)) == (1.0, 1.0)

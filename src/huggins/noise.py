@@ -3,7 +3,8 @@
 A continuum and even lines are nearly straight over a few pixels, and noise is not: the second
 difference f[i] - (f[i - k] + f[i + k]) / 2 of pixels k = 3 apart holds 1.5 times the variance
 of one pixel. Neighbouring pixels are correlated by the resampling of the surveys, pixels three
-apart are not.
+apart are not. In a smoothed spectrum they are: there the difference is taken between pixels
+further apart, and the errors are made larger by the correlation (`smoothing`).
 """
 
 from __future__ import annotations
@@ -24,12 +25,46 @@ MAD: Final = 1.4826
 # Pixels of the window in which the noise is taken to be constant, and between two windows.
 _WINDOW: Final = 151
 _STEP: Final = 50
+# Distance of pixels that even smoothed spectra leave uncorrelated, and v(1) / v(3) of smoothed
+# spectra at most.
+_FAR: Final = 16
+_SMOOTHED: Final = 0.5
 # Least error, relative to the root mean square flux, for models without noise.
 _FLOOR: Final = 1e-3
 
 
-def second_differences(flux: Array, good: NDArray[np.bool_]) -> tuple[NDArray[np.intp], Array]:
+def second_differences(
+    flux: Array, good: NDArray[np.bool_], lag: int = LAG
+) -> tuple[NDArray[np.intp], Array]:
     """Return where second differences can be taken, and what they are.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (L,)
+    good : ndarray of bool, shape (L,)
+    lag
+        Distance of the pixels, k.
+
+    Returns
+    -------
+    middle : ndarray of int, shape (D,)
+        Index of the pixel in the middle.
+    difference : ndarray, shape (D,)
+        Its flux less the mean of the two that are k pixels away.
+    """
+    triple = good[: -2 * lag] & good[lag:-lag] & good[2 * lag :]
+    first = np.flatnonzero(triple)
+    difference = flux[first + lag] - 0.5 * (flux[first] + flux[first + 2 * lag])
+    return first + lag, difference
+
+
+def smoothing(flux: Array, good: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return over how many pixels a spectrum was smoothed, and the factor its errors need.
+
+    With v(k) the median of |f[i] - (f[i-k] + f[i+k]) / 2|, a running mean over n pixels leaves
+    v(1) = v0 / n and v(k) = v0 sqrt(1.5 / n) for k >= n, where v0 is the noise of before: n
+    follows from v(16) / v(1). The errors that count in a sum over pixels are those of before,
+    sqrt(n) times the scatter v(16) that is left.
 
     Parameters
     ----------
@@ -38,19 +73,29 @@ def second_differences(flux: Array, good: NDArray[np.bool_]) -> tuple[NDArray[np
 
     Returns
     -------
-    middle : ndarray of int, shape (D,)
-        Index of the pixel in the middle.
-    difference : ndarray, shape (D,)
-        Its flux less the mean of the two that are `LAG` pixels away.
+    width : float
+        n = 0.4 (v(16) / v(1))^2; 1 where v(1) / v(3) > 0.5, as in spectra that were not
+        smoothed. 0.4 in place of 2/3: the pixels of the surveys are correlated before
+        (v(1) / v(3) = 0.77 and n = 1 in the median of BOSS, SDSS and LAMOST).
+    factor : float
+        sqrt(n) v(16) / v(3), on errors that are measured with pixels 3 apart; at least 1.
     """
-    triple = good[: -2 * LAG] & good[LAG:-LAG] & good[2 * LAG :]
-    first = np.flatnonzero(triple)
-    difference = flux[first + LAG] - 0.5 * (flux[first] + flux[first + 2 * LAG])
-    return first + LAG, difference
+    near, usual, far = (
+        float(np.median(np.abs(second_differences(flux, good, lag)[1])))
+        if np.count_nonzero(good) > 2 * lag + 30
+        else np.nan
+        for lag in (1, LAG, _FAR)
+    )
+    if not (0.0 < near < _SMOOTHED * usual and far > 0.0):
+        return 1.0, 1.0
+    width = max(0.4 * (far / near) ** 2, 1.0)
+    return width, max(float(np.sqrt(width)) * far / usual, 1.0)
 
 
 def measured_error(flux: Array, good: NDArray[np.bool_]) -> Array:
     """Return the 1-sigma error of each pixel, measured in windows of 151 pixels.
+
+    In a smoothed spectrum, the errors that count in sums over pixels (`smoothing`).
 
     Parameters
     ----------
@@ -75,6 +120,8 @@ def measured_error(flux: Array, good: NDArray[np.bool_]) -> Array:
         nodes.append(float(middle[part].mean()))
         values.append(MAD * float(np.median(size[part])) / np.sqrt(1.5))
     floor = _FLOOR * float(np.sqrt(np.mean(np.square(flux[good])))) or 1.0
+    factor = smoothing(flux, good)[1]
+    values = [factor * value for value in values]
     error[good] = np.maximum(np.interp(np.flatnonzero(good), nodes, values), floor)
     return error
 

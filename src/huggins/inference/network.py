@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from huggins.errors import InputError, ModelError
+from huggins.inference.runtime import onnx_runtime
 from huggins.redshift.uncertainty import network_error
 from huggins.taxonomy import CLASSES
 from huggins.weights import DEFAULT, KEY, Metadata, find
@@ -76,8 +77,7 @@ class Model:
             content = path.read_bytes()
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-        # Imported here, not above: it takes 0.2 s, and reading a file does not need it.
-        import onnxruntime as ort
+        ort = onnx_runtime()
 
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads

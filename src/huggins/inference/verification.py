@@ -16,6 +16,7 @@ import numpy as np
 
 from huggins.errors import ModelError
 from huggins.inference.network import Model
+from huggins.inference.runtime import onnx_runtime
 from huggins.redshift import Fitter, load_basis
 from huggins.runs.files import write_text
 from huggins.spectrum import Spectrum
@@ -105,7 +106,7 @@ def record(path: Path) -> Path:
     if path.suffix == ".npz":
         content["golden"] = _basis_answers(load_basis.__wrapped__(path))
     else:
-        import onnxruntime as ort
+        ort = onnx_runtime()
 
         model = Model(path)
         content |= {

@@ -9,6 +9,7 @@ import numpy as np
 
 from huggins.noise import scatter
 from huggins.prepare import LogGrid, clean, rebin
+from huggins.quality import ZWarning
 from huggins.redshift.basis import STEP
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
     with np.errstate(divide="ignore", over="ignore"):
         noise = scatter(flux, 1.0 / ivar)
     noise = np.where(noise > 0.0, noise, 1.0)  # of too few pixels it is unknown
+    measured = [bool(spectrum.zwarning & ZWarning.NO_UNCERTAINTY) for spectrum in spectra]
+    noise[measured] = 1.0  # already measured, with the correlation of smoothed pixels
     ivar /= noise[:, None] ** 2
     np.minimum(ivar, _MAX_IVAR, out=ivar)
     return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))

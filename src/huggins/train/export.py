@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from huggins.errors import MissingExtraError, ModelError
+from huggins.inference.runtime import onnx_runtime
 from huggins.runs.files import temporary_path
 from huggins.weights import KEY
 
@@ -86,7 +87,7 @@ def export(network: nn.Module, metadata: Metadata, path: str | Path) -> None:
 
 
 def _same(whole: nn.Module, path: Path, names: list[str], shape: torch.Size) -> None:
-    import onnxruntime as ort
+    ort = onnx_runtime()
 
     session = ort.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     x = np.random.default_rng(0).standard_normal((5, *shape[1:])).astype(np.float32)
