@@ -25,7 +25,7 @@ def rows(page, heading):
 def test_columns_are_those_of_the_table_in_order():
     kinds = {"str": "text", "int32": "integer", "float32": "float32", "float64": "float64"}
     said = [row[:2] for row in rows("columns.md", "| column | type | meaning |")]
-    assert said == [[column.name, kinds[column.dtype]] for column in COLUMNS]
+    assert said == [[column.name, kinds[column.kind]] for column in COLUMNS]
 
 
 def test_names_for_desi_are_given():
