@@ -332,7 +332,8 @@ def learn(
 
     `mocks` is the number of quasars without noise; of galaxies there are half as many.
     """
-    from huggins.train.data import read_labels, read_real
+    from huggins.train.data import read_real
+    from huggins.train.labelled import read_labels
 
     rng = np.random.default_rng(seed)
     library = simulate.load(data / "templates")

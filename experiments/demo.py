@@ -12,7 +12,8 @@ from huggins.prepare import LogGrid
 from huggins.runs.files import temporary_path
 from huggins.taxonomy import ALL_CLASSES, CLASSES
 from huggins.train.config import read_config
-from huggins.train.data import read_labels, read_real
+from huggins.train.data import read_real
+from huggins.train.labelled import read_labels
 
 #: Pixels of a BOSS file: centres at whole multiples of 1e-4 dex, 3548 to 10,350 A.
 NATIVE = LogGrid(start=3.55 - 0.5e-4, step=1e-4, size=4650)

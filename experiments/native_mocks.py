@@ -14,7 +14,8 @@ from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SIZE, START
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import ALL_CLASSES
-from huggins.train.data import read_labels, read_real
+from huggins.train.data import read_real
+from huggins.train.labelled import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -28,7 +28,8 @@ from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Candidates, Proposal, Search, proposals
 from huggins.taxonomy import BROAD, CLASSES
-from huggins.train.data import read_labels, read_real
+from huggins.train.data import read_real
+from huggins.train.labelled import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

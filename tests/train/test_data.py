@@ -14,10 +14,10 @@ from huggins.train.data import (
     Batches,
     allowed_by,
     coarser,
-    read_labels,
     read_real,
     share_of_types,
 )
+from huggins.train.labelled import read_labels
 
 
 def row(**changes):

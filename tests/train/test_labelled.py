@@ -9,7 +9,7 @@ import pytest
 from huggins.errors import InputError
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train.config import DataConfig
-from huggins.train.labelled import fold_of, folds_of, labelled, read_table
+from huggins.train.labelled import fold_of, folds_of, labelled, read_labels
 
 
 def table(tmp_path, text):
@@ -19,19 +19,27 @@ def table(tmp_path, text):
 
 
 def test_a_table_is_completed(tmp_path):
-    rows = read_table(table(tmp_path, "path,class,z,object\na.fits,qso,2.1,o1\nb.fits,SKY,,\n"))
+    rows = read_labels(
+        table(tmp_path, "path,class,z,object\na.fits,qso,2.1,o1\nb.fits,SKY,,\n")
+    )
     assert rows[0]["class13"] == "QSO"
     assert rows[0]["class3"] == "QSO"
     assert rows[0]["fold"] == str(fold_of("o1"))
-    assert rows[0]["trust"] == "3"
+    assert rows[0]["trust"] == "2"
     assert (rows[1]["class3"], rows[1]["class13"], rows[1]["object"]) == ("SKY", "", "b.fits")
 
 
 def test_names_of_surveys_are_understood(tmp_path):
     text = "path,class,subclass\na,GALAXY,\nb,STAR,F5\nc,STAR,\n"
-    rows = read_table(table(tmp_path, text))
+    rows = read_labels(table(tmp_path, text))
     assert [row["class13"] for row in rows] == ["GAL", "F", ""]
     assert [row["class3"] for row in rows] == ["GALAXY", "STAR", "STAR"]
+
+
+def test_columns_have_the_names_of_every_table_of_labels(tmp_path):
+    rows = ("FILE,CLASS,SUBCLASS,TRUST,FOLD", "a.fits,QSO,BAL,3,2", "b,?,,1,2", "c,QSO,BAL,3,4")
+    (row,) = read_labels(table(tmp_path, "\n".join(rows)), (2,), trust=2)
+    assert (row["path"], row["class3"], row["class13"]) == ("a.fits", "QSO", "BAL")
 
 
 @pytest.mark.parametrize(
@@ -39,13 +47,14 @@ def test_names_of_surveys_are_understood(tmp_path):
     [
         ("path,class\na.fits,T\n", r"mine.csv, row 1: 'T' is none of the classes QSO, BAL"),
         ("path,class,z\na.fits,QSO,far\n", "row 1: z, trust and fold must be numbers"),
-        ("file,class\na.fits,QSO\n", "needs the columns path and class; it has file, class"),
+        ("name,class\na.fits,QSO\n", "no column path .*; there are name, class"),
+        ("path,kind\na.fits,QSO\n", "name it class3 .* or class13"),
         ("path,class\n", "the table has no rows"),
     ],
 )
 def test_slips_are_named(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
-        read_table(table(tmp_path, text))
+        read_labels(table(tmp_path, text))
 
 
 def test_folds_go_by_object_and_are_spread():

@@ -99,7 +99,12 @@ def role_named(word: str, among: Collection[str], option: str) -> str:
 
 
 def find_roles(
-    path: str, names: Sequence[str], given: Mapping[str, str] | None, among: Collection[str]
+    path: str,
+    names: Sequence[str],
+    given: Mapping[str, str] | None,
+    among: Collection[str],
+    *,
+    option: str = "--column",
 ) -> dict[str, str]:
     """Return which column of a table has which role.
 
@@ -111,6 +116,8 @@ def find_roles(
         Column names by role, which come first.
     among
         Roles to look for.
+    option
+        On the command line, that gives the role of a column; empty where there is none.
 
     Raises
     ------
@@ -119,7 +126,7 @@ def find_roles(
     """
     roles = {}
     for word, name in (given or {}).items():
-        role = role_named(word, among, "--column")
+        role = role_named(word, among, option)
         if name not in names:
             raise InputError(
                 f"{path}: there is no column {name!r} to be {word!r}; there are "
@@ -134,14 +141,15 @@ def find_roles(
                 continue
             if len(exact or fitting) > 1:
                 raise InputError(
-                    f"{path}: columns {' and '.join(fitting)} could both be {role!r}: choose "
-                    f"with --column {role}=NAME"
+                    f"{path}: columns {' and '.join(fitting)} could both be {role!r}: "
+                    + (f"choose with {option} {role}=NAME" if option else "rename one")
                 )
             roles[role] = (exact or fitting)[0]
     if not roles.keys() & {"class3", "class13", "subclass"}:
+        how = f"with {option} {{}}=NAME" if option else "{}"
         raise InputError(
-            f"{path}: no column with the class: name it with --column class3=NAME (STAR, "
-            f"GALAXY, QSO, SKY) or --column class13=NAME (one of the 13); there are "
+            f"{path}: no column with the class: name it {how.format('class3')} (STAR, GALAXY, "
+            f"QSO, SKY) or {how.format('class13')} (one of the 13); there are "
             f"{', '.join(names)}"
         )
     return roles

@@ -16,15 +16,12 @@ from huggins.errors import InputError, ReadError
 from huggins.prepare import SEED, STANDARD
 from huggins.quality import ZWarning
 from huggins.simulate.effects import warp
-from huggins.tables.read import read_columns
 from huggins.taxonomy import ALL_CLASSES, BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
 from huggins.train.ranks import ALONE
 from huggins.weights import RedshiftGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from huggins.prepare import InputContract
@@ -34,7 +31,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-_TRUST_ANY = 0
 # Spectra whose noise is enough.
 _NOISY = 3000
 
@@ -65,15 +61,6 @@ class Real:
 
     def __len__(self) -> int:
         return len(self.labels)
-
-
-def read_labels(
-    folder: str | Path, folds: Sequence[int], trust: int = _TRUST_ANY
-) -> list[dict[str, str]]:
-    """Rows of ``labels.csv`` in these folds and of at least this trust."""
-    path = Path(folder) / "labels.csv"
-    rows = read_columns(path).rows()
-    return [r for r in rows if int(r["fold"]) in folds and int(r["trust"]) >= trust]
 
 
 def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:

@@ -11,10 +11,10 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.spectrum import Spectrum
-from huggins.tables.labels import SKY, class_of
+from huggins.tables.labels import ASSUMED_TRUST, SKY, class_of, find_roles
 from huggins.tables.read import read_columns
 from huggins.taxonomy import ALL_CLASSES, BROAD, CLASSES
-from huggins.train.data import Real, allowed_by, read_labels, read_real
+from huggins.train.data import Real, allowed_by, read_real
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
     from huggins.train.config import DataConfig
 
+#: Roles of the columns that are used.
+ROLES: Final = (
+    *("path", "class3", "class13", "subclass", "z", "object", "fold", "trust", "survey"),
+    *("label_from", "sn"),
+)
 #: Folds that objects fall into where the labels name none.
 FOLDS: Final = 5
 _DATASET: Final = (".h5", ".hdf5")
+# Columns of a data set that may be missing, and what is then taken.
+_DEFAULTS: Final = {
+    **dict.fromkeys(("object", "file", "survey", "class"), ""),
+    **{"z": np.nan, "trust": ASSUMED_TRUST},
+}
 # Rows of a data set that are read at a time.
 _BLOCK: Final = 1024
 
@@ -52,7 +62,7 @@ def labelled(
     path = Path(data.spectra)
     if path.suffix.lower() in _DATASET:
         return _from_dataset(path, folds, data.trust)
-    labels = labels_of(data, folds)
+    labels = read_labels(path, folds, data.trust)
     if not labels:
         raise InputError(
             f"{path}: no label of trust {data.trust} or more in fold "
@@ -65,25 +75,13 @@ def labelled(
     return real
 
 
-def labels_of(data: DataConfig, folds: Sequence[int]) -> list[dict[str, str]]:
-    """Rows of the labels in these folds, with the columns of ``labels.csv``."""
-    path = Path(data.spectra)
-    if path.is_dir() or not path.exists():
-        return read_labels(path, folds, data.trust)
-    return [
-        row
-        for row in read_table(path)
-        if int(row["fold"]) in folds and int(row["trust"]) >= data.trust
-    ]
-
-
 def folds_of(data: DataConfig) -> list[int]:
     """All folds that there are outside `data.test`."""
     path = Path(data.spectra)
     if path.suffix.lower() in _DATASET:
         found = set(_columns_of(path)["fold"])
     else:
-        found = {int(row["fold"]) for row in labels_of(data, range(1000))}
+        found = {int(row["fold"]) for row in read_labels(path, trust=data.trust)}
     return sorted(found - set(data.test))
 
 
@@ -92,64 +90,75 @@ def fold_of(name: str) -> int:
     return zlib.crc32(name.encode()) % FOLDS
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a user's labels.
+def read_labels(
+    path: str | Path, folds: Sequence[int] | None = None, trust: int = 0
+) -> list[dict[str, str]]:
+    """Read a table of labels, with its columns named by their role.
 
-    A table with the columns ``path`` (of a spectrum, seen from the table's folder) and
-    ``class`` or ``class13`` (one of the 13, NONE, or what a survey calls it), and optionally
-    ``z``, ``object`` (spectra of one object have the same), ``fold``, ``trust`` (3 where it is
-    missing), ``survey``, ``label_from``, ``subclass`` and ``sn``.
+    A table with a column of paths (of the spectra, relative to the table's folder) and one of
+    classes (one of the 13, NONE, or a survey's own name), and optionally others of `ROLES`.
+    Spectra of one object have the same ``object``, which also determines a missing ``fold``.
+
+    Parameters
+    ----------
+    path
+        The table, or a folder with ``labels.csv``.
+    folds
+        Folds to read; all by default.
+    trust
+        Least trust.
 
     Raises
     ------
     InputError
         If it cannot be read, a column is missing, or a label is none of the classes.
     """
-    rows = read_columns(path).rows()
-    names = set(rows[0])
-    if "path" not in names or not names & {"class", "class13", "class3"}:
+    path = Path(path)
+    path = path if path.is_file() else path / "labels.csv"
+    columns = read_columns(path)
+    roles = find_roles(str(path), columns.names, None, ROLES, option="")
+    if "path" not in roles:
         raise InputError(
-            f"{path}: a table of labels needs the columns path and class; it has "
-            f"{', '.join(rows[0])}"
+            f"{path}: there is no column path with the files of the spectra; there are "
+            f"{', '.join(columns.names)}"
         )
-    return [_completed(row, f"{path}, row {i}") for i, row in enumerate(rows, start=1)]
+    names = {name: role for role, name in roles.items()}
+    labels = []
+    for i, row in enumerate(columns.rows(), start=1):
+        given = {names.get(name, name): text for name, text in row.items()}
+        label = _completed(given, f"{path}, row {i}")
+        if (folds is None or int(label["fold"]) in folds) and int(label["trust"]) >= trust:
+            labels.append(label | _classes(given, f"{path}, row {i}"))
+    return labels
 
 
 def _completed(given: dict[str, str], where: str) -> dict[str, str]:
-    name = given.get("class13") or given.get("class", "")
-    word = given.get("class3") or name
-    if "NONE" in (name.upper(), word.upper()) or SKY in (name.upper(), word.upper()):
-        broad, sub = SKY, ""
-    else:
-        broad, sub = class_of(
-            word, name if name.upper() in CLASSES else given.get("subclass", "")
-        )
-        if not sub and broad != "STAR":
-            raise InputError(
-                f"{where}: {name or word!r} is none of the classes {', '.join(ALL_CLASSES)}: "
-                "correct the label or leave the row out"
-            )
-    number = given.get("z", "")
+    """Return a row of labels with the defaults of what it does not say."""
+    label = dict.fromkeys(ROLES, "") | given
+    label["object"] = label["object"] or label["path"]
+    label["label_from"] = label["label_from"] or "visual"
     try:
-        if number:
-            float(number)
-        trust, fold = int(given.get("trust") or 3), given.get("fold") or ""
-        fold = str(int(fold)) if fold else str(fold_of(given.get("object") or given["path"]))
+        float(label["z"] or "nan")
+        label["trust"] = str(int(label["trust"] or ASSUMED_TRUST))
+        label["fold"] = str(int(label["fold"] or fold_of(label["object"])))
     except ValueError as error:
         raise InputError(f"{where}: z, trust and fold must be numbers: {error}") from error
-    return {
-        "path": given["path"],
-        "survey": given.get("survey", ""),
-        "object": given.get("object") or given["path"],
-        "fold": fold,
-        "label_from": given.get("label_from") or "visual",
-        "trust": str(trust),
-        "class3": broad,
-        "class13": sub,
-        "subclass": given.get("subclass", ""),
-        "z": number,
-        "sn": given.get("sn", ""),
-    }
+    return label
+
+
+def _classes(given: dict[str, str], where: str) -> dict[str, str]:
+    """Return class3 and class13 of a row of labels."""
+    name = given.get("class13", "")
+    word = given.get("class3") or name
+    if {name.upper(), word.upper()} & {"NONE", SKY}:
+        return {"class3": SKY, "class13": name}
+    broad, sub = class_of(word, name if name.upper() in CLASSES else given.get("subclass", ""))
+    if not sub and broad != "STAR":
+        raise InputError(
+            f"{where}: {name or word!r} is none of the classes {', '.join(ALL_CLASSES)}: "
+            "correct the label or leave the row out"
+        )
+    return {"class3": broad, "class13": sub}
 
 
 def _columns_of(path: Path) -> dict[str, Any]:
@@ -164,35 +173,34 @@ def _columns_of(path: Path) -> dict[str, Any]:
                     "(docs/reference/dataset.md)"
                 )
             names = str(file.attrs["classes"]).split()
-            found: dict[str, Any] = {"index": file["class_index"][:].astype(int)}
-            count = len(found["index"])
-            for key, default in (("object", ""), ("file", ""), ("survey", ""), ("class", "")):
-                if key in file:
-                    found[key] = [value.decode("utf-8", "replace") for value in file[key][:]]
+            index = file["class_index"][:].astype(int)
+            found: dict[str, Any] = {"index": index}
+            for key, default in _DEFAULTS.items():
+                if key not in file:
+                    found[key] = np.full(len(index), default)
+                elif isinstance(default, str):
+                    found[key] = file[key].asstr(errors="replace")[:]
                 else:
-                    found[key] = [default] * count
-            found["z"] = file["z"][:] if "z" in file else np.full(count, np.nan)
-            found["trust"] = file["trust"][:] if "trust" in file else np.full(count, 3)
-            found["fold"] = file["fold"][:].tolist() if "fold" in file else None
-            found["split"] = file["split"][:].tolist() if "split" in file else None
+                    found[key] = file[key][:]
+            fold, split = (file[key][:] if key in file else None for key in ("fold", "split"))
     except (OSError, KeyError) as error:
         raise InputError(f"{path}: cannot be read as a data set: {error}") from error
     wrong = sorted(set(names) - set(ALL_CLASSES)) or (
-        ["numbers outside them"] if found["index"].max(initial=-1) >= len(names) else []
+        ["numbers outside them"] if index.max(initial=-1) >= len(names) else []
     )
     if wrong:
         raise InputError(
             f"{path}: its classes are {' '.join(names)}: {', '.join(wrong)} is none of "
             f"{', '.join(ALL_CLASSES)}"
         )
-    found["kind"] = [names[i] if i >= 0 else "" for i in found["index"]]
-    if found["fold"] is None:
-        objects = [o or f"row {i}" for i, o in enumerate(found["object"])]
-        if found["split"] is None:
-            found["fold"] = [fold_of(name) for name in objects]
-        else:
-            parts = zip(objects, found["split"], strict=True)
-            found["fold"] = [_fold_in(name, split) for name, split in parts]
+    found["kind"] = [names[i] if i >= 0 else "" for i in index]
+    objects = [name or f"row {i}" for i, name in enumerate(found["object"])]
+    if fold is not None:
+        found["fold"] = fold.tolist()
+    elif split is not None:
+        found["fold"] = list(map(_fold_in, objects, split.tolist()))
+    else:
+        found["fold"] = list(map(fold_of, objects))
     return found
 
 
@@ -207,9 +215,9 @@ def _fold_in(name: str, split: int) -> int:
 
 def _from_dataset(path: Path, folds: Sequence[int], trust: int) -> Real:
     columns = _columns_of(path)
-    use = np.isin(columns["fold"], list(folds)) & (np.asarray(columns["trust"]) >= trust)
+    use = np.isin(columns["fold"], list(folds)) & (columns["trust"] >= trust)
     # A star of unknown type is of use, and nothing else without a class.
-    use &= (columns["index"] >= 0) | (np.array(columns["class"]) == "STAR")
+    use &= (columns["index"] >= 0) | (columns["class"] == "STAR")
     rows = np.flatnonzero(use)
     if not len(rows):
         raise InputError(
