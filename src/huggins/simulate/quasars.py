@@ -55,10 +55,7 @@ def quasar(
     z = _redshifts(count, library, rng)
     flux, log1z = _intrinsic(z, library, grid, rng)
     flux = _with_host(flux, log1z, library, grid, rng)
-    flux *= _narrow_absorption(log1z, grid, rng)
-    flux *= _intergalactic(log1z, grid, rng)
-    flux *= effects.redden(grid, rng.exponential(0.04, count))
-    return flux, _systemic(log1z, rng)
+    return _observed(flux, log1z, grid, rng)
 
 
 def bal_quasar(
@@ -75,9 +72,16 @@ def bal_quasar(
     z = np.where(rng.random(count) < 0.75, near, rng.uniform(1.55, 5.3, count)).clip(1.5, 5.4)
     flux, log1z = _intrinsic(z, library, grid, rng, reddening=0.06)
     flux *= broad_absorption(log1z, library, grid, rng)
+    return _observed(flux, log1z, grid, rng)
+
+
+def _observed(
+    flux: Flux, log1z: Array, grid: LogGrid, rng: np.random.Generator
+) -> tuple[Flux, Array]:
+    """Add narrow and intergalactic absorption and Milky Way dust; and return the redshifts."""
     flux *= _narrow_absorption(log1z, grid, rng)
     flux *= _intergalactic(log1z, grid, rng)
-    flux *= effects.redden(grid, rng.exponential(0.04, count))
+    flux *= effects.redden(grid, rng.exponential(0.04, len(log1z)))
     return flux, _systemic(log1z, rng)
 
 

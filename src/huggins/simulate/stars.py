@@ -11,6 +11,8 @@ from huggins.simulate import effects
 from huggins.simulate.templates import choose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from huggins.prepare import LogGrid
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     Flux = NDArray[np.float32]
     Array = NDArray[np.float64]
+    Lines = Iterable[tuple[float, float]]
 
 _HYDROGEN: Final = (6564.63, 4862.69, 4341.69, 4102.90, 3971.20, 3890.16, 3836.48, 3798.98)
 _HELIUM: Final = (3889.75, 4027.33, 4472.73, 4714.46, 4923.31, 5017.08, 5877.25, 6679.99)
@@ -52,11 +55,8 @@ def star(
         On the sequence O to L, as `huggins.taxonomy.spectral_place`; NaN where the template
         does not tell.
     """
-    stack, odds, places = (
-        library.stars[cls],
-        library.star_weights[cls],
-        library.star_places[cls],
-    )
+    stack, odds = library.stars[cls], library.star_weights[cls]
+    places = library.star_places[cls]
     spread = np.where(rng.random(count) < 0.8, 80.0, 250.0)
     velocity = np.clip(rng.normal(0.0, spread), -900.0, 900.0)
     log1z = np.log10(1.0 + velocity / SPEED_OF_LIGHT)
@@ -120,19 +120,16 @@ def _white_dwarf(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generat
     balmer = np.exp(-0.5 * (np.log(temperature / 13000.0) / 0.75) ** 2)
     balmer = np.where(kind == 0, balmer * rng.uniform(0.45, 0.75, count), 0.0)
     width = rng.uniform(1800.0, 4200.0, count) * (0.5 + balmer)
-    for i, line in enumerate(_HYDROGEN):
-        depth = balmer * (0.85, 1.0, 1.0, 0.95, 0.85, 0.65, 0.45, 0.25)[i]
-        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    lines = zip(_HYDROGEN, (0.85, 1.0, 1.0, 0.95, 0.85, 0.65, 0.45, 0.25), strict=True)
+    _absorb(flux, grid, log1z, lines, balmer, width)
     helium = np.where(kind == 1, rng.uniform(0.15, 0.55, count), 0.0)
     width = rng.uniform(700.0, 2200.0, count)
-    for i, line in enumerate(_HELIUM):
-        depth = helium * (0.6, 0.7, 1.0, 0.5, 0.6, 0.5, 0.8, 0.5)[i]
-        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    lines = zip(_HELIUM, (0.6, 0.7, 1.0, 0.5, 0.6, 0.5, 0.8, 0.5), strict=True)
+    _absorb(flux, grid, log1z, lines, helium, width)
     calcium = np.where(kind == 3, rng.uniform(0.3, 0.9, count), 0.0)
     width = rng.uniform(300.0, 1800.0, count)
-    for i, line in enumerate(_CALCIUM):
-        depth = calcium * (1.0, 0.9, 0.35, 0.35, 0.25)[i]
-        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    lines = zip(_CALCIUM, (1.0, 0.9, 0.35, 0.35, 0.25), strict=True)
+    _absorb(flux, grid, log1z, lines, calcium, width)
     carbon = np.where(kind == 4, rng.uniform(0.1, 0.6, count), 0.0)
     banded: Flux = flux * _bands(grid, log1z, _SWAN, carbon)
     return banded
@@ -155,30 +152,33 @@ def _subdwarf(
     balmer = rng.uniform(0.12, 0.42, count) if ionised else rng.uniform(0.25, 0.6, count)
     balmer[rich] *= rng.uniform(0.1, 0.6, int(rich.sum()))
     width = rng.uniform(500.0, 1500.0, count)
-    for i, line in enumerate(_HYDROGEN):
-        depth = balmer * (0.75, 0.95, 1.0, 1.0, 0.95, 0.85, 0.7, 0.5)[i]
-        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, width)
+    lines = zip(_HYDROGEN, (0.75, 0.95, 1.0, 1.0, 0.95, 0.85, 0.7, 0.5), strict=True)
+    _absorb(flux, grid, log1z, lines, balmer, width)
     neutral = rng.uniform(0.0, 0.18, count) if ionised else rng.uniform(0.02, 0.25, count)
     neutral[rich] = rng.uniform(0.1, 0.45, int(rich.sum()))
     narrow = rng.uniform(150.0, 500.0, count)
-    for i, line in enumerate(_HELIUM):
-        depth = neutral * (0.6, 0.7, 1.0, 0.4, 0.5, 0.5, 0.8, 0.5)[i]
-        flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, narrow)
+    lines = zip(_HELIUM, (0.6, 0.7, 1.0, 0.4, 0.5, 0.5, 0.8, 0.5), strict=True)
+    _absorb(flux, grid, log1z, lines, neutral, narrow)
     if ionised:
         strength = rng.uniform(0.06, 0.3, count)
         strength[rich] = rng.uniform(0.2, 0.5, int(rich.sum()))
         wide = rng.uniform(200.0, 700.0, count)
-        for i, line in enumerate(_IONISED_HELIUM):
-            depth = strength * (1.0, 0.75, 0.7, 0.5)[i]
-            flux *= 1.0 - depth[:, None].astype(np.float32) * _stark(grid, log1z, line, wide)
+        lines = zip(_IONISED_HELIUM, (1.0, 0.75, 0.7, 0.5), strict=True)
+        _absorb(flux, grid, log1z, lines, strength, wide)
     return flux
 
 
-def _stark(grid: LogGrid, log1z: Array, line: float, width: Array) -> Flux:
-    """Return a pressure-broadened profile of unit depth: core and wide wings."""
-    ln = (LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * SPEED_OF_LIGHT
-    profile: Flux = (1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)).astype(np.float32)
-    return profile
+def _absorb(
+    flux: Flux, grid: LogGrid, log1z: Array, lines: Lines, depth: Array, width: Array
+) -> None:
+    """Absorb by pressure-broadened lines: core and wide wings of `width` (N,) km/s.
+
+    `lines` are wavelengths, each with the strength by which the depth (N,) is multiplied.
+    """
+    for line, strength in lines:
+        ln = (LN10 * (grid.loglam[None] - log1z[:, None]) - np.log(line)) * SPEED_OF_LIGHT
+        profile = (1.0 / (1.0 + (np.abs(ln) / width[:, None]) ** 1.8)).astype(np.float32)
+        flux *= 1.0 - (depth * strength)[:, None].astype(np.float32) * profile
 
 
 def _bands(
