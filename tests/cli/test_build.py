@@ -99,7 +99,7 @@ def test_output_inside_the_inputs_is_no_input(run):
     ("argv", "message"),
     [
         (["in", "-o", "a.fits"], "must end in .h5"),
-        (["in", "-o", "a.h5", "--validation", "0.9", "--test", "0.9"], "shares"),
+        (["in", "-o", "a.h5", "--validation", "0.9", "--test", "0.9"], "fractions"),
         (["in", "-o", "a.h5", "--targets", "no.csv"], "no.csv: "),
         (["in", "-o", "a.h5", "--cluster", "a:1", "--slurm"], "exclude each other"),
         (["nothing*", "-o", "a.h5"], "nothing matches"),

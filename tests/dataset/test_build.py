@@ -29,7 +29,7 @@ from huggins.prepare import SEED, STANDARD
 from huggins.runs.workers import Workers
 from huggins.taxonomy import CLASSES
 
-SEED_OPTIONS = {"options": Options(layout="seed"), "making": Making(layout="seed")}
+SEED_OPTIONS = {"options": Options(layout="seed")}
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_seed_layout(survey, tmp_path, arrays):
 def test_same_bytes_whatever_the_number_of_workers(
     survey, tmp_path, small_chunks, check_same, layout
 ):
-    kind = {"options": Options(layout=layout), "making": Making(layout=layout)}
+    kind = {"options": Options(layout=layout)}
     build(survey, tmp_path / "1.h5", **kind)
     build(survey, tmp_path / "2.h5", workers=Workers(2), **kind)
     check_same(tmp_path / "1.h5", tmp_path / "2.h5")
@@ -325,7 +325,7 @@ def test_shares_are_those_asked_for():
     np.testing.assert_allclose(share, [0.65, 0.1, 0.25], atol=0.015)
     assert set(split_of(names, 0.0, 0.0).tolist()) == {0}
     assert set(split_of(names, 0.0, 1.0).tolist()) == {2}
-    with pytest.raises(InputError, match="shares"):
+    with pytest.raises(InputError, match="fractions"):
         Making(validation=0.6, test=0.6)
 
 
@@ -474,7 +474,7 @@ def test_full_disk_while_parts_are_written(survey, tmp_path, small_chunks, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OutputError, match=r"No space left on device: free .*--resume"):
+        with pytest.raises(OutputError, match=r"No space left on device; free .*--resume"):
             build(survey, tmp_path / "o.h5")
     assert len(list(work_folder(tmp_path / "o.h5").glob("*.part"))) == 3
     assert build(survey, tmp_path / "o.h5", resume=True).resumed == 12

@@ -119,7 +119,7 @@ def test_every_survey_of_the_readers_is_cited():
 
 def test_layout_of_2019(survey, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_BLOCK", 4)
-    layout = {"options": Options(layout="seed"), "making": Making(layout="seed")}
+    layout = {"options": Options(layout="seed")}
     build(survey, tmp_path / "o.h5", **layout)
     text = card_path(tmp_path / "o.h5").read_text()
     classes = {row["class"]: int(row["spectra"]) for row in tables(text)["Classes"]}

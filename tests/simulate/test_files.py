@@ -117,7 +117,7 @@ def test_a_run_that_stopped_goes_on_and_ends_the_same(library, bank, tmp_path, n
     kept = other.with_name(f"{name}.part")
     assert (kept / "0.npz").is_file()
     assert not other.exists()
-    with pytest.raises(InputError, match="begun with other options"):
+    with pytest.raises(InputError, match="seed was 3 and is 4 now"):
         simulate(replace(RECIPE, seed=4), library, bank, other, resume=True)
     made = []
     simulate(RECIPE, library, bank, other, resume=True, done=made.append)
@@ -148,7 +148,7 @@ def test_a_full_disk_keeps_what_is_done(library, bank, tmp_path, monkeypatch):
         keep(kept, number, mocks, pixels=pixels)
 
     monkeypatch.setattr(files, "_keep", full)
-    with pytest.raises(OutputError, match=r"No space left.*kept in .*a\.h5\.part"):
+    with pytest.raises(OutputError, match=r"a\.h5\.part: .*No space left.*is kept"):
         simulate(RECIPE, library, bank, out)
     monkeypatch.setattr(files, "_keep", keep)
     simulate(RECIPE, library, bank, out, resume=True)

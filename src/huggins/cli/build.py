@@ -89,7 +89,7 @@ def build(
     provenance = {"command": options.command_line(context)}
     if targets is not None:
         provenance["targets"] = str(targets)
-    making = Making(layout.value, validation, test, provenance)
+    making = Making(validation, test, provenance)
     found = Inputs(inputs, exclude=output)
     kept = f"parts are kept in {work_folder(output)}, and --resume goes on"
     meter = Meter("inputs", found.count(0.3))

@@ -9,14 +9,14 @@ was interrupted.
 from __future__ import annotations
 
 import contextlib
+import csv
 import hashlib
-import json
 import logging
 import shutil
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins import __version__
 from huggins.dataset.card import card_path, write_card
@@ -24,12 +24,11 @@ from huggins.dataset.chunk import Chunk, Options, build_chunk, chunks
 from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
-from huggins.dataset.report import SKIPPED, write_skipped
 from huggins.errors import InputError, OutputError
-from huggins.runs.files import check_writable, write_text
+from huggins.runs.files import check_writable, temporary_path
 from huggins.runs.locks import claim
 from huggins.runs.ours import same_columns
-from huggins.runs.resume import check_same_run, move_aside
+from huggins.runs.resume import check_folder, keeping, move_aside
 from huggins.runs.workers import Workers, executor
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger(__name__)
+
+#: Columns of the list of what is left out.
+SKIPPED: Final = ("file", "index", "reason")
 
 
 @dataclass(slots=True)
@@ -138,16 +140,16 @@ def build(
     """
     options, making = options or Options(), making or Making()
     workers = workers or Workers()
-    making = _same_layout(making, options)
     _check(output, inputs, overwrite=overwrite)
     folder = work_folder(output)
     with _claimed(output, resume=resume):
-        _same_run(folder, _depends(options, targets, label_column))
+        check_folder(folder, _depends(options, targets, label_column))
         if targets is not None:
             options = _with_labels(options, targets, folder, label_column)
         state = State()
         abouts = _parts(paths, folder, options, workers, state, watch)
-        _no_more(folder, len(abouts))
+        if part_path(folder, len(abouts)).exists():
+            raise _other_inputs(folder, "which had more inputs")
         if not any(about.total for about in abouts):
             raise _nothing(abouts, output)
 
@@ -156,11 +158,32 @@ def build(
             if watch is not None:
                 watch(state)
 
-        rows, repeated = merge(folder, abouts, output, making, written)
+        rows, repeated = merge(folder, abouts, output, options.layout, making, written)
         skipped = chain(chain.from_iterable(about.skipped for about in abouts), repeated)
         reasons = write_skipped(skipped_path(output), skipped)
         write_card(output, reasons)
         return Summary(rows, state.inputs, state.resumed, reasons)
+
+
+def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[str, int]:
+    """List what is not in the file and why, as CSV; return how many times each reason comes.
+
+    The list is removed where nothing is skipped.
+    """
+    reasons: dict[str, int] = {}
+    with temporary_path(path) as temporary:
+        with temporary.open(
+            "w", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(SKIPPED)
+            for name, index, reason in skipped:
+                writer.writerow((name, index, reason))
+                reasons[reason] = reasons.get(reason, 0) + 1
+        if not reasons:
+            temporary.unlink()
+            path.unlink(missing_ok=True)
+    return reasons
 
 
 def _nothing(abouts: list[About], output: Path) -> InputError:
@@ -175,12 +198,6 @@ def _nothing(abouts: list[About], output: Path) -> InputError:
         f"{output}: none of the inputs gives a spectrum for the file; {count} of "
         f"{sum(reasons.values())} are left out because: {reason} ({path} lists all)"
     )
-
-
-def _same_layout(making: Making, options: Options) -> Making:
-    if making.layout != options.layout:
-        raise InputError(f"layout is {making.layout!r} and {options.layout!r}: choose one")
-    return making
 
 
 def _check(output: Path, inputs: Iterable[str | Path], *, overwrite: bool) -> None:
@@ -201,13 +218,12 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
     held = output.with_name(f".{output.name}.lock")
     file = claim(held, output)
     try:
-        if not resume and folder.exists():
-            move_aside(folder)
-        folder.mkdir(exist_ok=True)
-        yield
-        shutil.rmtree(folder, ignore_errors=True)
-    except OSError as error:
-        raise _cannot_write(output, error) from error
+        with keeping(folder):
+            if not resume and folder.exists():
+                move_aside(folder)
+            folder.mkdir(exist_ok=True)
+            yield
+            shutil.rmtree(folder, ignore_errors=True)
     finally:
         if folder.exists() and not any(folder.glob("*.part")):
             shutil.rmtree(folder, ignore_errors=True)  # nothing that --resume could use
@@ -231,21 +247,6 @@ def _digest(path: Path) -> str:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _same_run(folder: Path, depends: dict[str, Any]) -> None:
-    """Check that the parts that are there are of this very run; note what it depends on."""
-    path = folder / "run.json"
-    try:
-        begun = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        write_text(path, json.dumps(depends, sort_keys=True))
-        return
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({error}): leave out --resume to begin anew"
-        ) from error
-    check_same_run(folder, begun, depends)
-
-
 def _with_labels(options: Options, targets: Path, folder: Path, column: str) -> Options:
     place = (folder / "labels").absolute()
     place.mkdir(exist_ok=True)
@@ -253,7 +254,7 @@ def _with_labels(options: Options, targets: Path, folder: Path, column: str) -> 
         rows = compile_table(targets, place, column)
         _log.info("%s: %d rows with labels", targets, rows)
         (place / "done").write_text("")
-    return Options(options.layout, str(place), options.min_trust, options.air)
+    return replace(options, labels=str(place))
 
 
 def _parts(
@@ -288,7 +289,8 @@ def _parts(
             for chunk in chunks(paths):
                 about = read_about(part_path(folder, chunk.number))
                 if about is not None:
-                    _same_inputs(about, chunk, folder)
+                    if about.digest != chunk.digest:
+                        raise _other_inputs(folder, f"from {chunk.paths[0]} on")
                     state.resumed += about.inputs
                     note(chunk, about)
                     continue
@@ -310,31 +312,12 @@ def _result(future: Future[About], chunk: Chunk) -> About:
     except BrokenExecutor as error:
         raise OutputError(
             f"a worker has died at {chunk.paths[0]} or one of the {len(chunk.paths) - 1} "
-            "inputs behind it, perhaps for lack of memory: use fewer --jobs; what is done is "
-            "kept, and --resume goes on"
+            "inputs behind it, perhaps for lack of memory: use fewer --jobs"
         ) from error
 
 
-def _same_inputs(about: About, chunk: Chunk, folder: Path) -> None:
-    if about.digest != chunk.digest:
-        raise InputError(
-            f"{folder}: cannot resume, because the inputs are not those of the interrupted run "
-            f"(from {chunk.paths[0]} on): give the same ones, or leave out --resume"
-        )
-
-
-def _no_more(folder: Path, count: int) -> None:
-    """Check that an interrupted run had no more inputs than this one."""
-    if part_path(folder, count).exists():
-        raise InputError(
-            f"{folder}: cannot resume, because the interrupted run had more inputs: give the "
-            "same ones, or leave out --resume"
-        )
-
-
-def _cannot_write(output: Path, error: OSError) -> OutputError:
-    where = error.filename or output
-    return OutputError(
-        f"{where}: cannot be written: {error.strerror or error}: free space or name another "
-        "output; what is done is kept, and --resume goes on from there"
+def _other_inputs(folder: Path, detail: str) -> InputError:
+    return InputError(
+        f"{folder}: cannot resume, because the inputs are not those of the interrupted run "
+        f"({detail}): give the same ones, or leave out --resume"
     )

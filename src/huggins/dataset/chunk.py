@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.dataset.labels import Label, from_pipeline, labels_in
-from huggins.dataset.parts import About, PartWriter, part_path
+from huggins.dataset.parts import About, part_path, writing
 from huggins.dataset.schema import COLUMNS, LATE
 from huggins.errors import ReadError
 from huggins.formats import open_file
@@ -107,11 +107,11 @@ def build_chunk(chunk: Chunk, folder: str, options: Options) -> About:
 
     Raises
     ------
-    OSError
+    OutputError
         If it cannot be written.
     """
     about = About(chunk.digest, len(chunk.paths))
-    with PartWriter(part_path(Path(folder), chunk.number), about) as part:
+    with writing(part_path(Path(folder), chunk.number), about) as add:
         waiting: list[dict[str, NDArray[Any]]] = []
         count = 0
         for spectra, labels in _batches(_labelled(chunk, options, about.skipped)):
@@ -119,11 +119,10 @@ def build_chunk(chunk: Chunk, folder: str, options: Options) -> About:
             waiting.append(rows)
             count += len(rows["key"])
             if count >= _BLOCK:
-                part.write(_joined(waiting))
+                add(_joined(waiting))
                 waiting, count = [], 0
         if count:
-            part.write(_joined(waiting))
-        part.finish()
+            add(_joined(waiting))
     return about
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import time
@@ -16,8 +15,9 @@ from huggins.dataset.chunk import CLASS_NAMES
 from huggins.dataset.objects import objects_of, split_of
 from huggins.dataset.parts import About, part_path, read_blocks
 from huggins.dataset.schema import COLUMNS, SCHEMA, SPLITS
-from huggins.errors import InputError, OutputError
+from huggins.errors import InputError
 from huggins.prepare import SEED, STANDARD
+from huggins.runs.files import temporary_path
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -37,29 +37,25 @@ class Making:
 
     Attributes
     ----------
-    layout
-        ``huggins`` or ``seed``.
     validation, test
-        Shares of the objects.
+        Fractions of the objects.
     provenance
         Further attributes of the file.
     """
 
-    layout: str = "huggins"
     validation: float = 0.1
     test: float = 0.1
     provenance: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if min(self.validation, self.test) < 0 or self.validation + self.test > 1:
-            raise InputError("shares must be from 0 to 1, and no more than 1 together")
+            raise InputError("fractions must be from 0 to 1, and at most 1 together")
 
 
 @dataclass(slots=True)
 class Table:
     """What must be known of all spectra before the first is written."""
 
-    key: NDArray[np.uint64]
     object: NDArray[np.bytes_]
     kept: NDArray[np.bool_]
     split: NDArray[np.int8]
@@ -70,6 +66,7 @@ def merge(
     folder: Path,
     abouts: list[About],
     output: Path,
+    layout: str,
     how: Making,
     watch: Callable[[int], None] | None = None,
 ) -> tuple[int, list[tuple[str, int, str]]]:
@@ -83,8 +80,9 @@ def merge(
         What each part holds.
     output
         The file; one that is there is replaced when the new one is whole.
+    layout
+        ``huggins`` or ``seed``.
     how
-        How.
     watch
         Called with the number of spectra written.
 
@@ -97,59 +95,46 @@ def merge(
 
     Raises
     ------
-    InputError
-        If there is no spectrum.
     OutputError
         If it cannot be written. The parts are left.
     """
     table = _survey(folder, abouts, how)
-    rows = int(table.kept.sum())
-    if rows == 0:
-        raise InputError("none of the inputs gives a spectrum for the file")
     widths = {"object": max(table.object.dtype.itemsize, 1)}
     for about in abouts:
         for name, width in about.widths.items():
             if name != "object":
                 widths[name] = max(widths.get(name, 1), width)
-    temporary = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-    try:
-        _write(temporary, folder, abouts, table, widths, how, watch)
-        temporary.replace(output)
-    except (OSError, RuntimeError) as error:  # RuntimeError: what h5py makes of some
-        raise OutputError(
-            f"{output}: cannot be written ({error}): free space or name another output; what "
-            "is done is kept, and --resume goes on from there"
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-    return rows, table.repeated
+    with temporary_path(output) as temporary:
+        try:
+            _write(
+                temporary, folder, abouts, table, _dtypes(widths, layout), layout, how, watch
+            )
+        except RuntimeError as error:  # what h5py makes of some errors of the system
+            raise OSError(str(error)) from error
+    return int(table.kept.sum()), table.repeated
+
+
+def _blocks(
+    folder: Path, abouts: list[About], names: tuple[str, ...] | None = None
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the blocks of all parts, or these columns of them."""
+    for number, about in enumerate(abouts):
+        if about.total:
+            yield from read_blocks(part_path(folder, number), names)
 
 
 def _survey(folder: Path, abouts: list[About], how: Making) -> Table:
     """Read of all parts what tells spectra and objects apart."""
     names = ("key", "object", "ra", "dec", "plate", "mjd", "fiberid")
-    columns: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-    for number, about in enumerate(abouts):
-        if about.total:
-            for block in read_blocks(part_path(folder, number), names):
-                for name in names:
-                    columns[name].append(block[name])
-    if not columns["key"]:
-        empty = np.zeros(0, np.int8)
-        return Table(np.zeros(0, "u8"), np.zeros(0, "S1"), empty.astype(bool), empty, [])
-    key, ra, dec, plate, mjd, fibre = (
-        np.concatenate(columns[name])
-        for name in ("key", "ra", "dec", "plate", "mjd", "fiberid")
-    )
-    own = np.concatenate(columns["object"])
+    blocks = list(_blocks(folder, abouts, names))
+    key, own, *place = (np.concatenate([block[name] for block in blocks]) for name in names)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     original = first[inverse]
     kept = original == np.arange(len(key))
     repeated = _repeated(folder, abouts, np.flatnonzero(~kept), original)
-    objects = objects_of(own, ra, dec, plate, mjd, fibre)
+    objects = objects_of(own, *place)
     split = split_of(objects, how.validation, how.test)
-    return Table(key, objects, kept, split, repeated)
+    return Table(objects, kept, split, repeated)
 
 
 def _repeated(
@@ -183,7 +168,8 @@ def _write(
     folder: Path,
     abouts: list[About],
     table: Table,
-    widths: dict[str, int],
+    dtypes: dict[str, tuple[np.dtype[Any], int]],
+    layout: str,
     how: Making,
     watch: Callable[[int], None] | None,
 ) -> None:
@@ -193,34 +179,35 @@ def _write(
     the process with it. So all that may fail for want of space is done by plain writes.
     """
     rows = int(table.kept.sum())
-    dtypes = _dtypes(widths, how)
     size = rows * sum(dtype.itemsize * length for dtype, length in dtypes.values())
     free = shutil.disk_usage(path.parent).free
     if size + _HEADS > free:
         raise OSError(f"it needs {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
     with path.open("wb") as file:  # complains where files may not grow so large
         file.truncate(size + _HEADS)
-    offsets = _places(path, rows, dtypes, how)
+    offsets = _places(path, rows, dtypes, _attributes(layout, how))
     with path.open("r+b") as file:
         if hasattr(os, "posix_fallocate"):  # complains now about a disk that is too small
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-        at = 0
-        for kept, block in _blocks(folder, abouts, table):
-            for name, values in _content(block, how).items():
+        at = first = 0
+        for block in _blocks(folder, abouts):
+            here = slice(first, first + len(block["key"]))
+            first = here.stop
+            kept = table.kept[here]
+            block |= {"object": table.object[here], "split": table.split[here]}
+            for name, values in _content(block, layout).items():
                 dtype, length = dtypes[name]
                 file.seek(offsets[name] + at * dtype.itemsize * length)
                 file.write(np.ascontiguousarray(values[kept], dtype).data)
             at += int(kept.sum())
             if watch is not None:
                 watch(at)
-        file.flush()
-        os.fsync(file.fileno())
 
 
-def _dtypes(widths: dict[str, int], how: Making) -> dict[str, tuple[np.dtype[Any], int]]:
+def _dtypes(widths: dict[str, int], layout: str) -> dict[str, tuple[np.dtype[Any], int]]:
     """Return the type of each dataset, and its values a row."""
     single = np.dtype("<f4")
-    if how.layout == "seed":
+    if layout == "seed":
         return {"fluxes": (single, SEED.grid.size), "classes": (single, len(CLASSES))}
     types = dict.fromkeys(("flux", "ivar"), (single, STANDARD.grid.size))
     for column in COLUMNS:
@@ -230,7 +217,10 @@ def _dtypes(widths: dict[str, int], how: Making) -> dict[str, tuple[np.dtype[Any
 
 
 def _places(
-    path: Path, rows: int, dtypes: dict[str, tuple[np.dtype[Any], int]], how: Making
+    path: Path,
+    rows: int,
+    dtypes: dict[str, tuple[np.dtype[Any], int]],
+    attributes: dict[str, Any],
 ) -> dict[str, int]:
     """Make the file with room for all data, and return where the data of each dataset go."""
     import h5py
@@ -242,7 +232,7 @@ def _places(
     layout.set_fill_time(h5d.FILL_TIME_NEVER)
     offsets = {}
     with h5py.File(path, "w") as file:
-        _attributes(file, how)
+        file.attrs.update(attributes)
         for name, (dtype, length) in dtypes.items():
             kind: Any = dtype
             if dtype.kind == "S":
@@ -256,44 +246,28 @@ def _places(
     return offsets
 
 
-def _blocks(
-    folder: Path, abouts: list[About], table: Table
-) -> Iterator[tuple[NDArray[np.bool_], dict[str, NDArray[Any]]]]:
-    """Yield the blocks of all parts with what only the whole tells, and which rows are kept."""
-    at = 0
-    for number, about in enumerate(abouts):
-        if not about.total:
-            continue
-        for block in read_blocks(part_path(folder, number)):
-            rows = slice(at, at + len(block["key"]))
-            at = rows.stop
-            block["object"] = table.object[rows]
-            block["split"] = table.split[rows]
-            yield table.kept[rows], block
-
-
-def _content(block: dict[str, NDArray[Any]], how: Making) -> dict[str, NDArray[Any]]:
+def _content(block: dict[str, NDArray[Any]], layout: str) -> dict[str, NDArray[Any]]:
     """Return the datasets of a block."""
-    if how.layout == "seed":
+    if layout == "seed":
         one_hot = np.eye(len(CLASSES), dtype=np.float32)[block["class_index"]]
         return {"fluxes": block["fluxes"], "classes": one_hot}
     names = ("flux", "ivar", *(column.name for column in COLUMNS))
     return {name: block[name] for name in names}
 
 
-def _attributes(file: Any, how: Making) -> None:
+def _attributes(layout: str, how: Making) -> dict[str, Any]:
+    """Return the attributes of the file."""
     attributes: dict[str, Any] = {
         "creator": f"huggins {__version__}",
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "classes": CLASS_NAMES,
         **{name: value[:_COMMAND_MAX] for name, value in how.provenance.items()},
     }
-    if how.layout != "seed":
+    if layout != "seed":
         attributes |= {
             "huggins_schema": SCHEMA,
             "loglam_start": STANDARD.grid.start,
             "loglam_step": STANDARD.grid.step,
             "splits": " ".join(SPLITS),
         }
-    for name, value in attributes.items():
-        file.attrs[name] = value
+    return attributes

@@ -6,18 +6,18 @@ name when it is whole, so a part that is there is done.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import platform
 import zipfile
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from huggins.runs.files import replacing
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -62,54 +62,25 @@ def part_path(folder: Path, number: int) -> Path:
     return folder / f"{number:07d}.part"
 
 
-class PartWriter:
-    """Writes a part, block by block; without `finish` there is none.
+@contextmanager
+def writing(path: Path, about: About) -> Iterator[Callable[[Block], None]]:
+    """Open a part for writing, and yield what adds a block of rows to it.
 
-    Parameters
-    ----------
-    path
-        From `part_path`.
-    about
-        Filled in as blocks are written.
+    Every block has the same columns; `about` is filled in as blocks are added.
     """
+    with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
 
-    def __init__(self, path: Path, about: About) -> None:
-        self.about = about
-        self._path = path
-        # Several workers may be at one chunk, where a cluster gives one up for lost.
-        self._temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}")
-        self._file = self._temporary.open("wb")
-        self._archive = zipfile.ZipFile(self._file, "w", zipfile.ZIP_STORED)
+        def add(block: Block) -> None:
+            number = len(about.rows)
+            about.rows.append(len(next(iter(block.values()))))
+            for name, values in block.items():
+                if values.dtype.kind == "S":
+                    about.widths[name] = max(about.widths.get(name, 1), values.dtype.itemsize)
+                with archive.open(f"{number}/{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, values, allow_pickle=False)
 
-    def write(self, block: Block) -> None:
-        """Add a block of rows; every block has the same columns."""
-        number = len(self.about.rows)
-        self.about.rows.append(len(next(iter(block.values()))))
-        for name, values in block.items():
-            if values.dtype.kind == "S":
-                widest = max(self.about.widths.get(name, 1), values.dtype.itemsize)
-                self.about.widths[name] = widest
-            with self._archive.open(f"{number}/{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, values, allow_pickle=False)
-
-    def finish(self) -> None:
-        """Give the part its name."""
-        self._archive.writestr(_ABOUT, json.dumps(asdict(self.about)))
-        self._archive.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._temporary.replace(self._path)
-
-    def __enter__(self) -> PartWriter:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            self._archive.close()
-        with contextlib.suppress(OSError):
-            self._file.close()
-            self._temporary.unlink(missing_ok=True)
+        yield add
+        archive.writestr(_ABOUT, json.dumps(asdict(about)))
 
 
 def read_about(path: Path) -> About | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +13,7 @@ from huggins.errors import HugginsError, OutputError, ReadError
 from huggins.fits import Fits
 from huggins.fits.source import Source
 from huggins.formats.foreign import unknown
+from huggins.runs.workers import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,12 +73,7 @@ def shrink_files(
             what = error.what if isinstance(error, ReadError) else str(error)
             return Outcome(path, error=what)
 
-    todo = iter(paths)
-    with ThreadPoolExecutor(jobs, thread_name_prefix="huggins") as pool:
-        pending = deque(pool.submit(outcome, path) for path in islice(todo, 4 * jobs))
-        while pending:
-            yield pending.popleft().result()
-            pending.extend(pool.submit(outcome, path) for path in islice(todo, 1))
+    return ordered(outcome, paths, jobs, 4 * jobs)
 
 
 def _shrink_file(name: str, target: Path | None, *, wdisp: bool, gzip: bool) -> Outcome:

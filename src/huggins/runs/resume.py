@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError, OutputError
-from huggins.runs.files import cannot_write
+from huggins.runs.files import cannot_write, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 _log = logging.getLogger(__name__)
+
+#: Name of the file, in the folder of a run's results, of what they depend on.
+RECORD: Final = "run.json"
 
 
 def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, Any]) -> None:
@@ -38,6 +42,28 @@ def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, A
                 f"{path}: cannot resume, because {key} was {begun.get(key)!r} and is "
                 f"{value!r} now: give the same options, or leave out --resume"
             )
+
+
+def check_folder(folder: Path, depends: Mapping[str, Any]) -> None:
+    """Check that the results in a folder are of this very run, and record what they depend on.
+
+    Raises
+    ------
+    InputError
+        If the run had other options, or its record is damaged.
+    """
+    path = folder / RECORD
+    text = json.dumps(depends, sort_keys=True)
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        write_text(path, text)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({error}): leave out --resume to begin anew"
+        ) from error
+    else:
+        check_same_run(folder, begun, json.loads(text))
 
 
 def move_aside(path: Path) -> None:
@@ -71,7 +97,9 @@ def keeping(kept: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, OutputError) as error:
-        reason = cannot_write(kept, error) if isinstance(error, OSError) else error
+        reason: Exception = error
+        if isinstance(error, OSError):
+            reason = cannot_write(Path(error.filename or kept), error)
         raise OutputError(
             f"{reason}; what is done is kept, and --resume goes on from there"
         ) from error

@@ -9,16 +9,21 @@ import multiprocessing
 import os
 import signal
 import threading
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections import deque
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from huggins.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,21 @@ def executor(workers: Workers) -> Iterator[tuple[Executor, int]]:
             yield pool, 2 * workers.jobs
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def ordered(
+    call: Callable[[T], R], items: Iterable[T], threads: int, ahead: int
+) -> Iterator[R]:
+    """Yield the results of a function in the order of the items, computed by threads.
+
+    At most `ahead` results are computed before they are asked for.
+    """
+    todo = iter(items)
+    with ThreadPoolExecutor(threads, thread_name_prefix="huggins") as pool:
+        pending = deque(pool.submit(call, item) for item in islice(todo, ahead))
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(call, item) for item in islice(todo, 1))
 
 
 def _begin() -> None:

@@ -11,8 +11,6 @@ import json
 import os
 import shutil
 import zipfile
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,8 +18,10 @@ import numpy as np
 
 from huggins.errors import InputError, OutputError
 from huggins.prepare import LogGrid
-from huggins.runs.files import cannot_write, check_replaceable, replacing, temporary_path
+from huggins.runs.files import check_replaceable, replacing, temporary_path
 from huggins.runs.ours import CREATOR, same_columns
+from huggins.runs.resume import RECORD, check_folder, keeping
+from huggins.runs.workers import ordered
 from huggins.simulate.mocks import Mocks, draw
 from huggins.simulate.spec_files import (
     is_mock,
@@ -137,17 +137,24 @@ def simulate(
     as_files = kind not in _ONE_FILE
     if as_files and bank.grid != NATIVE:
         raise InputError("spec files have native pixels: take a bank of noise on that grid")
-    described = json.dumps(
-        {**asdict(recipe), "grid": asdict(bank.grid), "origin": origin}, sort_keys=True
-    )
+    depends = {**asdict(recipe), "grid": asdict(bank.grid), "origin": origin}
     if not out.parent.is_dir():
         raise OutputError(f"{out}: there is no folder {out.parent}: make it first")
     if not overwrite:
         check(recipe, out, resume=resume)
     kept = out.with_name(f"{out.name}.part")
-    try:
-        _begin(kept, described, out, resume=resume)
-        for number, mocks in _lots(recipe, library, bank, kept, jobs):
+    if kept.is_dir() and any(kept.iterdir()) and not (kept / RECORD).is_file():
+        raise OutputError(f"{kept}: is no folder of huggins and in the way: rename it")
+    with keeping(kept):
+        if not resume:
+            shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(exist_ok=True)
+        check_folder(kept, depends)
+        lots = range(-(-recipe.count // LOT))
+        missing = [number for number in lots if not (kept / f"{number}.npz").is_file()]
+        threads = jobs or os.cpu_count() or 1
+        drawn = ordered(lambda n: lot(recipe, n, library, bank), missing, threads, threads + 1)
+        for number, mocks in zip(missing, drawn, strict=True):
             if as_files:
                 _spec_files(mocks, recipe, number, bank.grid, out)
             _keep(kept, number, mocks, pixels=not as_files)
@@ -158,13 +165,9 @@ def simulate(
         elif kind == ".npz":
             _write_arrays(recipe, bank.grid, kept, out)
         else:
+            described = json.dumps(depends, sort_keys=True)
             _write_dataset(recipe, bank.grid, kept, out, described)
         shutil.rmtree(kept)
-    except (OSError, OutputError) as error:
-        reason = cannot_write(out, error) if isinstance(error, OSError) else error
-        raise OutputError(
-            f"{reason}; what is done is kept in {kept}, and --resume goes on"
-        ) from error
 
 
 def check(recipe: Recipe, out: Path, *, resume: bool = False) -> None:
@@ -194,41 +197,6 @@ def check(recipe: Recipe, out: Path, *, resume: bool = False) -> None:
                 f"{path}: exists and is no mock: name another folder, or add --overwrite to "
                 "replace it"
             )
-
-
-def _begin(kept: Path, described: str, out: Path, *, resume: bool) -> None:
-    recipe = kept / "recipe.json"
-    if resume and recipe.is_file():
-        if recipe.read_text(encoding="utf-8") != described:
-            raise InputError(
-                f"{kept}: what is there was begun with other options: repeat those, or leave "
-                "--resume out to begin anew"
-            )
-        return
-    if kept.is_dir():
-        if not recipe.is_file() and any(kept.iterdir()):
-            raise OutputError(f"{kept}: is no folder of huggins and in the way: rename it")
-        shutil.rmtree(kept)
-    kept.mkdir()
-    recipe.write_text(described, encoding="utf-8")
-
-
-def _lots(
-    recipe: Recipe, library: Library, bank: NoiseBank, kept: Path, jobs: int
-) -> Iterator[tuple[int, Mocks]]:
-    """Yield the lots that are not there yet, in order, drawn by several threads."""
-    missing = [n for n in range(-(-recipe.count // LOT)) if not (kept / f"{n}.npz").is_file()]
-    threads = jobs or os.cpu_count() or 1
-    with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[tuple[int, Any]] = deque()
-        for number in missing:
-            waiting.append((number, pool.submit(lot, recipe, number, library, bank)))
-            if len(waiting) > threads:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
 
 
 def _keep(kept: Path, number: int, mocks: Mocks, *, pixels: bool) -> None:
