@@ -139,7 +139,7 @@ def test_run_that_is_ended_goes_on_without_loss_or_repetition(run, monkeypatch, 
         slow(["in", "-o", "a.h5", "--jobs", "1"]), stderr=subprocess.PIPE, text=True
     )
     folder = Path("a.h5.parts")
-    while process.poll() is None and len(list(folder.glob("*.part"))) < parts:
+    while process.poll() is None and len(list(folder.glob("[0-9]*.part"))) < parts:
         time.sleep(0.002)
     process.send_signal(how)
     _, err = process.communicate(timeout=20)
@@ -147,7 +147,7 @@ def test_run_that_is_ended_goes_on_without_loss_or_repetition(run, monkeypatch, 
         assert process.returncode == 130
         assert "--resume goes on" in err
         assert "Traceback" not in err
-    done = len(list(folder.glob("*.part")))
+    done = len(list(folder.glob("[0-9]*.part")))
     status, _ = run("in", "-o", "a.h5", "--resume", "--jobs", 1)
     assert status == 0
     check_same("whole.h5", "a.h5")

@@ -253,7 +253,7 @@ def test_two_at_a_time_do_not_share_a_folder(run, server):
         time.sleep(0.01)
     status, _, err = run(*words(9), "-o", "got")
     assert status == 2
-    assert "another huggins is downloading into this folder" in err
+    assert "got: another huggins is writing it" in err
     process.send_signal(signal.SIGINT)
     process.wait(20)
 

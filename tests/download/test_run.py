@@ -504,7 +504,7 @@ def test_place_that_cannot_be_written_is_a_reason(server, tmp_path):
 
 
 def test_two_processes_do_not_share_a_folder(server, tmp_path):
-    with Manifest(tmp_path), pytest.raises(OutputError, match="another huggins is downloading"):
+    with Manifest(tmp_path), pytest.raises(OutputError, match="another huggins is writing it"):
         get(everything(server), tmp_path)
 
 

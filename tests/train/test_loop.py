@@ -12,9 +12,11 @@ from torch.utils.data import Dataset
 from huggins.errors import InputError, ModelError, OutputError
 from huggins.model.standard import StandardConfig
 from huggins.taxonomy import ALL_CLASSES
+from huggins.train.checkpoint import read_checkpoint
 from huggins.train.config import Config
 from huggins.train.data import redshift_target
-from huggins.train.loop import TrainingError, build, loss, rate, read_checkpoint, train
+from huggins.train.loop import TrainingError, loss, rate, train
+from huggins.train.networks import build
 from huggins.weights import RedshiftGrid
 
 SMALL = Config(

@@ -225,7 +225,7 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
             yield
             shutil.rmtree(folder, ignore_errors=True)
     finally:
-        if folder.exists() and not any(folder.glob("*.part")):
+        if folder.exists() and not any(folder.glob("[0-9]*.part")):
             shutil.rmtree(folder, ignore_errors=True)  # nothing that --resume could use
         held.unlink(missing_ok=True)
         file.close()

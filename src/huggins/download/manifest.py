@@ -1,4 +1,8 @@
-"""The manifest of a download: the status of every file, on disk as it changes."""
+"""The manifest of a download: the status of every file, on disk as it changes.
+
+A user may read it with any SQLite during a run, so it keeps SQLite's own locks, unlike
+`huggins.runs.database.Database`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,12 @@ from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal
 
 from huggins.errors import OutputError
+from huggins.runs.closing import Closing
 from huggins.runs.files import replacing
-from huggins.runs.locks import lock
+from huggins.runs.locks import claim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import FileIO
     from pathlib import Path
 
 #: Name of the manifest in the folder of the download.
@@ -69,7 +73,7 @@ _COLUMNS: Final = tuple(column.name for column in fields(Entry))
 _PUT: Final = f"REPLACE INTO files VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 
 
-class Manifest:
+class Manifest(Closing):
     """The manifest, open for one process.
 
     Parameters
@@ -87,19 +91,11 @@ class Manifest:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._pending = 0
+        self._claim = claim(folder / ".manifest.lock", folder)
         try:
-            self._lock: FileIO = (folder / ".manifest.lock").open("wb", buffering=0)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be written: {error.strerror}") from error
-        try:
-            if not lock(self._lock):
-                raise OutputError(
-                    f"{folder}: another huggins is downloading into this folder: wait for it, "
-                    "or name another one"
-                )
             self._base = self._opened()
         except BaseException:
-            self._lock.close()
+            self._claim.close()
             raise
 
     def _opened(self) -> sqlite3.Connection:
@@ -176,13 +172,7 @@ class Manifest:
             self.commit()
         finally:
             self._base.close()
-            self._lock.close()
-
-    def __enter__(self) -> Manifest:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+            self._claim.close()
 
     @contextmanager
     def _checked(self) -> Iterator[None]:

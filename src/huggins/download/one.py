@@ -6,7 +6,7 @@ import errno
 import logging
 import random
 import threading
-import time
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -267,6 +267,4 @@ def _failure(
 
 def now() -> str:
     """UTC, in microseconds, so that texts sort as times."""
-    seconds = time.time()
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{stamp}.{int(seconds % 1 * 1e6):06d}Z"
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -7,13 +7,15 @@ import re
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins.download.archive import SDSS, Kind, addresses, reductions, release_number
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from huggins.tables.chunks import Chunk
 
 _PLATE_KINDS: Final = ("spPlate", "spZbest")
 _NAME: Final = re.compile(
@@ -98,13 +100,7 @@ class Archive:
                 url
                 for version in versions or reductions(plate, self.release)
                 for url in addresses(
-                    plate,
-                    mjd,
-                    target,
-                    version,
-                    release=self.release,
-                    kind=kind,
-                    base=self.base,
+                    plate, mjd, target, version, release=self.release, kind=kind, base=self.base
                 )
             )
             path = place(urls[0], self.base)
@@ -168,25 +164,6 @@ def from_words(words: Iterable[str], archive: Archive) -> Iterator[FileRequest |
             yield Unusable(text, "no plate-mjd-fiber and no address of http or https")
             continue
         yield from _files(archive, text, match[1], match[2], match[3], match[4] or "")
-
-
-class Chunk(Protocol):
-    """Some rows of a table, as `huggins.catalog` reads them."""
-
-    path: str
-    start: int
-
-    def __len__(self) -> int: ...
-
-    def __contains__(self, name: str) -> bool: ...
-
-    def integer(self, name: str, missing: int = -1) -> Any:
-        """Return a column of whole numbers."""
-        ...
-
-    def text(self, name: str) -> Any:
-        """Return a column of text, as bytes."""
-        ...
 
 
 def check_columns(names: Sequence[str], path: str) -> None:

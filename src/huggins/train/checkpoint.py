@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -65,19 +65,9 @@ def save(path: Path, state: State) -> None:
         If it cannot be written; the previous one is kept.
     """
     buffer = io.BytesIO()
-    torch.save(
-        {
-            "checkpoint": CHECKPOINT,
-            "config": state.config.to_dict(),
-            "step": state.step,
-            "network": state.network,
-            "average": state.average,
-            "optimiser": state.optimiser,
-            "stale": state.stale,
-            "best": state.best,
-        },
-        buffer,
-    )
+    values = {f.name: getattr(state, f.name) for f in fields(state)}
+    values |= {"checkpoint": CHECKPOINT, "config": state.config.to_dict()}
+    torch.save(values, buffer)
     try:
         write_bytes(path, buffer.getvalue())
     except OutputError as error:
@@ -95,18 +85,12 @@ def load(path: str | Path) -> State:
     ModelError
         If it is damaged or of another version.
     """
-    state = read_checkpoint(path)
+    values = read_checkpoint(path)
     try:
-        return State(
-            config=from_dict(state["config"], str(path)),
-            step=state["step"],
-            network=state["network"],
-            average=state["average"],
-            optimiser=state["optimiser"],
-            stale=state.get("stale", 0),
-            best=state.get("best", {}),
-        )
-    except (KeyError, InputError) as error:
+        config = from_dict(values["config"], str(path))
+        known = {f.name: values[f.name] for f in fields(State) if f.name in values}
+        return State(**known | {"config": config})
+    except (KeyError, TypeError, InputError) as error:
         raise ModelError(
             f"{path}: the checkpoint lacks what this huggins needs of it ({error}): use the "
             "huggins that wrote it, or train again"

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from huggins.errors import HugginsError, InputError, ModelError, OutputError
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train import checkpoint
-from huggins.train.checkpoint import CHECKPOINT, State, read_checkpoint
+from huggins.train.checkpoint import State
 from huggins.train.log import Log
 from huggins.train.networks import build
 from huggins.train.ranks import ALONE, Ranks
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from huggins.train.config import Config
-
-__all__ = ["CHECKPOINT", "TrainingError", "build", "loss", "rate", "read_checkpoint", "train"]
 
 #: Validation loss, which early stopping is based on.
 HELD_LOSS = "held_loss"
