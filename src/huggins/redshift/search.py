@@ -160,9 +160,9 @@ class Search:
     ) -> None:
         self.basis = load_basis() if basis is None else basis
         self.settings = s = settings or SearchSettings()
-        self._quasar = Scanner(self.basis.quasar, 6, terms=s.quasar_terms, slack=s.slack)
-        self._galaxy = Scanner(self.basis.galaxy, 3, terms=s.galaxy_terms, slack=s.slack)
-        self._star = StarScanner(self.basis.star, 6, terms=s.star_terms)
+        self.quasar_scanner = Scanner(self.basis.quasar, 6, terms=s.quasar_terms, slack=s.slack)
+        self.galaxy_scanner = Scanner(self.basis.galaxy, 3, terms=s.galaxy_terms, slack=s.slack)
+        self.star_scanner = StarScanner(self.basis.star, 6, terms=s.star_terms)
         self.linear = {
             "GALAXY": LinearFit(self.basis.galaxy, terms=s.galaxy_terms, slack=s.slack),
             "QSO": LinearFit(self.basis.quasar, terms=s.quasar_terms, slack=s.slack),
@@ -196,7 +196,7 @@ class Search:
         return Candidates(solutions, total - self._smooth(data), total, good, tracks)
 
     def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Fit]:
-        gains = self._star.gain(weighted, weight, data.signal)
+        gains = self.star_scanner.gain(weighted, weight, data.signal)
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
         results: list[_Fit] = []
@@ -206,7 +206,7 @@ class Search:
                 return self.star.solve(data.flux, data.ivar, archetype, shift, data.used)
 
             vertex = _vertex(gains[archetype], int(column[archetype]))
-            start = round((float(self._star.shifts[0]) + vertex) * self._star.factor)
+            start = round((float(self.star_scanner.shifts[0]) + vertex) * self.star_scanner.factor)
             track = Track("STAR", int(archetype), solve, start, 2, data.total)
             results.append((track.look() if results else track.peek(), track))
         return results
@@ -214,7 +214,7 @@ class Search:
     def _galaxies(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
     ) -> list[_Fit]:
-        scanner, fit = self._galaxy, self.linear["GALAXY"]
+        scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
         curve = scanner.gain(weighted, weight, data.signal)
 
         def solve(shift: int) -> tuple[float, Array]:
@@ -234,7 +234,7 @@ class Search:
     def _quasars(
         self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
     ) -> list[_Fit]:
-        scanner = self._quasar
+        scanner = self.quasar_scanner
         curve = scanner.gain(weighted, weight, data.signal)
         peaks = self._peaks(scanner, curve, data, proposal)
         flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
@@ -280,7 +280,7 @@ class Search:
             return lambda shift: fit.solve(data.flux, ivar, data.signal, shift, data.used)
 
         # What is masked counts as explained, but for its price.
-        hidden = np.repeat(masked, self._quasar.factor)[data.used]
+        hidden = np.repeat(masked, self.quasar_scanner.factor)[data.used]
         ivar = np.where(hidden, 0.0, data.ivar)
 
         def redward(shift: int) -> Solve | None:
@@ -302,7 +302,7 @@ class Search:
             on(data.ivar),
             data.total,
             settle,
-            np.repeat(masked, self._quasar.factor),
+            np.repeat(masked, self.quasar_scanner.factor),
         )
 
     def _smooth(self, data: _Data) -> float:

@@ -1,0 +1,303 @@
+"""The web application: routes, and who may call them.
+
+Only somebody who has the token from the URL may ask anything, the request must name this server
+as its host (so that no foreign name can be bound to it), and what changes something must come
+from this page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from huggins.errors import HugginsError
+from huggins.view.session import NotReadyError, Session, UnknownRowError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+_STATIC: Final = Path(__file__).with_name("static")
+_COOKIE: Final = "huggins_token"
+#: Largest body of a request, bytes: a plate of 1,000 spectra is smaller.
+BODY_MAX: Final = 64 * 1024**2
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors {frames}"
+)
+
+
+def create_app(
+    session: Session, token: str, hosts: set[str], *, embeddable: bool = False
+) -> Starlette:
+    """Return the application for one set of spectra.
+
+    Parameters
+    ----------
+    session
+        The set.
+    token
+        What every request must carry, as ``?token=``, cookie or ``X-Huggins-Token``.
+    hosts
+        Values of the Host header that are accepted, ``name:port``.
+    embeddable
+        Whether pages of this machine may show it in a frame, as a notebook does.
+    """
+    routes = _Routes(session)
+    return Starlette(
+        routes=[
+            Route("/", routes.page),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+            Route("/api/session", routes.about),
+            Route("/api/columns/{name}", routes.column),
+            Route("/api/spectrum/{row:int}", routes.spectrum),
+            Route("/api/spectrum/{row:int}/model", routes.model),
+            Route("/api/spectrum/{row:int}/why", routes.why),
+            Route("/api/spectrum/{row:int}/similar", routes.similar),
+            Route("/api/thumbnails", routes.thumbnails),
+            Route("/api/map", routes.map),
+            Route("/api/order", routes.order),
+            Route("/api/inspections", routes.inspections),
+            Route("/api/inspections", routes.inspect, methods=["POST"]),
+            Route("/api/undo", routes.undo, methods=["POST"]),
+            Route("/api/agreement", routes.agreement),
+            Route("/api/export", routes.export, methods=["POST"]),
+            Route("/api/import", routes.take_in, methods=["POST"]),
+            Route("/api/classify", routes.classify, methods=["POST"]),
+            Route("/api/figure/{row:int}", routes.figure),
+            Route("/api/samp/{action}", routes.samp, methods=["POST"]),
+            Route("/api/events", routes.events),
+        ],
+        middleware=[
+            Middleware(Guard, token=token, hosts=hosts, embeddable=embeddable),
+            Middleware(GZipMiddleware, minimum_size=2048, compresslevel=2),
+        ],
+        exception_handlers={HugginsError: _refused, Exception: _failed},
+    )
+
+
+class Guard:
+    """Lets through who has the token, names this host and comes from this page."""
+
+    def __init__(self, app: ASGIApp, token: str, hosts: set[str], *, embeddable: bool) -> None:
+        self.app, self._token, self._hosts = app, token, hosts
+        frames = "'self' http://localhost:* http://127.0.0.1:*" if embeddable else "'none'"
+        self._headers = [
+            (b"content-security-policy", _POLICY.format(frames=frames).encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        from starlette.requests import Request
+
+        request = Request(scope)
+        refusal = self._refusal(request)
+        given = request.query_params.get("token", "")
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+                if refusal is None and given:
+                    cookie = f"{_COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+                    message["headers"].append((b"set-cookie", cookie.encode()))
+            await send(message)
+
+        if refusal is not None:
+            status, text = refusal
+            answer = JSONResponse({"error": text}, status)
+            await answer(scope, receive, with_headers)
+            return
+        await self.app(scope, receive, with_headers)
+
+    def _refusal(self, request: Request) -> tuple[int, str] | None:
+        host = request.headers.get("host", "")
+        if host not in self._hosts:
+            return 403, f"{host!r} is not the name of this server: use the URL that it printed"
+        origin = request.headers.get("origin")
+        if origin is not None and origin.split("://")[-1] not in self._hosts:
+            return 403, "requests from other pages are refused"
+        token = (
+            request.query_params.get("token")
+            or request.headers.get("x-huggins-token")
+            or request.cookies.get(_COOKIE, "")
+        )
+        if not hmac.compare_digest(token.encode(), self._token.encode()):
+            return 403, "the token is missing: open the URL that `huggins view` printed"
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > BODY_MAX:
+            return 413, f"more than {BODY_MAX // 1024**2} MB: use `huggins classify` for files of this size"
+        return None
+
+
+class _Routes:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def page(self, request: Request) -> Response:
+        return FileResponse(_STATIC / "index.html", headers={"cache-control": "no-store"})
+
+    async def about(self, request: Request) -> Response:
+        return await _json(self.session.about)
+
+    async def column(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        data = await run_in_threadpool(self.session.column, name)
+        if isinstance(data, bytes):
+            return Response(data, media_type="application/octet-stream")
+        return JSONResponse(data)
+
+    async def spectrum(self, request: Request) -> Response:
+        return await _json(self.session.detail, request.path_params["row"])
+
+    async def model(self, request: Request) -> Response:
+        try:
+            z = float(request.query_params["z"])
+        except (KeyError, ValueError):
+            return JSONResponse({"error": "z must be a number"}, 400)
+        name = request.query_params.get("class", "")
+        return await _json(self.session.model_at, request.path_params["row"], z, name)
+
+    async def why(self, request: Request) -> Response:
+        return await _json(self.session.why, request.path_params["row"])
+
+    async def similar(self, request: Request) -> Response:
+        count = _bounded(request.query_params.get("n", "24"), 1, 500)
+        return await _json(self.session.similar, request.path_params["row"], count)
+
+    async def thumbnails(self, request: Request) -> Response:
+        words = [word for word in request.query_params.get("rows", "").split(",") if word]
+        rows = [_bounded(word, 0, 10**9) for word in words[:64]]
+        return await _json(self.session.thumbnails, rows)
+
+    async def map(self, request: Request) -> Response:
+        data = await run_in_threadpool(self.session.map)
+        return Response(data, media_type="application/octet-stream")
+
+    async def order(self, request: Request) -> Response:
+        return await _json(self.session.worth)
+
+    async def inspections(self, request: Request) -> Response:
+        return await _json(self.session.inspections.mine)
+
+    async def inspect(self, request: Request) -> Response:
+        return await _json(self.session.inspect, await _body(request))
+
+    async def undo(self, request: Request) -> Response:
+        return await _json(self.session.undo)
+
+    async def agreement(self, request: Request) -> Response:
+        return await _json(self.session.agreement)
+
+    async def export(self, request: Request) -> Response:
+        body = await _body(request)
+        kind = request.query_params.get("format", "")
+        name, content = await run_in_threadpool(self.session.export, kind, body.get("rows"))
+        return Response(
+            content,
+            media_type="application/octet-stream",
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def take_in(self, request: Request) -> Response:
+        name = request.query_params.get("name", "")
+        return await _json(self.session.take_in, name, await request.body())
+
+    async def classify(self, request: Request) -> Response:
+        name = request.query_params.get("name", "dropped")
+        return await _json(self.session.classify, name, await request.body())
+
+    async def figure(self, request: Request) -> Response:
+        kind = request.query_params.get("format", "png")
+        content, media = await run_in_threadpool(
+            self.session.figure, request.path_params["row"], kind
+        )
+        name = f"huggins-{request.path_params['row']}.{kind}"
+        return Response(
+            content,
+            media_type=media,
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    async def samp(self, request: Request) -> Response:
+        body = await _body(request)
+        return await _json(self.session.samp, request.path_params["action"], body)
+
+    async def events(self, request: Request) -> Response:
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=256)
+        loop = asyncio.get_running_loop()
+        forget = self.session.listen(
+            lambda event: loop.call_soon_threadsafe(_offer, queue, event)
+        )
+
+        async def lines() -> AsyncIterator[str]:
+            try:
+                yield ": connected\n\n"
+                while True:
+                    try:
+                        event = await asyncio.wait_for(queue.get(), 15.0)
+                        yield f"data: {json.dumps(event)}\n\n"
+                    except TimeoutError:
+                        yield ": still here\n\n"
+            finally:
+                forget()
+
+        return StreamingResponse(lines(), media_type="text/event-stream")
+
+
+def _offer(queue: asyncio.Queue[dict[str, Any]], event: dict[str, Any]) -> None:
+    if not queue.full():  # a page that does not listen any more
+        queue.put_nowait(event)
+
+
+async def _json(call: Callable[..., Any], *arguments: Any) -> Response:
+    return JSONResponse(await run_in_threadpool(call, *arguments))
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = await request.json()
+    except (ValueError, UnicodeDecodeError):
+        raise HugginsError("the request holds no JSON") from None
+    if not isinstance(body, dict):
+        raise HugginsError("the request must be a JSON object")
+    return body
+
+
+def _bounded(word: str, low: int, high: int) -> int:
+    if not word.isdecimal() or not low <= int(word) <= high:
+        raise HugginsError(f"{word!r} is no number from {low} to {high}")
+    return int(word)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = 404 if isinstance(error, UnknownRowError) else 409 if isinstance(error, NotReadyError) else 400
+    return JSONResponse({"error": str(error)}, status)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("%s: %r", request.url.path, error, exc_info=error)
+    return JSONResponse({"error": f"a mistake in huggins: report it: {error!r}"}, 500)
+
+

@@ -1,0 +1,167 @@
+"""One spectrum as the page shows it: data, solutions of the fit with their models, chi2 curves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.inference.fitting import load_fitter
+from huggins.redshift.decide import scores
+from huggins.redshift.basis import STEP
+from huggins.redshift.curves import chi2_curves, fit_at
+from huggins.redshift.decide import is_different
+from huggins.redshift.frames import to_native
+from huggins.redshift.search import proposals
+from huggins.taxonomy import BROAD, CLASSES, MEMBERSHIP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from huggins.inference.network import Model, Prediction
+    from huggins.redshift.minimise import Solution
+    from huggins.redshift.search import Proposal
+    from huggins.spectrum import Spectrum
+
+    Array = NDArray[np.float64]
+
+#: Solutions that are shown, at most.
+SOLUTIONS: Final = 6
+# Points of a chi2 curve that are sent: more than a screen has pixels help nobody.
+_CURVE: Final = 700
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """One solution of the fit.
+
+    Attributes
+    ----------
+    cls, subclass : str
+    z, chi2, rchi2 : float
+    model : ndarray, shape (L,)
+        At the spectrum's pixels; NaN outside the fitted range.
+    """
+
+    cls: str
+    subclass: str
+    z: float
+    chi2: float
+    rchi2: float
+    model: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Details:
+    """What the fit found of one spectrum; the chosen answer first.
+
+    Attributes
+    ----------
+    answers : list of Answer
+    curves : list of (class, z, chi2)
+        chi2 on binned pixels against redshift, one curve a class.
+    prediction : Prediction
+        The network's, of this one spectrum.
+    """
+
+    answers: list[Answer]
+    curves: list[tuple[str, Array, Array]]
+    prediction: Prediction
+
+
+def details(spectrum: Spectrum, network: Model) -> Details:
+    """Fit one spectrum and keep everything that was considered."""
+    fitter = load_fitter()
+    contract, grid = network.metadata.contract, network.metadata.redshift
+    with np.errstate(over="ignore", invalid="ignore"):
+        prediction = network.run(contract.tensor(*contract.rebin([spectrum])))
+    probabilities = prediction.probabilities
+    proposal: Proposal | None = None
+    if grid is not None and prediction.density is not None:
+        [proposal] = proposals(prediction.density, probabilities, grid.start, grid.step)
+    frames = to_native([spectrum])
+    candidates = fitter.search.run(frames, 0, proposal)
+    if not candidates.solutions:
+        return Details([], [], prediction)
+    for index in range(len(candidates.solutions)):
+        candidates = candidates.minimised(index)
+    ranked = scores(candidates, probabilities[0] @ MEMBERSHIP, proposal, fitter.parameters)
+    order = np.argsort(-ranked, kind="stable")
+    chosen: list[Solution] = []
+    for index in order.tolist():
+        solution = candidates.solutions[index]
+        if all(_apart(solution, other) for other in chosen):
+            chosen.append(solution)
+        if len(chosen) == SOLUTIONS:
+            break
+    good = candidates.good
+    offset = float(frames.offset[0])
+    answers = [
+        Answer(
+            s.kind,
+            _subclass(s, fitter, probabilities[0]),
+            _redshift(s, offset),
+            s.chi2,
+            s.chi2 / max(good - len(s.coefficients), 1),
+            fitter.model_on(spectrum, s),
+        )
+        for s in chosen
+    ]
+    return Details(answers, chi2_curves(fitter.search, frames, 0), prediction)
+
+
+def model_at(spectrum: Spectrum, name: str, z: float) -> tuple[Array, float]:
+    """Fit the templates of a class at one redshift.
+
+    Returns
+    -------
+    model : ndarray, shape (L,)
+    chi2 : float
+    """
+    fitter = load_fitter()
+    solution = fit_at(fitter.search, to_native([spectrum]), 0, name, z)
+    return fitter.model_on(spectrum, solution), solution.chi2
+
+
+def _redshift(solution: Solution, offset: float) -> float:
+    return float(10.0 ** ((solution.shift + offset) * STEP) - 1.0)
+
+
+def _apart(one: Solution, other: Solution) -> bool:
+    if one.kind == other.kind == "STAR":
+        return one.archetype != other.archetype
+    return is_different(one, other)
+
+
+def _subclass(solution: Solution, fitter: Any, probabilities: Array) -> str:
+    if solution.kind == "STAR":
+        index = int(fitter.basis.star.classes[solution.archetype])
+        if index >= 0:
+            return CLASSES[index]
+    inside = np.array([BROAD[name] == solution.kind for name in CLASSES])
+    return CLASSES[int(np.where(inside, probabilities, -1.0).argmax())]
+
+
+def rounded(values: Iterable[float], digits: int = 5) -> list[float | None]:
+    """Return numbers with so many significant digits for JSON; None where not finite."""
+    array = np.asarray(values, np.float64)
+    finite = np.isfinite(array)
+    safe = np.where(finite & (array != 0.0), np.abs(array), 1.0)
+    power = 10.0 ** (digits - 1 - np.floor(np.log10(safe)))
+    shown = np.where(finite, np.round(array * power) / power, 0.0)
+    return [v if f else None for v, f in zip(shown.tolist(), finite.tolist(), strict=True)]
+
+
+def thinned(z: Array, chi2: Array, most: int = _CURVE) -> tuple[Array, Array]:
+    """Reduce a curve to at most so many points, keeping every local minimum's depth."""
+    if len(z) <= most:
+        return z, chi2
+    size = math.ceil(len(z) / most)
+    ends = np.arange(0, len(z), size)
+    at = np.array([start + int(np.argmin(chi2[start : start + size])) for start in ends])
+    return z[at], chi2[at]
+

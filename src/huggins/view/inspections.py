@@ -1,0 +1,191 @@
+"""What people saw: inspections in an SQLite file beside the table, safe at every moment.
+
+Each inspection is a row that is never changed: the newest of a scanner counts, an undo takes its
+newest away by marking it. Write-ahead logging keeps it whole when the process is killed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from huggins.errors import InputError, OutputError
+from huggins.taxonomy import CLASSES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+#: Flags, as in DESI's visual inspections: redshift, class, spectrum.
+ISSUES: Final = "RCS"
+QUALITIES: Final = range(5)
+_COMMENT_MAX: Final = 500
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS inspection (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,          -- FILE[INDEX] of the spectrum
+    scanner TEXT NOT NULL,
+    class TEXT NOT NULL,        -- one of the 13 or empty
+    quality INTEGER NOT NULL,   -- 0 (no signal) to 4 (certain)
+    z REAL,
+    issues TEXT NOT NULL,       -- letters of RCS
+    comment TEXT NOT NULL,
+    date TEXT NOT NULL,         -- UTC
+    undone INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS by_key ON inspection (key, scanner, id);
+"""
+_NEWEST: Final = """
+SELECT key, scanner, class, quality, z, issues, comment, date FROM inspection
+WHERE id IN (SELECT MAX(id) FROM inspection WHERE undone = 0 GROUP BY key, scanner)
+ORDER BY id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What one person says of one spectrum.
+
+    Attributes
+    ----------
+    key
+        ``FILE[INDEX]`` of the spectrum.
+    scanner
+        Who looked.
+    cls
+        One of the 13 classes; empty: none of them.
+    quality
+        0 (no signal) to 4 (certain).
+    z
+        Redshift; None where none can be given.
+    issues
+        Letters of `ISSUES`.
+    comment
+    date
+        UTC, ISO 8601.
+    """
+
+    key: str
+    scanner: str
+    cls: str
+    quality: int
+    z: float | None
+    issues: str = ""
+    comment: str = ""
+    date: str = ""
+
+    def __post_init__(self) -> None:
+        if self.cls not in ("", *CLASSES):
+            raise InputError(
+                f"{self.cls!r} is none of the classes {', '.join(CLASSES)} (or empty)"
+            )
+        if self.quality not in QUALITIES:
+            raise InputError(f"quality is a whole number from 0 to 4, not {self.quality!r}")
+        if set(self.issues) - set(ISSUES):
+            raise InputError(f"flags are letters of {ISSUES}, not {self.issues!r}")
+        if self.z is not None and not -1.0 < self.z < 20.0:
+            raise InputError(f"a redshift lies between -1 and 20, not at {self.z!r}")
+        if len(self.comment) > _COMMENT_MAX:
+            raise InputError(f"a comment has at most {_COMMENT_MAX} characters")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the page knows it."""
+        values = asdict(self)
+        values["class"] = values.pop("cls")
+        return values
+
+
+class Inspections:
+    """All inspections of a set.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; made where it is missing.
+    scanner
+        Who looks now.
+    blind
+        Whether what others say stays hidden from them.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be opened or is no such file.
+    """
+
+    def __init__(self, path: Path, scanner: str, *, blind: bool = False) -> None:
+        self.path, self.scanner, self.blind = path, scanner, blind
+        self._lock = threading.Lock()
+        try:
+            self._file = sqlite3.connect(path, check_same_thread=False, timeout=20.0)
+            self._file.execute("PRAGMA journal_mode=WAL")
+            self._file.execute("PRAGMA synchronous=FULL")
+            self._file.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise OutputError(
+                f"{path}: inspections cannot be kept there ({error}): name another place with "
+                "--inspections"
+            ) from error
+
+    def add(self, inspection: Inspection) -> Inspection:
+        """Store an inspection; it is on the disk when this returns."""
+        stored = Inspection(
+            **(asdict(inspection) | {"date": datetime.now(UTC).isoformat(timespec="seconds")})
+        )
+        self.extend([stored])
+        return stored
+
+    def extend(self, inspections: Iterable[Inspection]) -> int:
+        """Store many at once, all or none; returns how many."""
+        rows = [
+            (i.key, i.scanner, i.cls, i.quality, i.z, i.issues, i.comment, i.date)
+            for i in inspections
+        ]
+        with self._lock:
+            try:
+                with self._file:
+                    self._file.executemany(
+                        "INSERT INTO inspection (key, scanner, class, quality, z, issues, "
+                        "comment, date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        rows,
+                    )
+            except sqlite3.Error as error:
+                raise OutputError(f"{self.path}: not stored: {error}") from error
+        return len(rows)
+
+    def undo(self) -> str | None:
+        """Take back this scanner's newest inspection; returns its key, None if there is none."""
+        with self._lock, self._file:
+            row = self._file.execute(
+                "SELECT id, key FROM inspection WHERE scanner = ? AND undone = 0 "
+                "ORDER BY id DESC LIMIT 1",
+                (self.scanner,),
+            ).fetchone()
+            if row is None:
+                return None
+            self._file.execute("UPDATE inspection SET undone = 1 WHERE id = ?", (row[0],))
+            key: str = row[1]
+            return key
+
+    def newest(self) -> list[Inspection]:
+        """Return the newest inspection of every spectrum by every scanner, oldest first."""
+        with self._lock:
+            rows = self._file.execute(_NEWEST).fetchall()
+        return [Inspection(*row) for row in rows]
+
+    def visible(self) -> dict[str, Inspection]:
+        """Return what the present scanner may see, by key: their own before that of others."""
+        found: dict[str, Inspection] = {}
+        for inspection in self.newest():
+            mine = inspection.scanner == self.scanner
+            if mine or (not self.blind and inspection.key not in found):
+                found[inspection.key] = inspection
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._file.close()

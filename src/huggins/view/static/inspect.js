@@ -1,0 +1,101 @@
+// Visual inspection: class, quality, flags, comment; everything is stored by the server at once.
+
+import { api, isReport } from "./api.js";
+import { $, announce, decimal, fill, h } from "./dom.js";
+import { emit, forget, on, step, store } from "./store.js";
+
+const ISSUES = { R: "bad redshift", C: "wrong class", S: "bad spectrum" };
+
+export class Inspection {
+  constructor(view) {
+    this.view = view;
+    this.quality = null;
+    this.issues = new Set();
+    $("#inspection").hidden = isReport;
+    if (isReport) return;
+    fill($("#vi-class"), h("option", { value: "" }, "none of them"), store.session.classes.map((c) => h("option", { value: c.name }, `${c.name} – ${c.label}`)));
+    $("#vi-class").addEventListener("change", (event) => view.setClass(event.target.value));
+    fill($("#vi-quality"), [0, 1, 2, 3, 4].map((q) => h("button", { type: "button", "aria-pressed": "false", dataset: { q: String(q) }, onclick: () => this.setQuality(q) }, String(q))));
+    fill($("#vi-issues"), Object.entries(ISSUES).map(([key, text]) => h("button", { type: "button", "aria-pressed": "false", dataset: { issue: key }, title: text, onclick: () => this.toggleIssue(key) }, `${key} ${text.split(" ")[1]}`)));
+    $("#vi-accept").addEventListener("click", () => this.accept());
+    $("#vi-undo").addEventListener("click", () => this.undo());
+    $("#vi-comment").addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); event.target.blur(); }
+    });
+    on("shown", () => this.show());
+  }
+
+  show() {
+    const stored = store.inspections[store.row] ?? store.detail?.inspection ?? null;
+    this.quality = stored?.quality ?? null;
+    this.issues = new Set(stored?.issues ?? "");
+    $("#vi-comment").value = stored?.comment ?? "";
+    if (stored) {
+      this.view.setClass(stored.class ?? "", { quiet: true });
+      if (Number.isFinite(stored.z) && Math.abs(stored.z - this.view.z) > 1e-6) this.view.setZ(stored.z, { fetch: true });
+    }
+    $("#vi-class").value = this.view.cls;
+    $("#vi-state").textContent = stored
+      ? `Inspected${stored.scanner ? ` by ${stored.scanner}` : ""}: ${stored.class || "none"} at ${decimal(stored.z, 4)}, quality ${stored.quality}`
+      : "Not inspected yet";
+    this.draw();
+  }
+
+  draw() {
+    for (const button of $("#vi-quality").children) button.setAttribute("aria-pressed", String(Number(button.dataset.q) === this.quality));
+    for (const button of $("#vi-issues").children) button.setAttribute("aria-pressed", String(this.issues.has(button.dataset.issue)));
+  }
+
+  setQuality(q) {
+    this.quality = q;
+    this.draw();
+    announce(`Quality ${q}`);
+  }
+
+  toggleIssue(key) {
+    if (!this.issues.delete(key)) this.issues.add(key);
+    this.draw();
+  }
+
+  /** Store what is set and go on to the next spectrum. */
+  async accept() {
+    if (isReport || !store.detail) return;
+    const { row } = store;
+    const inspection = {
+      row,
+      class: $("#vi-class").value,
+      quality: this.quality ?? 3,
+      z: Number(this.view.z.toFixed(6)),
+      issues: [...this.issues].sort().join(""),
+      comment: $("#vi-comment").value.trim(),
+    };
+    try {
+      const stored = await api.inspect(inspection);
+      store.inspections[row] = stored;
+      forget(row);
+      emit("inspection", row);
+      announce(`Stored: ${stored.class || "none"} at ${decimal(stored.z, 4)}, quality ${stored.quality}`);
+      if (store.row === row && !step(1)) this.show();
+    } catch (error) {
+      announce(`Not stored: ${error.message}`, "error");
+    }
+  }
+
+  async undo() {
+    try {
+      const { row, inspection } = await api.undo();
+      if (row === null || row === undefined) {
+        announce("Nothing to undo.");
+        return;
+      }
+      if (inspection) store.inspections[row] = inspection;
+      else delete store.inspections[row];
+      forget(row);
+      emit("inspection", row);
+      emit("open", row);
+      announce("The last inspection is undone.");
+    } catch (error) {
+      announce(error.message, "error");
+    }
+  }
+}
