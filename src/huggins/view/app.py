@@ -23,13 +23,16 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from huggins.errors import HugginsError
-from huggins.view.session import NotReadyError, Session, UnknownRowError
+from huggins.view.results import UnknownRowError
+from huggins.view.session import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from huggins.view.session import Session
 
 _log = logging.getLogger(__name__)
 
@@ -199,7 +202,7 @@ class _Routes:
         return await _json(self.session.worth)
 
     async def inspections(self, request: Request) -> Response:
-        return await _json(self.session.inspections.mine)
+        return await _json(self.session.inspected)
 
     async def inspect(self, request: Request) -> Response:
         return await _json(self.session.inspect, await _body(request))

@@ -15,7 +15,12 @@ from huggins.redshift.curves import chi2_curves, fit_at
 from huggins.redshift.decide import is_different
 from huggins.redshift.frames import to_native
 from huggins.redshift.search import proposals
-from huggins.taxonomy import BROAD, CLASSES, MEMBERSHIP
+from huggins.plot.data import smoothed
+from huggins.prepare import clean
+from huggins.quality import MEANING, ZWarning
+from huggins.redshift.fit import MEMBERSHIP
+from huggins.spectrum import IDENTITY
+from huggins.taxonomy import BROAD, CLASSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from huggins.redshift.minimise import Solution
     from huggins.redshift.search import Proposal
     from huggins.spectrum import Spectrum
+    from huggins.weights import RedshiftGrid
 
     Array = NDArray[np.float64]
 
@@ -33,6 +39,9 @@ if TYPE_CHECKING:
 SOLUTIONS: Final = 6
 # Points of a chi2 curve that are sent: more than a screen has pixels help nobody.
 _CURVE: Final = 700
+# Surveys whose flux is calibrated.
+_CALIBRATED: Final = ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI")
+_UNIT: Final = "10⁻¹⁷ erg/s/cm²/Å"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,6 +153,121 @@ def _subclass(solution: Solution, fitter: Any, probabilities: Array) -> str:
             return CLASSES[index]
     inside = np.array([BROAD[name] == solution.kind for name in CLASSES])
     return CLASSES[int(np.where(inside, probabilities, -1.0).argmax())]
+
+
+def as_json(
+    spectrum: Spectrum, found: Details, cells: dict[str, Any], grid: RedshiftGrid | None
+) -> dict[str, Any]:
+    """Return a spectrum with everything about it as JSON holds it.
+
+    Parameters
+    ----------
+    spectrum, found
+    cells
+        Its row of the table of results.
+    grid
+        Bins of the network's redshift distribution.
+    """
+    flux, ivar = clean(spectrum)
+    good = ivar > 0
+    error = np.where(good, np.where(good, ivar, 1.0) ** -0.5, np.nan)
+    bits = int(cells.get("ZWARNING") or 0)
+    prediction = found.prediction
+    probabilities = {name: cells.get(f"P_{name}") for name in CLASSES}
+    if None in probabilities.values():
+        probabilities = dict(zip(CLASSES, prediction.probabilities[0].tolist(), strict=True))
+    density = None
+    if grid is not None and prediction.density is not None:
+        seen = prediction.density[0] > 1e-5
+        density = {
+            "z": rounded(np.expm1(grid.centres[seen])),
+            "p": rounded(prediction.density[0][seen], 3),
+        }
+    pipeline = spectrum.pipeline
+    return {
+        "file": spectrum.file,
+        "index": spectrum.index,
+        "unit": _UNIT if spectrum.survey in _CALIBRATED else "",
+        "wavelength": rounded(spectrum.wavelength, 7),
+        "flux": rounded(np.where(good, flux, np.nan)),
+        "error": rounded(error, 4),
+        "mask": runs_of(~good),
+        "sky": None,
+        "meta": {name: getattr(spectrum, name) for name in ("format", *IDENTITY)}
+        | ({"notes": "; ".join(spectrum.notes)} if spectrum.notes else {}),
+        "results": cells,
+        "probabilities": probabilities,
+        "solutions": [
+            {
+                "rank": rank,
+                "class": answer.cls,
+                "subclass": answer.subclass,
+                "z": answer.z,
+                "chi2": answer.chi2,
+                "rchi2": answer.rchi2,
+                "model": rounded(answer.model),
+            }
+            for rank, answer in enumerate(found.answers, start=1)
+        ],
+        "chi2": [
+            {"class": name, "z": rounded(z), "chi2": rounded(chi2, 7)}
+            for name, z, chi2 in ((name, *thinned(z, chi2)) for name, z, chi2 in found.curves)
+        ],
+        "znet": density,
+        "network": {"subclass": CLASSES[int(prediction.probabilities[0].argmax())]},
+        "pipeline": {
+            "class": pipeline.cls,
+            "subclass": pipeline.subclass,
+            "z": pipeline.z,
+            "zwarning": pipeline.zwarning,
+        },
+        "warnings": [
+            {"name": bit.name, "meaning": MEANING[bit]} for bit in ZWarning if bits & bit
+        ],
+        "links": links(spectrum),
+    }
+
+
+def thumbnail(spectrum: Spectrum, points: int = 80) -> list[list[float]]:
+    """Return a small picture of a spectrum: points from 0 to 1 in both directions."""
+    flux, ivar = clean(spectrum)
+    smooth = smoothed(flux, ivar, width=max(3.0, len(flux) / 400))
+    if not np.isfinite(smooth).any():
+        return []
+    low, high = min(0.0, float(np.nanpercentile(smooth, 0.5))), float(np.nanpercentile(smooth, 99.7))
+    at = np.linspace(0, len(flux) - 1, points).round().astype(int)
+    y = ((smooth[at] - low) / ((high - low) or 1.0)).clip(0.0, 1.0)
+    x = np.linspace(0.0, 1.0, points)
+    known = np.isfinite(y)
+    pairs = np.stack([x[known], y[known]], axis=1).round(3)
+    picture: list[list[float]] = pairs.tolist()
+    return picture
+
+
+def runs_of(mask: NDArray[np.bool_]) -> list[list[int]]:
+    """Return first and last index of each run of true values."""
+    edge = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
+    ends = np.stack([np.flatnonzero(edge == 1), np.flatnonzero(edge == -1) - 1], axis=1)
+    runs: list[list[int]] = ends.tolist()
+    return runs
+
+
+def links(spectrum: Spectrum) -> list[dict[str, str]]:
+    """Return pages of the archives about the object."""
+    found = []
+    if spectrum.ra is not None and spectrum.dec is not None:
+        ra, dec = f"{spectrum.ra:.6f}", f"{spectrum.dec:.6f}"
+        found += [
+            ("Legacy Survey", f"https://www.legacysurvey.org/viewer?ra={ra}&dec={dec}&layer=ls-dr10&zoom=16"),
+            ("SIMBAD", f"https://simbad.cds.unistra.fr/simbad/sim-coo?Coord={ra}%20{dec}&Radius=3&Radius.unit=arcsec"),
+            ("NED", f"https://ned.ipac.caltech.edu/conesearch?search_type=Near%20Position%20Search&ra={ra}d&dec={dec}d&radius=0.05"),
+        ]  # fmt: skip
+    if spectrum.survey in ("SDSS", "BOSS", "EBOSS") and spectrum.plate and spectrum.fiberid:
+        found.append(("SDSS", (
+            "https://dr17.sdss.org/optical/spectrum/view?"
+            f"plateid={spectrum.plate}&mjd={spectrum.mjd}&fiberid={spectrum.fiberid}"
+        )))  # fmt: skip
+    return [{"name": name, "url": url} for name, url in found]
 
 
 def rounded(values: Iterable[float], digits: int = 5) -> list[float | None]:

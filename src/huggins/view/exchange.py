@@ -25,6 +25,9 @@ from huggins.view.inspections import ISSUES, Inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from huggins.view.results import Results
 
 _DESI: Final = (
     "TARGETID", "Redrock_version", "Redrock_spectype", "Redrock_z", "VI_scanner", "VI_quality",
@@ -172,6 +175,65 @@ FORMATS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
     "labels": ("labels.csv", to_labels),
     "marz": ("inspections.mz", to_marz),
 }
+
+
+def table_file(table: Any, kind: str) -> tuple[str, bytes]:
+    """Return rows of results as a file: its name and content."""
+    layouts = {"fits": "fits", "csv": "ascii.csv", "ecsv": "ascii.ecsv", "vot": "votable"}
+    if kind == "parquet":
+        return "selection.parquet", _parquet(table)
+    if kind not in layouts:
+        raise InputError(f"formats are {', '.join([*layouts, 'parquet', *FORMATS])}, not {kind!r}")
+    stream: Any = io.BytesIO() if kind in ("fits", "vot") else io.StringIO()
+    table.write(stream, format=layouts[kind])
+    content = stream.getvalue()
+    return f"selection.{kind}", content.encode() if isinstance(content, str) else content
+
+
+def write_votable(table: Any, path: Path) -> None:
+    """Write rows of results for programs that talk SAMP."""
+    table.write(path, format="votable", overwrite=True)
+
+
+def _parquet(table: Any) -> bytes:
+    from arro3.core import Array, DataType, Table
+    from arro3.io import write_parquet
+
+    columns = {}
+    for name in table.colnames:
+        values = [None if v is None else v for v in table[name].tolist()]
+        kind = table[name].dtype.kind
+        arrow = {"i": DataType.int64(), "f": DataType.float64()}.get(kind, DataType.string())
+        columns[name] = Array(values, type=arrow)
+    stream = io.BytesIO()
+    write_parquet(Table.from_pydict(columns), stream)
+    return stream.getvalue()
+
+
+def finder(results: Results) -> Callable[[Mapping[str, str]], str | None]:
+    """Return what finds the key of a spectrum by the columns of somebody's row.
+
+    By FILE and INDEX, TARGETID, SPECOBJID, or Marz's Name.
+    """
+    rows = results.rows_by_key()
+    by_name: dict[tuple[str, str], str] = {}
+    for column in ("TARGETID", "SPECOBJID"):
+        if column in results.table:
+            texts = [str(results.value(column, row) or "") for row in range(len(results))]
+            by_name |= {(column, t): results.key(row) for row, t in enumerate(texts) if t}
+
+    def find(row: Mapping[str, str]) -> str | None:
+        key = f"{row.get('FILE', '')}[{row.get('INDEX') or 0}]"
+        if key in rows:
+            return key
+        if row.get("NAME") in rows:
+            return row["NAME"]
+        for column in ("TARGETID", "SPECOBJID"):
+            if (column, row.get(column, "")) in by_name:
+                return by_name[column, row[column]]
+        return None
+
+    return find
 
 
 def read_inspections(

@@ -12,13 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import ModelError
+from huggins.errors import HugginsError, ModelError
+from huggins.inference import load_model
+from huggins.weights import find
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from huggins.view.results import Results
 
     Array = NDArray[np.float32]
 
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 _GRAPH: Final = 7
 _NODE: Final = 1
 _OUTPUT: Final = 12
+# Spectra in one inference.
+_BATCH: Final = 128
 _FLOAT_TYPE: Final = b"\x12\x04\x0a\x02\x08\x01"
 
 
@@ -132,6 +138,48 @@ def _varint(value: int) -> bytes:
         out.append(value & 127 | 128)
         value >>= 7
     return bytes([*out, value])
+
+
+def of_rows(
+    results: Results, count: int, model: str, advance: Callable[[int], None]
+) -> Array:
+    """Return the features of the first rows of a set, (count, F); NaN where there are none.
+
+    Parameters
+    ----------
+    results
+    count
+        Number of rows.
+    model
+        Name or path of the network.
+    advance
+        Told how many rows are done.
+    """
+    path = find(model)
+    network = FeatureNetwork(path)
+    contract = load_model(model).metadata.contract
+    parts: list[Array] = []
+    for start in range(0, count, _BATCH):
+        spectra = []
+        for row in range(start, min(start + _BATCH, count)):
+            try:
+                spectra.append(results.spectrum(row))
+            except HugginsError:
+                spectra.append(None)
+        known = [s for s in spectra if s is not None]
+        size = parts[0].shape[1] if parts else 1
+        values: Array = np.empty((0, size), np.float32)
+        if known:
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = network(contract.tensor(*contract.rebin(known)))
+        part = np.full((len(spectra), values.shape[1]), np.nan, np.float32)
+        part[[s is not None for s in spectra]] = values
+        parts.append(part)
+        advance(start + len(spectra))
+    widest = max(part.shape[1] for part in parts)
+    return np.concatenate(
+        [p if p.shape[1] == widest else np.full((len(p), widest), np.nan, np.float32) for p in parts]
+    )
 
 
 def principal_plane(features: Array) -> Array:

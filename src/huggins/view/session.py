@@ -1,53 +1,52 @@
-"""The set that a page shows: its table of results, its spectra, and what is worked out of them."""
+"""What the pages of one set ask for: the set, one spectrum, inspections, files."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections import OrderedDict
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins import __version__, lines
-from huggins.errors import HugginsError, InputError, ReadError
-from huggins.formats import open_file
-
-from huggins.inference.network import load_model
+from huggins.errors import HugginsError, InputError
+from huggins.inference import load_model
 from huggins.inference.table import COLUMNS
-from huggins.plot.data import smoothed
-from huggins.prepare import clean
 from huggins.quality import MEANING, ZWarning
 from huggins.taxonomy import BROAD, CLASSES
-from huggins.view.detail import Details, details, model_at, rounded, thinned
+from huggins.view import detail, exchange, features, worth
+from huggins.view.agreement import agreement
 from huggins.view.explain import explain
-from huggins.view.inspections import Inspection, Inspections
+from huggins.view.inspections import Inspection
+from huggins.view.results import UnknownRowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from huggins.spectrum import Spectrum
+    from huggins.view.detail import Details
+    from huggins.view.inspections import Inspections
+    from huggins.view.results import Results
+    from huggins.view.samp import Samp
 
 _log = logging.getLogger(__name__)
 
 # Spectra whose details are kept: those that one leafs through.
 _KEPT: Final = 48
 _LABELS: Final = {
-    "QSO": "quasar", "BAL": "broad-absorption-line quasar", "WD": "white dwarf",
-    "C": "carbon star", "GAL": "galaxy",
-}  # fmt: skip
-_THUMBNAIL: Final = 80  # points
-
-
-class UnknownRowError(HugginsError):
-    """There is no such row in this set."""
+    "QSO": "quasar",
+    "BAL": "broad-absorption-line quasar",
+    "WD": "white dwarf",
+    "C": "carbon star",
+    "GAL": "galaxy",
+}
+_FIGURES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 class NotReadyError(HugginsError):
-    """What was asked for is still being worked out."""
+    """What was asked for is still being computed."""
 
 
 class Session:
@@ -55,123 +54,82 @@ class Session:
 
     Parameters
     ----------
-    table
-        Results as columns (`huggins.tables.read`), one row per spectrum.
-    name, source
-        What the page calls it, and where it comes from.
+    results
+        The set.
     inspections
         Where people's answers are kept.
     model
-        Network that details are worked out with.
+        The network with which details are computed.
+    samp
+        Connection to other programs.
     """
 
     def __init__(
-        self, table: Any, name: str, source: str, inspections: Inspections, *, model: str = "huggins"
+        self, results: Results, inspections: Inspections, *, model: str = "huggins", samp: Samp | None = None
     ) -> None:
-        self.table, self.name, self.source = table, name, source
-        self.inspections = inspections
+        self.results, self.inspections, self._samp = results, inspections, samp
         self.network = load_model(model)
+        self._model = model
         self._kept: OrderedDict[int, tuple[Spectrum, Details]] = OrderedDict()
         self._lock = threading.Lock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
-        self._allowed = set(table.text("FILE")) if "FILE" in table else set()
+        self._features: Any = None
+        self._featuring: threading.Thread | None = None
+        self._done = 0
 
-    @property
-    def count(self) -> int:
-        """Number of rows."""
-        return len(self.table)
-
-    # What the page asks for once ------------------------------------------------------------
+    # The set ----------------------------------------
 
     def about(self) -> dict[str, Any]:
-        """Return what the set is: classes, bits, lines, columns."""
+        """Return what the set is: classes, warning bits, lines, columns."""
         described = {column.name: column for column in COLUMNS}
+        results = self.results
         return {
             "version": __version__,
-            "name": self.name,
-            "source": self.source,
-            "count": self.count,
+            "name": results.name,
+            "source": results.source,
+            "count": len(results),
             "model": {"name": self.network.name, "hash": self.network.hash},
             "classes": [
-                {"name": n, "broad": BROAD[n], "label": _LABELS.get(n, f"{n} star")}
-                for n in CLASSES
+                {"name": name, "broad": BROAD[name], "label": _LABELS.get(name, f"{name} star")}
+                for name in CLASSES
             ],
             "bits": [
-                {"name": bit.name, "value": int(bit), "meaning": MEANING[bit], "remedy": ""}
-                for bit in ZWarning
+                {"name": bit.name, "value": int(bit), "meaning": MEANING[bit]} for bit in ZWarning
             ],
-            "lines": [
-                {"name": n, "wavelength": w, "kind": kind, "classes": classes, "major": True}
-                for kind, known, classes in (
-                    ("emission", lines.EMISSION, ["QSO", "BAL", "GAL"]),
-                    ("absorption", lines.ABSORPTION, [c for c in CLASSES if c not in ("QSO", "BAL")]),
-                )
-                for n, w in known.items()
-            ],
+            "lines": _lines(),
             "columns": [
                 {
-                    "name": n,
-                    "kind": self._kind(n),
-                    "unit": described[n].unit if n in described else "",
-                    "description": described[n].description if n in described else "",
+                    "name": name,
+                    "kind": results.kind(name),
+                    "unit": described[name].unit if name in described else "",
+                    "description": described[name].description if name in described else "",
                 }
-                for n in self.table.names
+                for name in results.table.names
             ],
             "scanner": self.inspections.scanner,
             "blind": self.inspections.blind,
-            "samp": False,
+            "samp": self._samp is not None and self._samp.connected,
         }
 
-    def _kind(self, name: str) -> str:
-        if self.table.is_text(name):
-            return "text"
-        return "int" if self.table.values[name].dtype.kind in "iu" else "float"
-
     def column(self, name: str) -> bytes | dict[str, Any]:
-        """Return a column: float64 bytes, or words and codes."""
-        if name not in self.table:
+        """Return a column: float64 as bytes, or the words and the code of each row."""
+        if name not in self.results.table:
             raise UnknownRowError(f"there is no column {name!r}")
-        if not self.table.is_text(name):
-            return self.table.number(name).astype("<f8").tobytes()
-        words, codes = np.unique(self.table.text(name), return_inverse=True)
+        if self.results.kind(name) != "text":
+            return self.results.table.number(name).astype("<f8").tobytes()
+        words, codes = np.unique(self.results.table.text(name), return_inverse=True)
         return {"words": words.tolist(), "codes": codes.tolist()}
 
-    # One spectrum ---------------------------------------------------------------------------
+    # One spectrum ----------------------------------------
 
-    def _row(self, row: int) -> None:
-        if not 0 <= row < self.count:
-            raise UnknownRowError(f"there is no row {row}: the set has {self.count}")
-
-    def file_of(self, row: int) -> tuple[str, int]:
-        """Return path and index of a row; only files of the set can be named."""
-        self._row(row)
-        path = str(self.table.text("FILE")[row])
-        index = int(self.table.number("INDEX")[row]) if "INDEX" in self.table else 0
-        return path, index
-
-    def spectrum(self, row: int) -> Spectrum:
-        """Read the spectrum of a row."""
-        path, index = self.file_of(row)
-        if not Path(path).is_file():
-            raise UnknownRowError(
-                f"{path}: the file is not there any more: move it back, or start the page in "
-                "the folder in which the table was made"
-            )
-        for item in open_file(path):
-            if item.index == index:
-                if isinstance(item, ReadError):
-                    raise item
-                return item
-        raise UnknownRowError(f"{path}: holds no spectrum {index} any more")
-
-    def worked_out(self, row: int) -> tuple[Spectrum, Details]:
+    def details(self, row: int) -> tuple[Spectrum, Details]:
         """Return a spectrum and what the fit found of it, kept for the next time."""
         with self._lock:
             if row in self._kept:
                 self._kept.move_to_end(row)
                 return self._kept[row]
-        spectrum = self.spectrum(row)
-        found = spectrum, details(spectrum, self.network)
+        spectrum = self.results.spectrum(row)
+        found = spectrum, detail.details(spectrum, self.network)
         with self._lock:
             self._kept[row] = found
             while len(self._kept) > _KEPT:
@@ -180,89 +138,29 @@ class Session:
 
     def detail(self, row: int) -> dict[str, Any]:
         """Return everything about one row."""
-        spectrum, found = self.worked_out(row)
-        flux, ivar = clean(spectrum)
-        good = ivar > 0
-        with np.errstate(divide="ignore"):
-            error = np.where(good, 1.0 / np.sqrt(np.where(good, ivar, 1.0)), np.nan)
-        results = {n: self._value(n, row) for n in self.table.names}
-        bits = int(results.get("ZWARNING") or 0)
-        probabilities = {
-            n: results.get(f"P_{n}") for n in CLASSES if results.get(f"P_{n}") is not None
-        } or dict(zip(CLASSES, found.prediction.probabilities[0].tolist(), strict=True))
-        grid, density = self.network.metadata.redshift, found.prediction.density
-        znet = None
-        if grid is not None and density is not None:
-            seen = density[0] > 1e-5
-            znet = {
-                "z": rounded(np.expm1(grid.centres[seen])),
-                "p": rounded(density[0][seen], 3),
-            }
-        seen_by = self.inspections.visible().get(key_of(*self.file_of(row)))
-        curves = [(name, *thinned(z, chi2)) for name, z, chi2 in found.curves]
+        spectrum, found = self.details(row)
+        cells = {name: self.results.value(name, row) for name in self.results.table.names}
+        seen = self.inspections.visible().get(self.results.key(row))
         return {
             "row": row,
-            "file": spectrum.file,
-            "index": spectrum.index,
-            "unit": "10⁻¹⁷ erg/s/cm²/Å" if spectrum.survey in ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI") else "",
-            "wavelength": rounded(spectrum.wavelength, 7),
-            "flux": rounded(np.where(good, flux, np.nan)),
-            "error": rounded(error, 4),
-            "mask": runs_of(~good),
-            "sky": None,
-            "meta": {
-                "survey": spectrum.survey, "plate": spectrum.plate, "MJD": spectrum.mjd,
-                "fibre": spectrum.fiberid, "TARGETID": spectrum.targetid,
-                "SPECOBJID": spectrum.specobjid, "RA": spectrum.ra, "Dec": spectrum.dec,
-                "format": spectrum.format,
-            },  # fmt: skip
-            "results": results,
-            "probabilities": probabilities,
-            "solutions": [
-                {
-                    "rank": rank, "class": a.cls, "subclass": a.subclass, "z": a.z,
-                    "chi2": a.chi2, "rchi2": a.rchi2, "model": rounded(a.model),
-                }
-                for rank, a in enumerate(found.answers, start=1)
-            ],  # fmt: skip
-            "chi2": [
-                {"class": name, "z": rounded(z), "chi2": rounded(chi2, 7)}
-                for name, z, chi2 in curves
-            ],
-            "znet": znet,
-            "network": {"subclass": CLASSES[int(found.prediction.probabilities[0].argmax())]},
-            "pipeline": {
-                "class": spectrum.pipeline.cls, "subclass": spectrum.pipeline.subclass,
-                "z": spectrum.pipeline.z, "zwarning": spectrum.pipeline.zwarning,
-            },  # fmt: skip
-            "warnings": [
-                {"name": bit.name, "meaning": MEANING[bit], "remedy": ""}
-                for bit in ZWarning
-                if bits & bit
-            ],
-            "links": links(spectrum),
-            "inspection": None if seen_by is None else seen_by.to_json(),
+            **detail.as_json(spectrum, found, cells, self.network.metadata.redshift),
+            "inspection": None if seen is None else seen.to_json(),
         }
-
-    def _value(self, name: str, row: int) -> Any:
-        if self.table.is_text(name):
-            return str(self.table.text(name)[row])
-        value = float(self.table.number(name)[row])
-        return value if np.isfinite(value) else None
 
     def model_at(self, row: int, z: float, name: str) -> dict[str, Any]:
         """Fit a class's templates at a redshift."""
         if name not in BROAD:
             raise InputError(f"{name!r} is none of the classes {', '.join(CLASSES)}")
-        spectrum, _ = self.worked_out(row)
-        model, chi2 = model_at(spectrum, name, z)
-        return {"model": rounded(model), "chi2": chi2}
+        if not -0.99 < z < 20.0:
+            raise InputError(f"a redshift lies between -0.99 and 20, not at {z}")
+        spectrum, _ = self.details(row)
+        model, chi2 = detail.model_at(spectrum, name, z)
+        return {"model": detail.rounded(model), "chi2": chi2}
 
     def why(self, row: int) -> dict[str, Any]:
         """Return what the class of a row rests on."""
-        spectrum, _ = self.worked_out(row)
-        name = str(self.table.text("SUBCLASS")[row]) if "SUBCLASS" in self.table else ""
-        name, windows = explain(spectrum, self.network, name)
+        spectrum, _ = self.details(row)
+        name, windows = explain(spectrum, self.network, self.results.value("SUBCLASS", row) or "")
         return {
             "class": name,
             "windows": [[round(w.low, 1), round(w.high, 1), round(w.importance, 4)] for w in windows],
@@ -270,25 +168,187 @@ class Session:
 
     def thumbnails(self, rows: list[int]) -> dict[int, list[list[float]]]:
         """Return small pictures of spectra: points from 0 to 1 in both directions."""
-        return {row: self._thumbnail(row) for row in rows if 0 <= row < self.count}
+        pictures: dict[int, list[list[float]]] = {}
+        for row in rows:
+            try:
+                pictures[row] = detail.thumbnail(self.results.spectrum(row))
+            except HugginsError:
+                pictures[row] = []
+        return pictures
 
-    def _thumbnail(self, row: int) -> list[list[float]]:
+    def figure(self, row: int, kind: str) -> tuple[bytes, str]:
+        """Return a picture of a row as `huggins plot` draws it, and its media type."""
+        from huggins.plot import plot_spectrum
+
+        if kind not in _FIGURES:
+            raise InputError(f"figures are {', '.join(_FIGURES)}, not {kind!r}")
+        spectrum, _ = self.details(row)
+        figure = plot_spectrum(spectrum, self.results.take([row])[0])
+        stream = BytesIO()
+        figure.savefig(stream, format=kind)
+        return stream.getvalue(), _FIGURES[kind]
+
+    def classify(self, name: str, content: bytes) -> dict[str, Any]:
+        """Classify a file that was dropped on the page, and add it to the set."""
+        row = self.results.upload(name, content, self.network)
+        self._features = None
+        return {"row": row, "count": len(self.results)}
+
+    # All spectra ----------------------------------------
+
+    def features(self) -> Any:
+        """Return the features of all rows, (N, F); NaN where a spectrum cannot be read.
+
+        Raises
+        ------
+        NotReadyError
+            While they are being computed, which the first call begins.
+        """
+        if self._features is not None and len(self._features) == len(self.results):
+            return self._features
+        if self._featuring is None or not self._featuring.is_alive():
+            self._featuring = threading.Thread(target=self._compute_features, daemon=True)
+            self._featuring.start()
+        self._featuring.join(0.5)
+        if self._features is None:
+            raise NotReadyError(
+                f"the features are being computed: {self._done} of {len(self.results)} spectra"
+            )
+        return self._features
+
+    def _compute_features(self) -> None:
+        count = len(self.results)
+
+        def advance(done: int) -> None:
+            self._done = done
+
         try:
-            spectrum = self.spectrum(row)
-        except HugginsError:
-            return []
-        flux, ivar = clean(spectrum)
-        smooth = smoothed(flux, ivar, width=max(3.0, len(flux) / 400))
-        at = np.linspace(0, len(flux) - 1, _THUMBNAIL).round().astype(int)
-        y = smooth[at]
-        if not np.isfinite(y).any():
-            return []
-        low, high = min(0.0, float(np.nanpercentile(smooth, 0.5))), float(np.nanpercentile(smooth, 99.7))
-        y = ((y - low) / ((high - low) or 1.0)).clip(0.0, 1.0)
-        x = np.linspace(0.0, 1.0, len(at))
-        return [[round(float(a), 3), round(float(b), 3)] for a, b in zip(x, y, strict=True) if np.isfinite(b)]
+            self._features = features.of_rows(self.results, count, self._model, advance)
+        except HugginsError as error:
+            _log.warning("features: %s", error)
 
-    # Inspections ------------------------------------------------------------------------------
+    def map(self) -> bytes:
+        """Return a point per row, float32 pairs."""
+        return features.principal_plane(self.features()).astype("<f4").tobytes()
+
+    def similar(self, row: int, count: int) -> dict[str, Any]:
+        """Return the rows most like one."""
+        self.results.location(row)
+        rows, distances = features.nearest(self.features(), row, count)
+        return {"rows": rows.tolist(), "distance": distances.tolist()}
+
+    def worth(self) -> dict[str, Any]:
+        """Return the rows in the order in which they are worth a look; inspected ones last."""
+        try:
+            known = self.features()
+        except NotReadyError:
+            known = None
+        value = worth.worth(self.results.table, known)
+        seen = self.inspections.visible()
+        done = [row for key, row in self.results.rows_by_key().items() if key in seen]
+        value[done] -= 10.0
+        return {"rows": np.argsort(-value, kind="stable").tolist()}
+
+    # Inspections ----------------------------------------
+
+    def inspected(self) -> dict[str, Any]:
+        """Return the inspections that this scanner may see, by row."""
+        rows = self.results.rows_by_key()
+        seen = self.inspections.visible()
+        return {"rows": {rows[key]: i.to_json() for key, i in seen.items() if key in rows}}
+
+    def inspect(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Store an inspection."""
+        try:
+            row = int(body["row"])
+            inspection = Inspection(
+                key=self.results.key(row),
+                scanner=self.inspections.scanner,
+                cls=str(body.get("class") or ""),
+                quality=int(body["quality"]),
+                z=None if body.get("z") is None else float(body["z"]),
+                issues=str(body.get("issues") or ""),
+                comment=str(body.get("comment") or ""),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"not an inspection ({error!r}): row and quality are needed") from None
+        stored = self.inspections.add(inspection).to_json()
+        if not self.inspections.blind:
+            self.tell({"type": "inspection", "row": row, "inspection": stored})
+        return stored
+
+    def undo(self) -> dict[str, Any]:
+        """Take back this scanner's last inspection."""
+        key = self.inspections.undo()
+        if key is None:
+            return {"row": None, "inspection": None}
+        seen = self.inspections.visible().get(key)
+        row = self.results.rows_by_key().get(key)
+        return {"row": row, "inspection": None if seen is None else seen.to_json()}
+
+    def agreement(self) -> dict[str, Any]:
+        """Return how far the two scanners with most inspections agree."""
+        newest = self.inspections.newest()
+        names = [i.scanner for i in newest]
+        most = sorted(set(names), key=lambda name: -names.count(name))[:2]
+        if self.inspections.blind or len(most) < 2:
+            return {"scanners": most[:1]}
+        result = agreement(newest, *most)
+        rows = self.results.rows_by_key()
+        finite = [None if v != v else v for v in (result.kappa, result.low, result.high)]
+        return {
+            "scanners": list(result.scanners),
+            "n": len(result.keys),
+            **dict(zip(("kappa", "low", "high"), finite, strict=True)),
+            "z_differs": result.redshifts_differ,
+            "rows": [rows[key] for key in result.differ if key in rows],
+        }
+
+    # Files in and out ----------------------------------------
+
+    def export(self, kind: str, rows: list[int] | None) -> tuple[str, bytes]:
+        """Return a file of some rows: its name and content."""
+        chosen = list(range(len(self.results))) if rows is None else [int(row) for row in rows]
+        if kind in exchange.FORMATS:
+            name, write = exchange.FORMATS[kind]
+            seen = self.inspections.visible()
+            pairs = []
+            for row in chosen:
+                found = seen.get(self.results.key(row))
+                if found is not None:
+                    cells = {n: self.results.value(n, row) for n in self.results.table.names}
+                    pairs.append((exchange.Target(*self.results.location(row), cells), found))
+            return name, write(pairs).encode()
+        return exchange.table_file(self.results.take(chosen), kind)
+
+    def take_in(self, name: str, content: bytes) -> dict[str, Any]:
+        """Store inspections from a file of somebody else."""
+        find = exchange.finder(self.results)
+        found, missing = exchange.read_inspections(name, content, find)
+        count = self.inspections.extend(found)
+        return {"message": f"{count} inspections taken in; {missing} rows are not in this set"}
+
+    def samp(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Talk to other programs."""
+        if self._samp is None:
+            raise InputError("SAMP is not available in this session")
+        if action == "connect":
+            self._samp.connect()
+            return {"message": "Connected to the SAMP hub."}
+        if action == "disconnect":
+            self._samp.close()
+            return {"message": "Disconnected."}
+        if action == "send-table":
+            rows = [int(row) for row in body.get("rows") or range(len(self.results))]
+            table = self.results.take(rows)
+            self._samp.send_table(lambda path: exchange.write_votable(table, path), rows, self.results.name)
+            return {"message": f"{len(rows)} rows sent."}
+        if action == "highlight":
+            self._samp.highlight(int(body.get("row", -1)))
+            return {}
+        raise InputError(f"no such action: {action!r}")
+
+    # Events ----------------------------------------
 
     def listen(self, call: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Have a call told of what happens; returns what ends it."""
@@ -301,28 +361,14 @@ class Session:
             call(event)
 
 
-def key_of(path: str, index: int) -> str:
-    """Name of a spectrum under which its inspections are kept."""
-    return f"{path}[{index}]"
-
-
-def runs_of(mask: NDArray[np.bool_]) -> list[list[int]]:
-    """First and last index of each run of true values."""
-    edge = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
-    first, last = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1) - 1
-    return np.stack([first, last], axis=1).tolist()
-
-
-def links(spectrum: Spectrum) -> list[dict[str, str]]:
-    """Pages of the archives about this object."""
-    found = []
-    if spectrum.ra is not None and spectrum.dec is not None:
-        place = f"{spectrum.ra:.6f}%20{spectrum.dec:+.6f}"
-        found += [
-            {"name": "Legacy Survey", "url": f"https://www.legacysurvey.org/viewer?ra={spectrum.ra:.6f}&dec={spectrum.dec:.6f}&layer=ls-dr10&zoom=16"},
-            {"name": "SIMBAD", "url": f"https://simbad.cds.unistra.fr/simbad/sim-coo?Coord={place}&Radius=3&Radius.unit=arcsec"},
-            {"name": "NED", "url": f"https://ned.ipac.caltech.edu/conesearch?search_type=Near%20Position%20Search&ra={spectrum.ra:.6f}d&dec={spectrum.dec:.6f}d&radius=0.05"},
-        ]
-    if spectrum.survey in ("SDSS", "BOSS", "EBOSS") and spectrum.plate and spectrum.mjd and spectrum.fiberid:
-        found.append({"name": "SDSS", "url": f"https://dr17.sdss.org/optical/spectrum/view?plateid={spectrum.plate}&mjd={spectrum.mjd}&fiberid={spectrum.fiberid}"})
-    return found
+def _lines() -> list[dict[str, Any]]:
+    emission = ["QSO", "BAL", "GAL"]
+    absorption = [name for name in CLASSES if name not in ("QSO", "BAL")]
+    return [
+        {"name": name, "wavelength": wavelength, "kind": kind, "classes": classes}
+        for kind, known, classes in (
+            ("emission", lines.EMISSION, emission),
+            ("absorption", lines.ABSORPTION, absorption),
+        )
+        for name, wavelength in known.items()
+    ]

@@ -1,0 +1,65 @@
+"""`huggins view`: look at classified spectra on a page, and correct them."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options
+
+
+def view(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE|FILES|FOLDER",
+            help="A table that `huggins classify` wrote, or spectra, which are classified first.",
+            show_default=False,
+        ),
+    ],
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port; 0: any free one.")
+    ] = 0,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; others than this machine's can see the page.")
+    ] = "127.0.0.1",
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Do not open the browser.")
+    ] = False,
+    inspections: Annotated[
+        Path | None,
+        typer.Option("--inspections", metavar="FILE", help="Where inspections are kept; beside TABLE if not given."),
+    ] = None,
+    scanner: Annotated[
+        str, typer.Option("--scanner", metavar="NAME", help="Who inspects; your user name if not given.")
+    ] = "",
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Hide the inspections of others.")
+    ] = False,
+    model: options.Model = "huggins",
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    log: options.Log = None,
+) -> int:
+    """Show classified spectra on a page in the browser, to inspect and correct them.
+
+    Example: huggins view results.fits
+
+    The first line of output is the page's address. The page is served until Ctrl-C; inspections
+    are stored as they are made.
+    """
+    options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    from huggins.view.open import open_session, results_of
+    from huggins.view.serve import Server, announce
+
+    session = open_session(
+        results_of(inputs), inspections=inspections, scanner=scanner, blind=blind, model=model
+    )
+    server = Server(session, host, port)
+    announce(server.url)
+    if not no_browser:
+        server.open_browser()
+    server.run()
+    return 0

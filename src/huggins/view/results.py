@@ -1,0 +1,179 @@
+"""The table of results that a page shows, and the spectra behind its rows."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from huggins.errors import HugginsError, InputError, ReadError
+from huggins.formats import open_bytes, open_file
+from huggins.tables.columns import Columns
+from huggins.tables.read import read_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from huggins.inference.network import Model
+    from huggins.spectrum import Spectrum
+
+
+class UnknownRowError(HugginsError):
+    """There is no such row, or its spectrum is not there any more."""
+
+
+class Results:
+    """N classified spectra.
+
+    Parameters
+    ----------
+    table
+        Results as `huggins classify` writes them; FILE and INDEX say where the spectra are.
+    name, source
+        What the page calls them, and where they come from.
+    folder
+        Folder that relative paths in FILE are tried in besides the current one.
+    """
+
+    def __init__(self, table: Columns, name: str, source: str, folder: Path | None = None) -> None:
+        self.table, self.name, self.source = table, name, source
+        self._folder = folder
+        self._uploads: dict[str, bytes] = {}
+        self._lock = threading.Lock()
+        for needed in ("FILE",):
+            if needed not in table:
+                raise InputError(
+                    f"{source}: has no column {needed}: a table that `huggins classify` wrote "
+                    "is needed, or files of spectra"
+                )
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Read a table of results."""
+        return cls(read_columns(path), path.name, str(path), path.parent)
+
+    @classmethod
+    def classified(cls, table: Any, name: str, source: str) -> Results:
+        """Take the table that `huggins.classify` returns."""
+        return cls(columns_of(table, source), name, source)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def location(self, row: int) -> tuple[str, int]:
+        """Return path and index of a row's spectrum, as the table has them."""
+        if not 0 <= row < len(self):
+            raise UnknownRowError(f"there is no row {row}: the set has {len(self)}")
+        index = self.value("INDEX", row)
+        return str(self.value("FILE", row) or ""), int(index or 0)
+
+    def key(self, row: int) -> str:
+        """Name of a row's spectrum under which inspections are kept: ``FILE[INDEX]``."""
+        path, index = self.location(row)
+        return f"{path}[{index}]"
+
+    def rows_by_key(self) -> dict[str, int]:
+        """Return the row of every key."""
+        index = self.table.number("INDEX") if "INDEX" in self.table else np.zeros(len(self))
+        files = self.table.text("FILE").tolist()
+        whole = np.nan_to_num(index).astype(int).tolist()
+        return {f"{f}[{i}]": row for row, (f, i) in enumerate(zip(files, whole, strict=True))}
+
+    def value(self, name: str, row: int) -> Any:
+        """Return a cell: text, a number, or None where it is missing."""
+        if name not in self.table:
+            return None
+        column = self.table.values[name]
+        if np.ma.getmaskarray(column)[row]:
+            return "" if column.dtype.kind == "U" else None
+        cell = column.data[row]
+        if column.dtype.kind == "U":
+            return str(cell)
+        return int(cell) if column.dtype.kind in "iub" else float(cell)
+
+    def kind(self, name: str) -> str:
+        """Return ``text``, ``int`` or ``float``."""
+        kind = self.table.values[name].dtype.kind
+        return "text" if kind == "U" else "int" if kind in "iub" else "float"
+
+    def spectrum(self, row: int) -> Spectrum:
+        """Read the spectrum of a row; only files that the table names can be read.
+
+        Raises
+        ------
+        UnknownRowError
+            If the file is not there any more or holds no such spectrum.
+        ReadError
+            If it cannot be read.
+        """
+        path, index = self.location(row)
+        for item in self._items(path):
+            if item.index == index:
+                if isinstance(item, ReadError):
+                    raise item
+                return item
+        raise UnknownRowError(f"{path}: holds no spectrum {index} any more")
+
+    def _items(self, path: str) -> Iterator[Spectrum | ReadError]:
+        if path in self._uploads:
+            return open_bytes(self._uploads[path], path)
+        places = [Path(path)]
+        if self._folder is not None:
+            places += [self._folder / path, self._folder / Path(path).name]
+        for place in places:
+            if place.is_file():
+                return open_file(place)
+        raise UnknownRowError(
+            f"{path}: the file is not there any more: move it back, or start the page in the "
+            "folder in which the table was made"
+        )
+
+    def upload(self, name: str, content: bytes, network: Model) -> int:
+        """Classify a file that came through the page; return the row of its first spectrum."""
+        from huggins.inference import classify
+
+        name = Path(name).name or "dropped"
+        while name in self._uploads:
+            name = f"{name}+"
+        spectra = [item for item in open_bytes(content, name) if not isinstance(item, ReadError)]
+        if not spectra:
+            error = next(iter(open_bytes(content, name)), None)
+            raise InputError(f"{name}: {getattr(error, 'what', 'holds no spectrum')}")
+        added = columns_of(classify(spectra, model=network), name).values
+        with self._lock:
+            self._uploads[name] = content
+            first = len(self)
+            self.table = Columns(
+                self.table.path,
+                {n: _extended(c, added.get(n), len(spectra)) for n, c in self.table.values.items()},
+                self.table.metadata,
+            )
+        return first
+
+    def take(self, rows: list[int]) -> Any:
+        """Return some rows as an astropy table, in the order given."""
+        from astropy.table import Table
+
+        at = np.array(rows, dtype=np.int64)
+        if len(at) and not (0 <= at.min() and at.max() < len(self)):
+            raise UnknownRowError(f"rows are from 0 to {len(self) - 1}")
+        return Table({n: c[at] for n, c in self.table.values.items()}, meta=self.table.metadata)
+
+
+def columns_of(table: Any, source: str) -> Columns:
+    """Return an astropy table as plain columns."""
+    values = {}
+    for name in table.colnames:
+        column = np.ma.MaskedArray(np.ma.getdata(table[name]), np.ma.getmaskarray(table[name]))
+        values[name] = column.astype(str) if column.dtype.kind in "SO" else column
+    return Columns(source, values, {str(k): str(v) for k, v in table.meta.items()})
+
+
+def _extended(column: Any, more: Any, count: int) -> Any:
+    """Add rows to a column; masked where the new ones have no such column."""
+    if more is None:
+        more = np.ma.masked_all(count, column.dtype)
+    joined: Callable[..., Any] = np.ma.concatenate
+    return joined([column, more])
