@@ -30,6 +30,7 @@ VERBS: Final = (
     "classify",
     "info",
     "plot",
+    "view",
     "demo",
     "catalog",
     "download",

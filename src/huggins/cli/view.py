@@ -15,7 +15,7 @@ def view(
         list[str],
         typer.Argument(
             metavar="TABLE|FILES|FOLDER",
-            help="A table that `huggins classify` wrote, or spectra, which are classified first.",
+            help="A table that `huggins classify` wrote, or spectra, classified first.",
             show_default=False,
         ),
     ],
@@ -23,17 +23,27 @@ def view(
         int, typer.Option("--port", min=0, max=65535, help="Port; 0: any free one.")
     ] = 0,
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on; others than this machine's can see the page.")
+        str,
+        typer.Option(
+            "--host", help="Address to listen on; others than this machine's can see the page."
+        ),
     ] = "127.0.0.1",
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open the browser.")
     ] = False,
     inspections: Annotated[
         Path | None,
-        typer.Option("--inspections", metavar="FILE", help="Where inspections are kept; beside TABLE if not given."),
+        typer.Option(
+            "--inspections",
+            metavar="FILE",
+            help="Where inspections are kept; beside TABLE if not given.",
+        ),
     ] = None,
     scanner: Annotated[
-        str, typer.Option("--scanner", metavar="NAME", help="Who inspects; your user name if not given.")
+        str,
+        typer.Option(
+            "--scanner", metavar="NAME", help="Who inspects; your user name if not given."
+        ),
     ] = "",
     blind: Annotated[
         bool, typer.Option("--blind", help="Hide the inspections of others.")

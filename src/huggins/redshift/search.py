@@ -206,7 +206,9 @@ class Search:
                 return self.star.solve(data.flux, data.ivar, archetype, shift, data.used)
 
             vertex = _vertex(gains[archetype], int(column[archetype]))
-            start = round((float(self.star_scanner.shifts[0]) + vertex) * self.star_scanner.factor)
+            start = round(
+                (float(self.star_scanner.shifts[0]) + vertex) * self.star_scanner.factor
+            )
             track = Track("STAR", int(archetype), solve, start, 2, data.total)
             results.append((track.look() if results else track.peek(), track))
         return results

@@ -82,12 +82,18 @@ def cohen(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
         return math.nan, math.nan
     same = sum(a == b for a, b in pairs) / count
     names = {name for pair in pairs for name in pair}
-    chance = sum(
-        sum(a == name for a, _ in pairs) * sum(b == name for _, b in pairs) for name in names
-    ) / count**2
+    chance = (
+        sum(
+            sum(a == name for a, _ in pairs) * sum(b == name for _, b in pairs)
+            for name in names
+        )
+        / count**2
+    )
     if chance >= 1.0:
         return math.nan, math.nan
-    return (same - chance) / (1.0 - chance), math.sqrt(same * (1.0 - same) / count) / (1.0 - chance)
+    return (same - chance) / (1.0 - chance), math.sqrt(same * (1.0 - same) / count) / (
+        1.0 - chance
+    )
 
 
 def _apart(one: float | None, other: float | None) -> bool:

@@ -27,7 +27,7 @@ from huggins.view.results import UnknownRowError
 from huggins.view.session import NotReadyError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Callable
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -110,6 +110,7 @@ class Guard:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -150,7 +151,10 @@ class Guard:
             return 403, "the token is missing: open the URL that `huggins view` printed"
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_MAX:
-            return 413, f"more than {BODY_MAX // 1024**2} MB: use `huggins classify` for files of this size"
+            return (
+                413,
+                f"more than {BODY_MAX // 1024**2} MB: use `huggins classify` for such files",
+            )
         return None
 
 
@@ -250,9 +254,11 @@ class _Routes:
     async def events(self, request: Request) -> Response:
         queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=256)
         loop = asyncio.get_running_loop()
-        forget = self.session.listen(
-            lambda event: loop.call_soon_threadsafe(_offer, queue, event)
-        )
+
+        def pass_on(event: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(_offer, queue, event)
+
+        forget = self.session.listen(pass_on)
 
         async def lines() -> AsyncIterator[str]:
             try:
@@ -295,12 +301,16 @@ def _bounded(word: str, low: int, high: int) -> int:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    status = 404 if isinstance(error, UnknownRowError) else 409 if isinstance(error, NotReadyError) else 400
+    status = (
+        404
+        if isinstance(error, UnknownRowError)
+        else 409
+        if isinstance(error, NotReadyError)
+        else 400
+    )
     return JSONResponse({"error": str(error)}, status)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("%s: %r", request.url.path, error, exc_info=error)
     return JSONResponse({"error": f"a mistake in huggins: report it: {error!r}"}, 500)
-
-

@@ -1,4 +1,4 @@
-"""One spectrum as the page shows it: data, solutions of the fit with their models, chi2 curves."""
+"""One spectrum as the page shows it: data, solutions of the fit, models, chi2 curves."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.inference.fitting import load_fitter
-from huggins.redshift.decide import scores
-from huggins.redshift.basis import STEP
-from huggins.redshift.curves import chi2_curves, fit_at
-from huggins.redshift.decide import is_different
-from huggins.redshift.frames import to_native
-from huggins.redshift.search import proposals
 from huggins.plot.data import smoothed
 from huggins.prepare import clean
 from huggins.quality import MEANING, ZWarning
+from huggins.redshift.basis import STEP
+from huggins.redshift.curves import chi2_curves, fit_at
+from huggins.redshift.decide import is_different, scores
 from huggins.redshift.fit import MEMBERSHIP
+from huggins.redshift.frames import to_native
+from huggins.redshift.search import proposals
 from huggins.spectrum import IDENTITY
 from huggins.taxonomy import BROAD, CLASSES
 
@@ -234,7 +233,10 @@ def thumbnail(spectrum: Spectrum, points: int = 80) -> list[list[float]]:
     smooth = smoothed(flux, ivar, width=max(3.0, len(flux) / 400))
     if not np.isfinite(smooth).any():
         return []
-    low, high = min(0.0, float(np.nanpercentile(smooth, 0.5))), float(np.nanpercentile(smooth, 99.7))
+    low, high = (
+        min(0.0, float(np.nanpercentile(smooth, 0.5))),
+        float(np.nanpercentile(smooth, 99.7)),
+    )
     at = np.linspace(0, len(flux) - 1, points).round().astype(int)
     y = ((smooth[at] - low) / ((high - low) or 1.0)).clip(0.0, 1.0)
     x = np.linspace(0.0, 1.0, points)
@@ -288,4 +290,3 @@ def thinned(z: Array, chi2: Array, most: int = _CURVE) -> tuple[Array, Array]:
     ends = np.arange(0, len(z), size)
     at = np.array([start + int(np.argmin(chi2[start : start + size])) for start in ends])
     return z[at], chi2[at]
-

@@ -1,11 +1,11 @@
-"""Inspections in the formats of others: DESI's and SDSS's tables, Marz's files, training labels.
+"""Inspections in the formats of others: tables of DESI and SDSS, Marz's files, labels.
 
 - DESI: the CSV of prospect (https://github.com/desihub/prospect, ``doc/VI_files.md``), columns
   TARGETID, VI_scanner, VI_quality, VI_issue, VI_z, VI_spectype, VI_comment and the survey's own
   answer. Quality 0 to 4 is DESI's own scale.
 - SDSS: the columns of the DR12Q superset and of specObj (``Z_PERSON``, ``CLASS_PERSON``,
-  ``Z_CONF_PERSON``): CLASS_PERSON 1 star, 3 quasar, 4 galaxy, 30 BAL quasar, 0 none; confidence 3
-  certain, 2 likely, 1 not sure, 0 none.
+  ``Z_CONF_PERSON``): CLASS_PERSON 1 star, 3 quasar, 4 galaxy, 30 BAL quasar, 0 none; confidence
+  3 certain, 2 likely, 1 not sure, 0 none.
 - Marz: the results file of Hinton et al. 2016 (arXiv 1603.09438): comment lines, then columns
   ID, Name, RA, DEC, Mag, Type, AutoTID, AutoTN, AutoZ, AutoXCor, FinTID, FinTN, FinZ, QOP,
   Comment; QOP 4 certain, 3 probable, 2 possible, 1 unknown, 6 a star.
@@ -39,8 +39,8 @@ _SDSS: Final = (
 )  # fmt: skip
 _LABELS: Final = ("path", "index", "class13", "z", "trust", "label_from", "object", "comment")
 _MARZ: Final = (
-    "ID", "Name", "RA", "DEC", "Mag", "Type", "AutoTID", "AutoTN", "AutoZ", "AutoXCor", "FinTID",
-    "FinTN", "FinZ", "QOP", "Comment",
+    "ID", "Name", "RA", "DEC", "Mag", "Type", "AutoTID", "AutoTN", "AutoZ", "AutoXCor",
+    "FinTID", "FinTN", "FinZ", "QOP", "Comment",
 )  # fmt: skip
 # CLASS_PERSON of the DR12Q superset (Paris et al. 2017, A&A 597, A79).
 _PERSON: Final = {"STAR": 1, "QSO": 3, "GALAXY": 4}
@@ -64,7 +64,9 @@ class Target:
         value = self.results.get(name)
         if value is None or value != value:
             return ""
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        return (
+            str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        )
 
 
 Pairs = "Sequence[tuple[Target, Inspection]]"
@@ -127,7 +129,9 @@ def to_labels(pairs: Sequence[tuple[Target, Inspection]]) -> str:
                 _number(seen.z),
                 _TRUST[seen.quality],
                 "visual",
-                target.get("TARGETID") or target.get("SPECOBJID") or f"{target.file}[{target.index}]",
+                target.get("TARGETID")
+                or target.get("SPECOBJID")
+                or f"{target.file}[{target.index}]",
                 seen.comment,
             )
             for target, seen in pairs
@@ -183,7 +187,9 @@ def table_file(table: Any, kind: str) -> tuple[str, bytes]:
     if kind == "parquet":
         return "selection.parquet", _parquet(table)
     if kind not in layouts:
-        raise InputError(f"formats are {', '.join([*layouts, 'parquet', *FORMATS])}, not {kind!r}")
+        raise InputError(
+            f"formats are {', '.join([*layouts, 'parquet', *FORMATS])}, not {kind!r}"
+        )
     stream: Any = io.BytesIO() if kind in ("fits", "vot") else io.StringIO()
     table.write(stream, format=layouts[kind])
     content = stream.getvalue()
@@ -199,7 +205,7 @@ def _parquet(table: Any) -> bytes:
     from arro3.core import Array, DataType, Table
     from arro3.io import write_parquet
 
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in table.colnames:
         values = [None if v is None else v for v in table[name].tolist()]
         kind = table[name].dtype.kind
@@ -265,19 +271,27 @@ def read_inspections(
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{name}: is no text: DESI's or SDSS's CSV or a .mz file is needed") from None
+        raise InputError(
+            f"{name}: is no text: DESI's or SDSS's CSV or a .mz file is needed"
+        ) from None
     lines = text.splitlines()
     scanner = name.rsplit(".", 1)[0]
     if lines and lines[0].startswith("#"):
         heads = [line.lstrip("# ") for line in lines if line.startswith("#")]
-        scanner = next((h.split(":", 1)[1].strip() for h in heads if h.startswith("Initials:")), scanner)
+        scanner = next(
+            (h.split(":", 1)[1].strip() for h in heads if h.startswith("Initials:")), scanner
+        )
         header = next((h for h in heads if "QOP" in h), "")
         lines = [header, *(line for line in lines if not line.startswith("#"))]
     rows = list(csv.DictReader(lines, skipinitialspace=True))
     found: list[Inspection] = []
     missing = 0
     for number, row in enumerate(rows, start=2):
-        given = {(key or "").strip().upper(): (value or "").strip() for key, value in row.items() if isinstance(value, str)}
+        given = {
+            (key or "").strip().upper(): (value or "").strip()
+            for key, value in row.items()
+            if isinstance(value, str)
+        }
         key = find(given)
         if key is None:
             missing += 1

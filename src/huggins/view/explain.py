@@ -1,8 +1,9 @@
 """Why a spectrum got its class: what becomes of the class when a part of it is not seen.
 
 Window after window is hidden from the network, as if nothing had been observed there, and the
-change of ln(P / (1 - P)) of the class is what the window was worth (occlusion; Zeiler and Fergus
-2014, arXiv 1311.2901). All windows are one batch, so that it takes a few hundredths of a second.
+change of ln(P / (1 - P)) of the class is what the window was worth (occlusion; Zeiler and
+Fergus 2014, arXiv 1311.2901). All windows are one batch, which takes a few hundredths of
+a second.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.spectrum import Spectrum
     from huggins.view.results import Results
 
     Array = NDArray[np.float32]
@@ -90,7 +91,7 @@ def hidden_layer(content: bytes) -> str:
             inputs = [value.decode() for n, value in _fields(node) if n == 1]
             outputs = [value.decode() for n, value in _fields(node) if n == 2]
             if "class" in outputs and inputs:
-                return inputs[0]
+                return str(inputs[0])
     raise ModelError("the network has no layer that gives its classes")
 
 
@@ -140,9 +141,7 @@ def _varint(value: int) -> bytes:
     return bytes([*out, value])
 
 
-def of_rows(
-    results: Results, count: int, model: str, advance: Callable[[int], None]
-) -> Array:
+def of_rows(results: Results, count: int, model: str, advance: Callable[[int], None]) -> Array:
     """Return the features of the first rows of a set, (count, F); NaN where there are none.
 
     Parameters
@@ -160,7 +159,7 @@ def of_rows(
     contract = load_model(model).metadata.contract
     parts: list[Array] = []
     for start in range(0, count, _BATCH):
-        spectra = []
+        spectra: list[Spectrum | None] = []
         for row in range(start, min(start + _BATCH, count)):
             try:
                 spectra.append(results.spectrum(row))
@@ -178,7 +177,10 @@ def of_rows(
         advance(start + len(spectra))
     widest = max(part.shape[1] for part in parts)
     return np.concatenate(
-        [p if p.shape[1] == widest else np.full((len(p), widest), np.nan, np.float32) for p in parts]
+        [
+            p if p.shape[1] == widest else np.full((len(p), widest), np.nan, np.float32)
+            for p in parts
+        ]
     )
 
 

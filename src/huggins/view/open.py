@@ -46,7 +46,11 @@ class Page:
 
 
 def view(
-    source: Any, *, inspections: str | Path | None = None, scanner: str = "", blind: bool = False
+    source: Any,
+    *,
+    inspections: str | Path | None = None,
+    scanner: str = "",
+    blind: bool = False,
 ) -> Page:
     """Show classified spectra as a page; in a notebook inline.
 

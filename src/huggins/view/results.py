@@ -37,7 +37,9 @@ class Results:
         Folder that relative paths in FILE are tried in besides the current one.
     """
 
-    def __init__(self, table: Columns, name: str, source: str, folder: Path | None = None) -> None:
+    def __init__(
+        self, table: Columns, name: str, source: str, folder: Path | None = None
+    ) -> None:
         self.table, self.name, self.source = table, name, source
         self._folder = folder
         self._uploads: dict[str, bytes] = {}
@@ -137,7 +139,9 @@ class Results:
         name = Path(name).name or "dropped"
         while name in self._uploads:
             name = f"{name}+"
-        spectra = [item for item in open_bytes(content, name) if not isinstance(item, ReadError)]
+        spectra = [
+            item for item in open_bytes(content, name) if not isinstance(item, ReadError)
+        ]
         if not spectra:
             error = next(iter(open_bytes(content, name)), None)
             raise InputError(f"{name}: {getattr(error, 'what', 'holds no spectrum')}")
@@ -147,7 +151,10 @@ class Results:
             first = len(self)
             self.table = Columns(
                 self.table.path,
-                {n: _extended(c, added.get(n), len(spectra)) for n, c in self.table.values.items()},
+                {
+                    n: _extended(c, added.get(n), len(spectra))
+                    for n, c in self.table.values.items()
+                },
                 self.table.metadata,
             )
         return first
@@ -157,7 +164,7 @@ class Results:
         from astropy.table import Table
 
         at = np.array(rows, dtype=np.int64)
-        if len(at) and not (0 <= at.min() and at.max() < len(self)):
+        if len(at) and not (at.min() >= 0 and at.max() < len(self)):
             raise UnknownRowError(f"rows are from 0 to {len(self) - 1}")
         return Table({n: c[at] for n, c in self.table.values.items()}, meta=self.table.metadata)
 
@@ -174,6 +181,6 @@ def columns_of(table: Any, source: str) -> Columns:
 def _extended(column: Any, more: Any, count: int) -> Any:
     """Add rows to a column; masked where the new ones have no such column."""
     if more is None:
-        more = np.ma.masked_all(count, column.dtype)
+        more = np.ma.MaskedArray(np.zeros(count, column.dtype), mask=True)
     joined: Callable[..., Any] = np.ma.concatenate
     return joined([column, more])

@@ -53,7 +53,9 @@ class Samp:
             return
         from astropy.samp import SAMPHubError, SAMPIntegratedClient
 
-        client = SAMPIntegratedClient(name="huggins", description="Classified spectra", addr="127.0.0.1")
+        client = SAMPIntegratedClient(
+            name="huggins", description="Classified spectra", addr="127.0.0.1"
+        )
         try:
             client.connect()
         except (SAMPHubError, OSError) as error:

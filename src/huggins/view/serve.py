@@ -39,7 +39,12 @@ class Server:
     """
 
     def __init__(
-        self, session: Session, host: str = "127.0.0.1", port: int = 0, *, embeddable: bool = False
+        self,
+        session: Session,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        embeddable: bool = False,
     ) -> None:
         if not 0 <= port < 65536:
             raise InputError(f"a port is a number from 0 to 65535, not {port}")

@@ -65,7 +65,12 @@ class Session:
     """
 
     def __init__(
-        self, results: Results, inspections: Inspections, *, model: str = "huggins", samp: Samp | None = None
+        self,
+        results: Results,
+        inspections: Inspections,
+        *,
+        model: str = "huggins",
+        samp: Samp | None = None,
     ) -> None:
         self.results, self.inspections, self._samp = results, inspections, samp
         self.network = load_model(model)
@@ -94,7 +99,8 @@ class Session:
                 for name in CLASSES
             ],
             "bits": [
-                {"name": bit.name, "value": int(bit), "meaning": MEANING[bit]} for bit in ZWarning
+                {"name": bit.name, "value": int(bit), "meaning": MEANING[bit]}
+                for bit in ZWarning
             ],
             "lines": _lines(),
             "columns": [
@@ -160,10 +166,14 @@ class Session:
     def why(self, row: int) -> dict[str, Any]:
         """Return what the class of a row rests on."""
         spectrum, _ = self.details(row)
-        name, windows = explain(spectrum, self.network, self.results.value("SUBCLASS", row) or "")
+        name, windows = explain(
+            spectrum, self.network, self.results.value("SUBCLASS", row) or ""
+        )
         return {
             "class": name,
-            "windows": [[round(w.low, 1), round(w.high, 1), round(w.importance, 4)] for w in windows],
+            "windows": [
+                [round(w.low, 1), round(w.high, 1), round(w.importance, 4)] for w in windows
+            ],
         }
 
     def thumbnails(self, rows: list[int]) -> dict[int, list[list[float]]]:
@@ -271,7 +281,9 @@ class Session:
                 comment=str(body.get("comment") or ""),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"not an inspection ({error!r}): row and quality are needed") from None
+            raise InputError(
+                f"not an inspection ({error!r}): row and quality are needed"
+            ) from None
         stored = self.inspections.add(inspection).to_json()
         if not self.inspections.blind:
             self.tell({"type": "inspection", "row": row, "inspection": stored})
@@ -341,7 +353,9 @@ class Session:
         if action == "send-table":
             rows = [int(row) for row in body.get("rows") or range(len(self.results))]
             table = self.results.take(rows)
-            self._samp.send_table(lambda path: exchange.write_votable(table, path), rows, self.results.name)
+            self._samp.send_table(
+                lambda path: exchange.write_votable(table, path), rows, self.results.name
+            )
             return {"message": f"{len(rows)} rows sent."}
         if action == "highlight":
             self._samp.highlight(int(body.get("row", -1)))
