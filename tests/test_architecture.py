@@ -60,6 +60,7 @@ ALLOWED = {
     "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
     "labels": {"catalog", "evaluate"},
     "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
+    "view": {"formats", "prepare", "weights", "redshift", "inference", "plot"},
     "demo": {"download", "formats", "prepare", "inference", "plot"},
 }
 #: Where packages may be imported that not every user has, or that are slow or large.
@@ -69,13 +70,16 @@ HOMES: dict[str, set[str]] = {
     "safetensors": {"model", "train"},
     "onnx": {"train"},
     "specutils": {"spectrum"},
-    "onnxruntime": {"inference"},
-    "arro3": {"labels", "tables"},
+    "onnxruntime": {"inference", "view"},
+    "arro3": {"labels", "tables", "view"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
     "distributed": {"runs"},
-    "sqlite3": {"download", "runs"},
+    "sqlite3": {"download", "runs", "view"},
+    "starlette": {"view"},
+    "uvicorn": {"view"},
+    "webbrowser": {"view"},
     "urllib": {"download"},
     "urllib3": {"download"},
     "http": {"download"},
@@ -92,6 +96,7 @@ LATE = {
     "specutils",
     "scipy",
     "urllib3",
+    "uvicorn",
 }
 
 

@@ -51,6 +51,26 @@ MEANING: Final = {
     ZWarning.NO_UNCERTAINTY: "the file gives no errors: the noise was measured from the flux",
 }
 
+#: What to do about each bit, one sentence, for people who look at the spectrum.
+REMEDY: Final = {
+    ZWarning.SKY: "Nothing to do, unless a target was expected here.",
+    ZWarning.LITTLE_COVERAGE: "Check the mask; another exposure may cover more.",
+    ZWarning.SMALL_DELTA_CHI2: "Compare the next answers of the fit, line by line.",
+    ZWarning.NEGATIVE_MODEL: "Check the sky subtraction: the continuum lies below zero.",
+    ZWarning.MANY_OUTLIERS: "Look at the residuals: artefacts, bad errors or an odd object.",
+    ZWarning.Z_FITLIMIT: "Look for lines beyond the range and set the redshift by hand.",
+    ZWarning.NEGATIVE_EMISSION: "Check the lines: a trough, or another class or redshift.",
+    ZWarning.UNPLUGGED: "Use another observation of the object.",
+    ZWarning.BAD_TARGET: "Check the position, or use another observation.",
+    ZWarning.NODATA: "Use another observation of the object.",
+    ZWarning.BAD_MINFIT: "Set the redshift by hand from the lines.",
+    ZWarning.POORDATA: "Smooth and look for strong lines only, or observe again.",
+    ZWarning.LOW_PROBABILITY: "Compare the two most probable classes.",
+    ZWarning.UNCERTAIN_Z: "Compare the peaks of the redshift distribution with the lines.",
+    ZWarning.NOT_A_CLASS: "Look at it: an artefact, two objects in a fibre, or something new.",
+    ZWarning.NO_UNCERTAINTY: "Give the errors of the flux, if there are any.",
+}
+
 
 def names(value: int) -> list[str]:
     """Return the names of the bits that are set, lowest first.

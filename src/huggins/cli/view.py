@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
@@ -25,7 +26,7 @@ def view(
     host: Annotated[
         str,
         typer.Option(
-            "--host", help="Address to listen on; others than this machine's can see the page."
+            "--host", help="Address to listen on; at any other, other machines see the page."
         ),
     ] = "127.0.0.1",
     no_browser: Annotated[
@@ -48,6 +49,12 @@ def view(
     blind: Annotated[
         bool, typer.Option("--blind", help="Hide the inspections of others.")
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where", "-w", metavar="EXPR", help="Rows of TABLE, such as 'ZWARNING != 0'."
+        ),
+    ] = "",
     model: options.Model = "huggins",
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -60,16 +67,29 @@ def view(
     The first line of output is the page's address. The page is served until Ctrl-C; inspections
     are stored as they are made.
     """
-    options.start_logging(quiet=quiet, verbose=verbose, log=log)
+    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.view.open import open_session, results_of
     from huggins.view.serve import Server, announce
 
+    results, classification = results_of(inputs, model=model, where=where)
     session = open_session(
-        results_of(inputs), inspections=inspections, scanner=scanner, blind=blind, model=model
+        results,
+        inspections=inspections,
+        scanner=scanner,
+        blind=blind,
+        model=model,
+        classification=classification,
     )
-    server = Server(session, host, port)
-    announce(server.url)
-    if not no_browser:
-        server.open_browser()
-    server.run()
+    with closing(session):
+        server = Server(session, host, port)
+        if not server.private:
+            logger.warning(
+                "everybody who can reach %s and has the URL can see and change this set, over "
+                "an unencrypted connection: an SSH tunnel is safer",
+                host,
+            )
+        announce(server.url)
+        if not no_browser:
+            server.open_browser()
+        server.run()
     return 0

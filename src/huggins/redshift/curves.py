@@ -47,13 +47,13 @@ def chi2_curves(search: Search, frames: Frames, row: int) -> list[tuple[str, Arr
     star = search.star_scanner
     gains = star.gain(*sixth, signal).max(axis=0).astype(np.float64)
     curves: list[tuple[str, Array, Array]] = []
-    z: Array = 10.0 ** (star.shifts * star.factor * STEP) - 1.0
+    z: Array = np.power(10.0, star.shifts * star.factor * STEP) - 1.0
     curves.append(("STAR", z, total - gains))
     for name, scanner, sums in (
         ("GALAXY", search.galaxy_scanner, third), ("QSO", search.quasar_scanner, sixth),
     ):  # fmt: skip
         gain = scanner.gain(*sums, signal).astype(np.float64)
-        z = 10.0 ** (scanner.shifts * scanner.step) - 1.0
+        z = np.power(10.0, scanner.shifts * scanner.step) - 1.0
         curves.append((name, z, total - gain))
     return curves
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError
@@ -68,6 +68,46 @@ def agreement(inspections: Sequence[Inspection], first: str, second: str) -> Agr
     )
     low, high = max(kappa - 1.96 * error, -1.0), min(kappa + 1.96 * error, 1.0)
     return Agreement((first, second), keys, kappa, low, high, differ, sum(apart))
+
+
+def merge(inspections: Sequence[Inspection], *scanners: str) -> list[Inspection]:
+    """Put the inspections of two people together, as DESI does (Lan et al. 2023, section 3).
+
+    Where both give the same class and redshift, the mean redshift and the lower quality count,
+    and flags and comments of both; where one has not looked, the other's answer; where they
+    differ nothing does, because a third look has to decide.
+
+    Raises
+    ------
+    InputError
+        If there are not two people.
+    """
+    if len(scanners) != 2:
+        raise InputError("two inspectors are needed to merge their answers")
+    first, second = scanners
+    result = agreement(inspections, first, second)
+    differ = set(result.differ)
+    by: dict[str, list[Inspection]] = {}
+    for inspection in inspections:
+        if inspection.scanner in scanners and inspection.key not in differ:
+            by.setdefault(inspection.key, []).append(inspection)
+    return [_joined(pair) for pair in by.values()]
+
+
+def _joined(pair: list[Inspection]) -> Inspection:
+    if len(pair) == 1:
+        return pair[0]
+    one, other = pair
+    z = None if one.z is None or other.z is None else 0.5 * (one.z + other.z)
+    comments = [c for c in (one.comment, other.comment) if c]
+    return replace(
+        one,
+        scanner=f"{one.scanner}+{other.scanner}",
+        quality=min(one.quality, other.quality),
+        z=z,
+        issues="".join(sorted(set(one.issues + other.issues))),
+        comment="; ".join(comments)[:500],
+    )
 
 
 def cohen(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:

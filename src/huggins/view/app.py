@@ -1,8 +1,8 @@
 """The web application: routes, and who may call them.
 
-Only somebody who has the token from the URL may ask anything, the request must name this server
-as its host (so that no foreign name can be bound to it), and what changes something must come
-from this page.
+Only somebody who has the token from the URL may ask for data, the request must name this server
+as its host (so that no foreign name can be bound to it), and none may come from another page.
+The scripts and styles themselves hold no data and need no token.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _STATIC: Final = Path(__file__).with_name("static")
-_COOKIE: Final = "huggins_token"
+# Characters of an inspector's name.
+_NAME_MAX: Final = 40
 #: Largest body of a request, bytes: a plate of 1,000 spectra is smaller.
 BODY_MAX: Final = 64 * 1024**2
 _POLICY: Final = (
@@ -48,7 +51,12 @@ _POLICY: Final = (
 
 
 def create_app(
-    session: Session, token: str, hosts: set[str], *, embeddable: bool = False
+    session: Session,
+    token: str,
+    hosts: set[str],
+    *,
+    embeddable: bool = False,
+    cookie: str = "huggins",
 ) -> Starlette:
     """Return the application for one set of spectra.
 
@@ -62,6 +70,9 @@ def create_app(
         Values of the Host header that are accepted, ``name:port``.
     embeddable
         Whether pages of this machine may show it in a frame, as a notebook does.
+    cookie
+        Name under which browsers keep the token. Ports of one host share their cookies, so it
+        should tell servers apart.
     """
     routes = _Routes(session)
     return Starlette(
@@ -89,18 +100,33 @@ def create_app(
             Route("/api/events", routes.events),
         ],
         middleware=[
-            Middleware(Guard, token=token, hosts=hosts, embeddable=embeddable),
+            Middleware(Guard, token=token, hosts=hosts, embeddable=embeddable, cookie=cookie),
             Middleware(GZipMiddleware, minimum_size=2048, compresslevel=2),
         ],
-        exception_handlers={HugginsError: _refused, Exception: _failed},
+        exception_handlers={
+            HugginsError: _refused,
+            HTTPException: _unknown,
+            Exception: _failed,
+        },
     )
+
+
+class TooLargeError(HugginsError):
+    """The body of a request is larger than is taken."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"more than {BODY_MAX // 1024**2} MB: use `huggins classify` for such files"
+        )
 
 
 class Guard:
     """Lets through who has the token, names this host and comes from this page."""
 
-    def __init__(self, app: ASGIApp, token: str, hosts: set[str], *, embeddable: bool) -> None:
-        self.app, self._token, self._hosts = app, token, hosts
+    def __init__(
+        self, app: ASGIApp, token: str, hosts: set[str], *, embeddable: bool, cookie: str
+    ) -> None:
+        self.app, self._token, self._hosts, self._cookie = app, token, hosts, cookie
         frames = "'self' http://localhost:* http://127.0.0.1:*" if embeddable else "'none'"
         self._headers = [
             (b"content-security-policy", _POLICY.format(frames=frames).encode()),
@@ -124,7 +150,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *self._headers]
                 if refusal is None and given:
-                    cookie = f"{_COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+                    cookie = f"{self._cookie}={self._token}; Path=/; HttpOnly; SameSite=Strict"
                     message["headers"].append((b"set-cookie", cookie.encode()))
             await send(message)
 
@@ -133,7 +159,17 @@ class Guard:
             answer = JSONResponse({"error": text}, status)
             await answer(scope, receive, with_headers)
             return
-        await self.app(scope, receive, with_headers)
+        got = 0
+
+        async def bounded() -> Any:
+            nonlocal got
+            message = await receive()
+            got += len(message.get("body", b""))
+            if got > BODY_MAX:  # of a body that came without its length
+                raise TooLargeError
+            return message
+
+        await self.app(scope, bounded, with_headers)
 
     def _refusal(self, request: Request) -> tuple[int, str] | None:
         host = request.headers.get("host", "")
@@ -145,16 +181,14 @@ class Guard:
         token = (
             request.query_params.get("token")
             or request.headers.get("x-huggins-token")
-            or request.cookies.get(_COOKIE, "")
+            or request.cookies.get(self._cookie, "")
         )
-        if not hmac.compare_digest(token.encode(), self._token.encode()):
+        known = hmac.compare_digest(token.encode(), self._token.encode())
+        if not known and not request.url.path.startswith("/static/"):
             return 403, "the token is missing: open the URL that `huggins view` printed"
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_MAX:
-            return (
-                413,
-                f"more than {BODY_MAX // 1024**2} MB: use `huggins classify` for such files",
-            )
+            return 413, str(TooLargeError())
         return None
 
 
@@ -166,7 +200,7 @@ class _Routes:
         return FileResponse(_STATIC / "index.html", headers={"cache-control": "no-store"})
 
     async def about(self, request: Request) -> Response:
-        return await _json(self.session.about)
+        return await _json(self.session.about, _scanner(request))
 
     async def column(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -176,7 +210,7 @@ class _Routes:
         return JSONResponse(data)
 
     async def spectrum(self, request: Request) -> Response:
-        return await _json(self.session.detail, request.path_params["row"])
+        return await _json(self.session.detail, request.path_params["row"], _scanner(request))
 
     async def model(self, request: Request) -> Response:
         try:
@@ -203,16 +237,16 @@ class _Routes:
         return Response(data, media_type="application/octet-stream")
 
     async def order(self, request: Request) -> Response:
-        return await _json(self.session.worth)
+        return await _json(self.session.worth, _scanner(request))
 
     async def inspections(self, request: Request) -> Response:
-        return await _json(self.session.inspected)
+        return await _json(self.session.inspected, _scanner(request))
 
     async def inspect(self, request: Request) -> Response:
-        return await _json(self.session.inspect, await _body(request))
+        return await _json(self.session.inspect, await _body(request), _scanner(request))
 
     async def undo(self, request: Request) -> Response:
-        return await _json(self.session.undo)
+        return await _json(self.session.undo, _scanner(request))
 
     async def agreement(self, request: Request) -> Response:
         return await _json(self.session.agreement)
@@ -220,7 +254,13 @@ class _Routes:
     async def export(self, request: Request) -> Response:
         body = await _body(request)
         kind = request.query_params.get("format", "")
-        name, content = await run_in_threadpool(self.session.export, kind, body.get("rows"))
+        name, content = await run_in_threadpool(
+            self.session.export,
+            kind,
+            body.get("rows"),
+            _scanner(request),
+            merged=bool(body.get("merged")),
+        )
         return Response(
             content,
             media_type="application/octet-stream",
@@ -300,15 +340,21 @@ def _bounded(word: str, low: int, high: int) -> int:
     return int(word)
 
 
+def _scanner(request: Request) -> str:
+    """Who asks, if the page says so; else the one who started the server."""
+    name = unquote(request.headers.get("x-huggins-scanner", ""))
+    return "".join(c for c in name if c.isprintable())[:_NAME_MAX].strip()
+
+
 async def _refused(request: Request, error: Exception) -> Response:
-    status = (
-        404
-        if isinstance(error, UnknownRowError)
-        else 409
-        if isinstance(error, NotReadyError)
-        else 400
-    )
+    kinds = {UnknownRowError: 404, NotReadyError: 409, TooLargeError: 413}
+    status = next((code for kind, code in kinds.items() if isinstance(error, kind)), 400)
     return JSONResponse({"error": str(error)}, status)
+
+
+async def _unknown(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    return JSONResponse({"error": f"there is no {request.url.path} here"}, status)
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ import numpy as np
 from huggins.inference.fitting import load_fitter
 from huggins.plot.data import smoothed
 from huggins.prepare import clean
-from huggins.quality import MEANING, ZWarning
+from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.redshift.basis import STEP
 from huggins.redshift.curves import chi2_curves, fit_at
 from huggins.redshift.decide import is_different, scores
@@ -20,6 +20,7 @@ from huggins.redshift.frames import to_native
 from huggins.redshift.search import proposals
 from huggins.spectrum import IDENTITY
 from huggins.taxonomy import BROAD, CLASSES
+from huggins.view.sky import sky_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,6 +184,7 @@ def as_json(
             "p": rounded(prediction.density[0][seen], 3),
         }
     pipeline = spectrum.pipeline
+    sky = sky_of(spectrum)
     return {
         "file": spectrum.file,
         "index": spectrum.index,
@@ -191,7 +193,7 @@ def as_json(
         "flux": rounded(np.where(good, flux, np.nan)),
         "error": rounded(error, 4),
         "mask": runs_of(~good),
-        "sky": None,
+        "sky": None if sky is None else rounded(sky, 4),
         "meta": {name: getattr(spectrum, name) for name in ("format", *IDENTITY)}
         | ({"notes": "; ".join(spectrum.notes)} if spectrum.notes else {}),
         "results": cells,
@@ -201,9 +203,9 @@ def as_json(
                 "rank": rank,
                 "class": answer.cls,
                 "subclass": answer.subclass,
-                "z": answer.z,
-                "chi2": answer.chi2,
-                "rchi2": answer.rchi2,
+                "z": finite(answer.z),
+                "chi2": finite(answer.chi2),
+                "rchi2": finite(answer.rchi2),
                 "model": rounded(answer.model),
             }
             for rank, answer in enumerate(found.answers, start=1)
@@ -217,14 +219,21 @@ def as_json(
         "pipeline": {
             "class": pipeline.cls,
             "subclass": pipeline.subclass,
-            "z": pipeline.z,
+            "z": finite(pipeline.z),
             "zwarning": pipeline.zwarning,
         },
         "warnings": [
-            {"name": bit.name, "meaning": MEANING[bit]} for bit in ZWarning if bits & bit
+            {"name": bit.name, "meaning": MEANING[bit], "remedy": REMEDY[bit]}
+            for bit in ZWarning
+            if bits & bit
         ],
         "links": links(spectrum),
     }
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number that JSON can hold; None where it is missing or not finite."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def thumbnail(spectrum: Spectrum, points: int = 80) -> list[list[float]]:

@@ -17,6 +17,7 @@ import csv
 import io
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError
@@ -25,7 +26,6 @@ from huggins.view.inspections import ISSUES, Inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from huggins.view.results import Results
 
@@ -53,11 +53,22 @@ _QUALITY: Final = {3: 4, 2: 3, 1: 2, 0: 0}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What identifies a spectrum that was inspected; `results` is its row of the table."""
+    """What identifies a spectrum that was inspected.
+
+    Attributes
+    ----------
+    file, index
+        As the table of results has them.
+    results
+        Its row of the table.
+    path
+        Where the file is now; empty where it is not known.
+    """
 
     file: str
     index: int
     results: Mapping[str, Any]
+    path: str = ""
 
     def get(self, name: str) -> str:
         """Return a column as text; empty where it is missing."""
@@ -123,7 +134,7 @@ def to_labels(pairs: Sequence[tuple[Target, Inspection]]) -> str:
         _LABELS,
         (
             (
-                target.file,
+                str(Path(target.path or target.file).absolute()),
                 target.index,
                 seen.cls,
                 _number(seen.z),
@@ -183,7 +194,13 @@ FORMATS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
 
 def table_file(table: Any, kind: str) -> tuple[str, bytes]:
     """Return rows of results as a file: its name and content."""
-    layouts = {"fits": "fits", "csv": "ascii.csv", "ecsv": "ascii.ecsv", "vot": "votable"}
+    layouts = {
+        "fits": "fits",
+        "csv": "ascii.csv",
+        "ecsv": "ascii.ecsv",
+        "vot": "votable",
+        "tsv": "ascii.tab",
+    }
     if kind == "parquet":
         return "selection.parquet", _parquet(table)
     if kind not in layouts:

@@ -1,9 +1,9 @@
 """The network's features of spectra: a map of all of them, and which are most alike.
 
-The features are what the last hidden layer of the network makes of a spectrum. ONNX Runtime gives
-out only what a file declares as output, so one more output is declared in the content of the
-file, in memory: fields of a protocol buffer that come twice are merged, and so a few bytes
-behind its end do.
+The features are what the last hidden layer of the network makes of a spectrum. ONNX Runtime
+gives out only what a file declares as output, so one more output is declared in the content of
+the file, in memory: fields of a protocol buffer that come twice are merged, and so a few bytes
+appended at its end are enough.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-# Field numbers of onnx.proto3: ModelProto.graph, GraphProto.node and .output, NodeProto.input and
-# .output, ValueInfoProto.name and .type, TypeProto.tensor_type, TypeProto.Tensor.elem_type.
+# Field numbers of onnx.proto3: ModelProto.graph, GraphProto.node and .output, NodeProto.input
+# and .output, ValueInfoProto.name and .type, TypeProto.tensor_type, Tensor.elem_type.
 _GRAPH: Final = 7
 _NODE: Final = 1
 _OUTPUT: Final = 12
@@ -175,6 +175,8 @@ def of_rows(results: Results, count: int, model: str, advance: Callable[[int], N
         part[[s is not None for s in spectra]] = values
         parts.append(part)
         advance(start + len(spectra))
+    if not parts:
+        return np.empty((0, 0), np.float32)
     widest = max(part.shape[1] for part in parts)
     return np.concatenate(
         [

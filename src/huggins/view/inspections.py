@@ -1,7 +1,7 @@
 """What people saw: inspections in an SQLite file beside the table, safe at every moment.
 
-Each inspection is a row that is never changed: the newest of a scanner counts, an undo takes its
-newest away by marking it. Write-ahead logging keeps it whole when the process is killed.
+Each inspection is a row that is never changed: the newest of a scanner counts, an undo marks
+their newest. Write-ahead logging keeps the file whole when the process is killed.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ CREATE INDEX IF NOT EXISTS by_key ON inspection (key, scanner, id);
 _NEWEST: Final = """
 SELECT key, scanner, class, quality, z, issues, comment, date FROM inspection
 WHERE id IN (SELECT MAX(id) FROM inspection WHERE undone = 0 GROUP BY key, scanner)
+ORDER BY id
+"""
+_OF_ONE: Final = """
+SELECT key, scanner, class, quality, z, issues, comment, date FROM inspection
+WHERE id IN (SELECT MAX(id) FROM inspection WHERE undone = 0 AND key = ? GROUP BY scanner)
 ORDER BY id
 """
 
@@ -106,9 +111,9 @@ class Inspections:
     path
         The SQLite file; made where it is missing.
     scanner
-        Who looks now.
+        Who looks, where a page does not say another name.
     blind
-        Whether what others say stays hidden from them.
+        Whether what others say stays hidden from each of them.
 
     Raises
     ------
@@ -156,13 +161,13 @@ class Inspections:
                 raise OutputError(f"{self.path}: not stored: {error}") from error
         return len(rows)
 
-    def undo(self) -> str | None:
-        """Take back this scanner's newest inspection; returns its key, None if there is none."""
+    def undo(self, scanner: str = "") -> str | None:
+        """Take back a scanner's newest inspection; return its key, None without one."""
         with self._lock, self._file:
             row = self._file.execute(
                 "SELECT id, key FROM inspection WHERE scanner = ? AND undone = 0 "
                 "ORDER BY id DESC LIMIT 1",
-                (self.scanner,),
+                (scanner or self.scanner,),
             ).fetchone()
             if row is None:
                 return None
@@ -176,11 +181,21 @@ class Inspections:
             rows = self._file.execute(_NEWEST).fetchall()
         return [Inspection(*row) for row in rows]
 
-    def visible(self) -> dict[str, Inspection]:
-        """Return what the present scanner may see, by key: their own before that of others."""
+    def visible(self, scanner: str = "") -> dict[str, Inspection]:
+        """Return what a scanner may see, by key: their own before that of others."""
+        return self._seen_by(scanner or self.scanner, self.newest())
+
+    def of(self, key: str, scanner: str = "") -> Inspection | None:
+        """Return what a scanner may see of one spectrum; None where that is nothing."""
+        with self._lock:
+            rows = self._file.execute(_OF_ONE, (key,)).fetchall()
+        found = [Inspection(*row) for row in rows]
+        return self._seen_by(scanner or self.scanner, found).get(key)
+
+    def _seen_by(self, scanner: str, inspections: list[Inspection]) -> dict[str, Inspection]:
         found: dict[str, Inspection] = {}
-        for inspection in self.newest():
-            mine = inspection.scanner == self.scanner
+        for inspection in inspections:
+            mine = inspection.scanner == scanner
             if mine or (not self.blind and inspection.key not in found):
                 found[inspection.key] = inspection
         return found

@@ -7,7 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from huggins.errors import InputError
+from huggins.errors import InputError, ReadError
+from huggins.formats import from_object, open_bytes
+from huggins.view.background import Classification
 from huggins.view.inspections import Inspections
 from huggins.view.results import Results, columns_of
 from huggins.view.samp import Samp
@@ -16,6 +18,8 @@ from huggins.view.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from huggins.spectrum import Spectrum
 
 #: Endings of tables of results.
 _TABLES = (".fits", ".csv", ".ecsv", ".parquet", ".jsonl", ".vot", ".tsv")
@@ -33,15 +37,22 @@ class Page:
 
     def __init__(self, server: Server, session: Session) -> None:
         self.url, self.session = server.url, session
-        self._thread = server.start()
+        self._server = server
+        server.start()
+
+    def close(self) -> None:
+        """End serving it; what was inspected is on the disk."""
+        self._server.stop()
+        self.session.close()
 
     def __repr__(self) -> str:
         return f"<huggins view: {self.url}>"
 
     def _repr_html_(self) -> str:
         return (
-            f"<iframe src='{self.url}' width='100%' height='760' style='border:1px solid #ccc'>"
-            f"</iframe><p><a href='{self.url}' target='_blank'>open in a window of its own</a></p>"
+            f"<iframe src='{self.url}' width='100%' height='760' "
+            "style='border:1px solid #ccc'></iframe>"
+            f"<p><a href='{self.url}' target='_blank'>open in a window of its own</a></p>"
         )
 
 
@@ -70,20 +81,58 @@ def view(
     Page
         It is served until the process ends.
     """
+    classification: Classification | None = None
     if hasattr(source, "colnames") and {"FILE", "CLASS"} <= set(source.colnames):
         results = Results(columns_of(source, "table"), "table", "a table in memory")
     elif isinstance(source, str | os.PathLike):
-        results = results_of([os.fspath(source)])
+        results, classification = results_of([os.fspath(source)])
+    elif _are_paths(source):
+        results, classification = results_of([os.fspath(path) for path in source])
     else:
-        from huggins.inference import classify
-
-        results = Results.classified(classify(source), "spectra", "spectra in memory")
-    session = open_session(results, inspections=inspections, scanner=scanner, blind=blind)
+        results = Results.of_spectra(_spectra(source))
+    session = open_session(
+        results,
+        inspections=inspections,
+        scanner=scanner,
+        blind=blind,
+        classification=classification,
+    )
     return Page(Server(session, embeddable=True), session)
 
 
-def results_of(arguments: Sequence[str]) -> Results:
-    """Read a table of results, or classify files, folders, patterns and lists.
+def _are_paths(source: Any) -> bool:
+    return (
+        isinstance(source, list | tuple)
+        and bool(source)
+        and all(isinstance(element, str | os.PathLike) for element in source)
+    )
+
+
+def _spectra(source: Any) -> list[Spectrum]:
+    """Return what is in memory as spectra."""
+    elements = list(source) if isinstance(source, list | tuple) else [source]
+    spectra: list[Spectrum] = []
+    for number, element in enumerate(elements):
+        for item in from_object(element, air=False, index=number, read=open_bytes):
+            if isinstance(item, ReadError):
+                raise item
+            spectra.append(item)
+    if not spectra:
+        raise InputError("there are no spectra to show")
+    return spectra
+
+
+def results_of(
+    arguments: Sequence[str], *, model: str = "huggins", where: str = ""
+) -> tuple[Results, Classification | None]:
+    """Read a table of results, or prepare to classify files, folders, patterns and lists.
+
+    Returns
+    -------
+    results : Results
+        Without rows where they are still to come.
+    classification : Classification or None
+        What brings them, once it is started.
 
     Raises
     ------
@@ -93,14 +142,16 @@ def results_of(arguments: Sequence[str]) -> Results:
     if len(arguments) == 1:
         path = Path(arguments[0])
         if path.is_file() and is_results(path):
-            return Results.read(path)
-    from huggins.inference import classify
+            return Results.read(path, where), None
+    if where:
+        raise InputError("--where chooses rows of a table: one that `huggins classify` wrote")
+    from huggins.inference import Inputs
+    from huggins.inference.table import to_table
 
-    table = classify(list(arguments))
-    if not len(table):
-        raise InputError(f"{', '.join(arguments)}: no spectra to show")
+    inputs = Inputs(list(arguments))
     name = Path(arguments[0]).name if len(arguments) == 1 else f"{len(arguments)} inputs"
-    return Results.classified(table, name, ", ".join(arguments))
+    results = Results.classified(to_table([], {}), name, ", ".join(arguments))
+    return results, Classification(inputs, results, model)
 
 
 def is_results(path: Path) -> bool:
@@ -122,6 +173,7 @@ def open_session(
     scanner: str = "",
     blind: bool = False,
     model: str = "huggins",
+    classification: Classification | None = None,
 ) -> Session:
     """Put a set together with the inspections of it.
 
@@ -131,8 +183,12 @@ def open_session(
     inspections
         SQLite file of inspections; beside the table, ``TABLE.inspections.sqlite``, or in the
         current folder where the set has no file of its own.
-    scanner, blind, model
+    scanner, blind
         As for `view`.
+    model
+        Network that computes details, and classifies what is dropped on the page.
+    classification
+        Where rows are still to come from.
     """
     if inspections is None:
         source = Path(results.source)
@@ -142,7 +198,7 @@ def open_session(
     kept = Inspections(Path(inspections), who, blind=blind)
     session: Session
     samp = Samp(lambda row: session.tell({"type": "row", "row": row}))
-    session = Session(results, kept, model=model, samp=samp)
+    session = Session(results, kept, model=model, samp=samp, classification=classification)
     return session
 
 

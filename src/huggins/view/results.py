@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,12 +12,19 @@ from huggins.errors import HugginsError, InputError, ReadError
 from huggins.formats import open_bytes, open_file
 from huggins.tables.columns import Columns
 from huggins.tables.read import read_columns
+from huggins.tables.select import select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from huggins.inference.network import Model
     from huggins.spectrum import Spectrum
+
+
+#: Rows that a page shows, at most: more would not fit a browser's memory.
+ROWS_MAX: Final = 1_000_000
+# Bytes of all files that came through the page.
+_UPLOADS_MAX: Final = 256 * 1024**2
 
 
 class UnknownRowError(HugginsError):
@@ -41,20 +48,53 @@ class Results:
         self, table: Columns, name: str, source: str, folder: Path | None = None
     ) -> None:
         self.table, self.name, self.source = table, name, source
+        self.note = ""
         self._folder = folder
         self._uploads: dict[str, bytes] = {}
+        self._spectra: dict[str, Spectrum] = {}
+        self._keys: dict[str, int] | None = None
         self._lock = threading.Lock()
-        for needed in ("FILE",):
-            if needed not in table:
-                raise InputError(
-                    f"{source}: has no column {needed}: a table that `huggins classify` wrote "
-                    "is needed, or files of spectra"
-                )
+        if "FILE" not in table:
+            raise InputError(
+                f"{source}: has no column FILE: a table that `huggins classify` wrote is "
+                "needed, or files of spectra"
+            )
+        if len(table) > ROWS_MAX:
+            self.note = (
+                f"{source} has {len(table):,} rows; the page shows the first {ROWS_MAX:,}: "
+                "choose rows with --where to see others"
+            )
+            self.table = Columns(
+                table.path, {n: c[:ROWS_MAX] for n, c in table.values.items()}, table.metadata
+            )
 
     @classmethod
-    def read(cls, path: Path) -> Results:
-        """Read a table of results."""
-        return cls(read_columns(path), path.name, str(path), path.parent)
+    def read(cls, path: Path, where: str = "") -> Results:
+        """Read a table of results, or those of its rows for which an expression holds."""
+        table = read_columns(path)
+        if where:
+            chosen = np.flatnonzero(select(where, table))
+            table = Columns(
+                table.path, {n: c[chosen] for n, c in table.values.items()}, table.metadata
+            )
+        return cls(table, path.name, str(path), path.parent)
+
+    @classmethod
+    def of_spectra(cls, spectra: Sequence[Spectrum]) -> Results:
+        """Classify spectra that are in memory, and keep them."""
+        from huggins.inference import classify
+
+        columns = columns_of(classify(list(spectra)), "spectra in memory")
+        results = cls(columns, "spectra", "spectra in memory")
+        if len(results.rows_by_key()) < len(results):  # nothing tells them apart
+            count = len(results)
+            values = columns.values | {
+                "FILE": np.ma.MaskedArray(["spectrum"] * count),
+                "INDEX": np.ma.MaskedArray(np.arange(count)),
+            }
+            results = cls(Columns(columns.path, values, columns.metadata), "spectra", "memory")
+        results._spectra = {results.key(row): s for row, s in enumerate(spectra)}
+        return results
 
     @classmethod
     def classified(cls, table: Any, name: str, source: str) -> Results:
@@ -78,10 +118,14 @@ class Results:
 
     def rows_by_key(self) -> dict[str, int]:
         """Return the row of every key."""
+        if self._keys is not None:
+            return self._keys
         index = self.table.number("INDEX") if "INDEX" in self.table else np.zeros(len(self))
         files = self.table.text("FILE").tolist()
         whole = np.nan_to_num(index).astype(int).tolist()
-        return {f"{f}[{i}]": row for row, (f, i) in enumerate(zip(files, whole, strict=True))}
+        pairs = enumerate(zip(files, whole, strict=True))
+        self._keys = keys = {f"{file}[{i}]": row for row, (file, i) in pairs}
+        return keys
 
     def value(self, name: str, row: int) -> Any:
         """Return a cell: text, a number, or None where it is missing."""
@@ -93,7 +137,9 @@ class Results:
         cell = column.data[row]
         if column.dtype.kind == "U":
             return str(cell)
-        return int(cell) if column.dtype.kind in "iub" else float(cell)
+        if column.dtype.kind in "iub":
+            return int(cell)
+        return float(cell) if np.isfinite(cell) else None
 
     def kind(self, name: str) -> str:
         """Return ``text``, ``int`` or ``float``."""
@@ -111,6 +157,8 @@ class Results:
             If it cannot be read.
         """
         path, index = self.location(row)
+        if (known := self._spectra.get(f"{path}[{index}]")) is not None:
+            return known
         for item in self._items(path):
             if item.index == index:
                 if isinstance(item, ReadError):
@@ -121,16 +169,23 @@ class Results:
     def _items(self, path: str) -> Iterator[Spectrum | ReadError]:
         if path in self._uploads:
             return open_bytes(self._uploads[path], path)
-        places = [Path(path)]
-        if self._folder is not None:
-            places += [self._folder / path, self._folder / Path(path).name]
-        for place in places:
-            if place.is_file():
-                return open_file(place)
+        if (place := self._place(path)) is not None:
+            return open_file(place)
         raise UnknownRowError(
             f"{path}: the file is not there any more: move it back, or start the page in the "
             "folder in which the table was made"
         )
+
+    def _place(self, path: str) -> Path | None:
+        places = [Path(path)]
+        if self._folder is not None:
+            places += [self._folder / path, self._folder / Path(path).name]
+        return next((place for place in places if place.is_file()), None)
+
+    def path_of(self, row: int) -> str:
+        """Return where a row's file is now; empty where it is not."""
+        place = self._place(self.location(row)[0])
+        return "" if place is None else str(place)
 
     def upload(self, name: str, content: bytes, network: Model) -> int:
         """Classify a file that came through the page; return the row of its first spectrum."""
@@ -145,18 +200,29 @@ class Results:
         if not spectra:
             error = next(iter(open_bytes(content, name)), None)
             raise InputError(f"{name}: {getattr(error, 'what', 'holds no spectrum')}")
-        added = columns_of(classify(spectra, model=network), name).values
+        added = columns_of(classify(spectra, model=network), name)
         with self._lock:
+            if sum(map(len, self._uploads.values())) + len(content) > _UPLOADS_MAX:
+                raise InputError(
+                    f"{name}: this page has taken {_UPLOADS_MAX // 1024**2} MB of files: start "
+                    "`huggins view` on the files themselves"
+                )
             self._uploads[name] = content
+        return self.extend(added)
+
+    def extend(self, added: Columns) -> int:
+        """Put rows behind the others; return the number of the first."""
+        with self._lock:
             first = len(self)
             self.table = Columns(
                 self.table.path,
                 {
-                    n: _extended(c, added.get(n), len(spectra))
+                    n: _extended(c, added.values.get(n), len(added))
                     for n, c in self.table.values.items()
                 },
                 self.table.metadata,
             )
+            self._keys = None
         return first
 
     def take(self, rows: list[int]) -> Any:

@@ -7,14 +7,12 @@ import socket
 import sys
 import threading
 import webbrowser
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError, OutputError
 from huggins.view.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from huggins.view.session import Session
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -53,6 +51,7 @@ class Server:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            self._socket.listen(128)  # who asks before all is ready waits
         except OSError as error:
             self._socket.close()
             raise OutputError(
@@ -67,26 +66,46 @@ class Server:
             shown = socket.getfqdn()
         self.url = f"http://{shown}:{self.port}/?token={self.token}"
         hosts = {f"{name}:{self.port}" for name in names}
-        self._app = create_app(session, self.token, hosts, embeddable=embeddable)
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        #: Whether only this machine can reach it.
+        self.private = host in _LOOPBACK
+        self._app = create_app(
+            session, self.token, hosts, embeddable=embeddable, cookie=f"huggins_{self.port}"
+        )
 
-    def run(self, ready: Callable[[], None] | None = None) -> None:
-        """Serve until the process is interrupted."""
+    def run(self) -> None:
+        """Serve until the process is interrupted, or `stop` is called."""
         import uvicorn
 
         config = uvicorn.Config(
             self._app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2,
             server_header=False, date_header=False,
         )  # fmt: skip
-        server = uvicorn.Server(config)
-        if ready is not None:
-            ready()
-        server.run(sockets=[self._socket])
+        self._server = server = uvicorn.Server(config)
+        if self._stopped:
+            server.should_exit = True
+        try:
+            server.run(sockets=[self._socket])
+        except KeyboardInterrupt:  # which uvicorn raises again when all is closed
+            pass
+        finally:
+            self._socket.close()
 
-    def start(self) -> threading.Thread:
+    def start(self) -> None:
         """Serve from a thread that ends with the process."""
-        thread = threading.Thread(target=self.run, name="huggins-view", daemon=True)
-        thread.start()
-        return thread
+        self._thread = threading.Thread(target=self.run, name="huggins-view", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End serving."""
+        self._stopped = True
+        if self._server is not None:
+            self._server.should_exit = True
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def open_browser(self) -> None:
         """Show the page in the user's browser, where there is one."""

@@ -14,10 +14,10 @@ from huggins import __version__, lines
 from huggins.errors import HugginsError, InputError
 from huggins.inference import load_model
 from huggins.inference.table import COLUMNS
-from huggins.quality import MEANING, ZWarning
+from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.view import detail, exchange, features, worth
-from huggins.view.agreement import agreement
+from huggins.view.agreement import agreement, merge
 from huggins.view.explain import explain
 from huggins.view.inspections import Inspection
 from huggins.view.results import UnknownRowError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from huggins.spectrum import Spectrum
+    from huggins.view.background import Classification
     from huggins.view.detail import Details
     from huggins.view.inspections import Inspections
     from huggins.view.results import Results
@@ -62,6 +63,8 @@ class Session:
         The network with which details are computed.
     samp
         Connection to other programs.
+    classification
+        Where rows are still to come from.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Session:
         *,
         model: str = "huggins",
         samp: Samp | None = None,
+        classification: Classification | None = None,
     ) -> None:
         self.results, self.inspections, self._samp = results, inspections, samp
         self.network = load_model(model)
@@ -81,17 +85,30 @@ class Session:
         self._features: Any = None
         self._featuring: threading.Thread | None = None
         self._done = 0
+        self._classification = classification
+        if classification is not None:
+            classification.start(self.tell)
+
+    def close(self) -> None:
+        """End what is still running, leave the SAMP hub, close the file of inspections."""
+        if self._classification is not None:
+            self._classification.stop()
+        if self._samp is not None:
+            self._samp.close()
+        self.inspections.close()
 
     # The set ----------------------------------------
 
-    def about(self) -> dict[str, Any]:
+    def about(self, scanner: str = "") -> dict[str, Any]:
         """Return what the set is: classes, warning bits, lines, columns."""
+        running = self._classification is not None and self._classification.running
         described = {column.name: column for column in COLUMNS}
         results = self.results
         return {
             "version": __version__,
             "name": results.name,
             "source": results.source,
+            "note": results.note,
             "count": len(results),
             "model": {"name": self.network.name, "hash": self.network.hash},
             "classes": [
@@ -99,7 +116,12 @@ class Session:
                 for name in CLASSES
             ],
             "bits": [
-                {"name": bit.name, "value": int(bit), "meaning": MEANING[bit]}
+                {
+                    "name": bit.name,
+                    "value": int(bit),
+                    "meaning": MEANING[bit],
+                    "remedy": REMEDY[bit],
+                }
                 for bit in ZWarning
             ],
             "lines": _lines(),
@@ -112,9 +134,11 @@ class Session:
                 }
                 for name in results.table.names
             ],
-            "scanner": self.inspections.scanner,
+            "scanner": scanner or self.inspections.scanner,
             "blind": self.inspections.blind,
             "samp": self._samp is not None and self._samp.connected,
+            "classified": not running,
+            "progress": self._classification.progress() if self._classification else None,
         }
 
     def column(self, name: str) -> bytes | dict[str, Any]:
@@ -142,11 +166,11 @@ class Session:
                 self._kept.popitem(last=False)
         return found
 
-    def detail(self, row: int) -> dict[str, Any]:
+    def detail(self, row: int, scanner: str = "") -> dict[str, Any]:
         """Return everything about one row."""
         spectrum, found = self.details(row)
         cells = {name: self.results.value(name, row) for name in self.results.table.names}
-        seen = self.inspections.visible().get(self.results.key(row))
+        seen = self.inspections.of(self.results.key(row), scanner)
         return {
             "row": row,
             **detail.as_json(spectrum, found, cells, self.network.metadata.redshift),
@@ -161,7 +185,7 @@ class Session:
             raise InputError(f"a redshift lies between -0.99 and 20, not at {z}")
         spectrum, _ = self.details(row)
         model, chi2 = detail.model_at(spectrum, name, z)
-        return {"model": detail.rounded(model), "chi2": chi2}
+        return {"model": detail.rounded(model), "chi2": detail.finite(chi2)}
 
     def why(self, row: int) -> dict[str, Any]:
         """Return what the class of a row rests on."""
@@ -214,6 +238,8 @@ class Session:
         NotReadyError
             While they are being computed, which the first call begins.
         """
+        if self._classification is not None and self._classification.running:
+            raise NotReadyError("the spectra are still being classified: the map comes then")
         if self._features is not None and len(self._features) == len(self.results):
             return self._features
         if self._featuring is None or not self._featuring.is_alive():
@@ -247,33 +273,33 @@ class Session:
         rows, distances = features.nearest(self.features(), row, count)
         return {"rows": rows.tolist(), "distance": distances.tolist()}
 
-    def worth(self) -> dict[str, Any]:
+    def worth(self, scanner: str = "") -> dict[str, Any]:
         """Return the rows in the order in which they are worth a look; inspected ones last."""
         try:
             known = self.features()
         except NotReadyError:
             known = None
         value = worth.worth(self.results.table, known)
-        seen = self.inspections.visible()
+        seen = self.inspections.visible(scanner)
         done = [row for key, row in self.results.rows_by_key().items() if key in seen]
         value[done] -= 10.0
         return {"rows": np.argsort(-value, kind="stable").tolist()}
 
     # Inspections ----------------------------------------
 
-    def inspected(self) -> dict[str, Any]:
+    def inspected(self, scanner: str = "") -> dict[str, Any]:
         """Return the inspections that this scanner may see, by row."""
         rows = self.results.rows_by_key()
-        seen = self.inspections.visible()
+        seen = self.inspections.visible(scanner)
         return {"rows": {rows[key]: i.to_json() for key, i in seen.items() if key in rows}}
 
-    def inspect(self, body: dict[str, Any]) -> dict[str, Any]:
+    def inspect(self, body: dict[str, Any], scanner: str = "") -> dict[str, Any]:
         """Store an inspection."""
         try:
             row = int(body["row"])
             inspection = Inspection(
                 key=self.results.key(row),
-                scanner=self.inspections.scanner,
+                scanner=scanner or self.inspections.scanner,
                 cls=str(body.get("class") or ""),
                 quality=int(body["quality"]),
                 z=None if body.get("z") is None else float(body["z"]),
@@ -289,20 +315,19 @@ class Session:
             self.tell({"type": "inspection", "row": row, "inspection": stored})
         return stored
 
-    def undo(self) -> dict[str, Any]:
-        """Take back this scanner's last inspection."""
-        key = self.inspections.undo()
+    def undo(self, scanner: str = "") -> dict[str, Any]:
+        """Take back a scanner's last inspection."""
+        key = self.inspections.undo(scanner)
         if key is None:
             return {"row": None, "inspection": None}
-        seen = self.inspections.visible().get(key)
+        seen = self.inspections.of(key, scanner)
         row = self.results.rows_by_key().get(key)
         return {"row": row, "inspection": None if seen is None else seen.to_json()}
 
     def agreement(self) -> dict[str, Any]:
         """Return how far the two scanners with most inspections agree."""
         newest = self.inspections.newest()
-        names = [i.scanner for i in newest]
-        most = sorted(set(names), key=lambda name: -names.count(name))[:2]
+        most = self._two()
         if self.inspections.blind or len(most) < 2:
             return {"scanners": most[:1]}
         result = agreement(newest, *most)
@@ -316,20 +341,40 @@ class Session:
             "rows": [rows[key] for key in result.differ if key in rows],
         }
 
+    def _two(self) -> list[str]:
+        """Return the two scanners with most inspections."""
+        names = [i.scanner for i in self.inspections.newest()]
+        return sorted(sorted(set(names)), key=lambda name: -names.count(name))[:2]
+
     # Files in and out ----------------------------------------
 
-    def export(self, kind: str, rows: list[int] | None) -> tuple[str, bytes]:
-        """Return a file of some rows: its name and content."""
-        chosen = list(range(len(self.results))) if rows is None else [int(row) for row in rows]
+    def export(
+        self, kind: str, rows: Any, scanner: str = "", *, merged: bool = False
+    ) -> tuple[str, bytes]:
+        """Return a file of some rows: its name and content.
+
+        Inspections are those that the scanner may see, or, `merged`, those of the two with
+        most of them, without spectra on which they differ.
+        """
+        chosen = self._rows(rows)
         if kind in exchange.FORMATS:
             name, write = exchange.FORMATS[kind]
-            seen = self.inspections.visible()
+            seen = self.inspections.visible(scanner)
+            if merged:
+                seen = {i.key: i for i in merge(self.inspections.newest(), *self._two())}
             pairs = []
             for row in chosen:
                 found = seen.get(self.results.key(row))
                 if found is not None:
                     cells = {n: self.results.value(n, row) for n in self.results.table.names}
-                    pairs.append((exchange.Target(*self.results.location(row), cells), found))
+                    pairs.append(
+                        (
+                            exchange.Target(
+                                *self.results.location(row), cells, self.results.path_of(row)
+                            ),
+                            found,
+                        )
+                    )
             return name, write(pairs).encode()
         return exchange.table_file(self.results.take(chosen), kind)
 
@@ -351,23 +396,32 @@ class Session:
             self._samp.close()
             return {"message": "Disconnected."}
         if action == "send-table":
-            rows = [int(row) for row in body.get("rows") or range(len(self.results))]
+            rows = self._rows(body.get("rows") or None)
             table = self.results.take(rows)
             self._samp.send_table(
                 lambda path: exchange.write_votable(table, path), rows, self.results.name
             )
             return {"message": f"{len(rows)} rows sent."}
         if action == "highlight":
-            self._samp.highlight(int(body.get("row", -1)))
+            [row] = self._rows([body.get("row")])
+            self._samp.highlight(row)
             return {}
         raise InputError(f"no such action: {action!r}")
+
+    def _rows(self, given: Any) -> list[int]:
+        """Return the rows that a request names, all where it names none."""
+        if given is None:
+            return list(range(len(self.results)))
+        if not isinstance(given, list) or any(type(row) is not int for row in given):
+            raise InputError("rows must be a list of whole numbers")
+        return given
 
     # Events ----------------------------------------
 
     def listen(self, call: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Have a call told of what happens; returns what ends it."""
         self._listeners.append(call)
-        return lambda: self._listeners.remove(call)
+        return lambda: self._listeners.remove(call) if call in self._listeners else None
 
     def tell(self, event: dict[str, Any]) -> None:
         """Tell every page."""

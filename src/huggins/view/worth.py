@@ -18,10 +18,10 @@ def worth(table: Any, features: NDArray[np.float32] | None = None) -> Array:
     """Return how much a look at each spectrum is worth, shape (N,), from 0 (none) to about 3.
 
     The sum of three things from 0 to 1: the entropy of the class probabilities over that of
-    13 equal ones, or 0.5 where there is a warning; disagreement with the survey's pipeline (1 for
-    another class, 0.7 for the same class and a redshift that differs by more than 3000 km/s);
-    and, where features are given, the rank of the distance to the nearest neighbour. A spectrum
-    that failed is worth nothing.
+    13 equal ones, at least 0.5 where there is a warning; disagreement with the survey's
+    pipeline (1 for another class, 0.7 for the same class and a redshift that differs by more
+    than 3000 km/s); and, where features are given, the rank of the distance to the nearest
+    neighbour. A spectrum that failed is worth nothing.
 
     Parameters
     ----------

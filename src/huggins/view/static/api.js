@@ -15,12 +15,36 @@ export class ApiError extends Error {
   }
 }
 
+// The token stands in the page's address. It is sent with every request, because in the frame of
+// a notebook browsers keep cookies back.
+const address = new URLSearchParams(window.location.search);
+const token = address.get("token") ?? "";
+let scanner = address.get("scanner") ?? "";
+try {
+  scanner ||= sessionStorage.getItem("huggins-scanner") ?? "";
+} catch {
+  // No storage: the name lasts as long as the page.
+}
+
+/** Inspect under another name from now on, in this tab. */
+export function setScanner(name) {
+  scanner = name.trim().slice(0, 40);
+  try {
+    sessionStorage.setItem("huggins-scanner", scanner);
+  } catch {
+    // as above
+  }
+}
+
 async function request(path, options = {}) {
   let response;
+  const headers = { ...options.headers, "X-Huggins-Token": token };
+  if (scanner) headers["X-Huggins-Scanner"] = encodeURIComponent(scanner);
   try {
-    response = await fetch(path, { credentials: "same-origin", ...options });
+    response = await fetch(path, { credentials: "same-origin", ...options, headers });
   } catch (error) {
-    throw new ApiError("The server does not answer: is `huggins view` still running?", 0);
+    if (error.name === "AbortError") throw error;
+    throw new ApiError("The server does not answer: start `huggins view` again, and this page goes on.", 0);
   }
   if (!response.ok) {
     let body = {};
@@ -97,14 +121,14 @@ export const api = {
       headers: { "Content-Type": "application/octet-stream" },
       body,
     }),
-  figure: (row, format, z) => `api/figure/${row}?format=${format}&z=${z}`,
+  figure: (row, format) => `api/figure/${row}?format=${format}&token=${encodeURIComponent(token)}`,
 
   /** Ask for a file of some rows and hand it to the browser as a download. */
-  async download(format, rows) {
+  async download(format, rows, merged = false) {
     const response = await request(`api/export?format=${format}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ rows }),
+      body: JSON.stringify({ rows, merged }),
     });
     const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
     const link = document.createElement("a");
@@ -117,8 +141,10 @@ export const api = {
   /** Listen to what happens elsewhere; returns a function that ends it. */
   events(call) {
     if (data || !window.EventSource) return () => {};
-    const source = new EventSource("api/events");
+    const source = new EventSource(`api/events?token=${encodeURIComponent(token)}`);
     source.onmessage = (message) => call(JSON.parse(message.data));
+    source.onerror = () => call({ type: "lost" });
+    source.onopen = () => call({ type: "connected" });
     return () => source.close();
   },
 };

@@ -1,10 +1,10 @@
 // Start of the page: fetch what the set is, put its parts together, connect keys and tabs.
 
-import { api, isReport } from "./api.js";
+import { api, isReport, setScanner } from "./api.js";
 import { FailureChart, Histogram } from "./charts.js";
 import { $, announce, debounced, decimal, fill, h, probability } from "./dom.js";
 import { Grid, cellText } from "./grid.js";
-import { Inspection } from "./inspect.js";
+import { Inspection, unsent } from "./inspect.js";
 import { helpTable, listen } from "./keys.js";
 import { PALETTE, ScatterMap, ramp } from "./map.js";
 import { SpectrumView } from "./spectrum.js";
@@ -22,7 +22,7 @@ function shortColumns() {
   const names = SHOWN.filter(has);
   const columns = names.map((name) => {
     const about = store.session.columns.find((c) => c.name === name);
-    return { name, kind: about.kind, description: about.description, full: name === "FILE", width: name === "FILE" ? "minmax(180px, 3fr)" : name === "ZWARNING" ? "minmax(150px, 2fr)" : undefined };
+    return { name, kind: about.kind, description: about.description, full: name === "FILE", words: name === "ZWARNING", width: name === "FILE" ? "minmax(180px, 3fr)" : name === "ZWARNING" ? "minmax(150px, 2fr)" : `minmax(${Math.max(70, 9 * name.length + 24)}px, 1fr)` };
   });
   if (!isReport) columns.push({ name: "INSPECTED", label: "INSPECTED", kind: "text" });
   return columns;
@@ -238,6 +238,15 @@ function addChart() {
   return canvas;
 }
 
+/** What two inspectors say together, without the spectra on which they differ. */
+async function merged(format) {
+  try {
+    await api.download(format, null, true);
+  } catch (error) {
+    announce(error.message, "error");
+  }
+}
+
 async function drawAgreement() {
   try {
     const a = await api.agreement();
@@ -247,6 +256,7 @@ async function drawAgreement() {
     }
     fill($("#agreement"),
       h("p", {}, `${a.scanners.join(" and ")} have both inspected ${a.n} spectra. Cohen's κ of the class: ${decimal(a.kappa, 3)} (95 % interval ${decimal(a.low, 3)} to ${decimal(a.high, 3)}). Redshifts differ by more than 1000 km/s in ${a.z_differs}.`),
+      h("div", { class: "row" }, h("button", { type: "button", onclick: () => merged("labels") }, "Merged, as labels"), h("button", { type: "button", onclick: () => merged("desi-csv") }, "Merged, DESI VI (CSV)")),
       a.rows?.length ? h("button", { type: "button", onclick: () => { pick(a.rows, "Rows on which the inspectors differ"); showTab("spectrum"); } }, `Look at the ${a.rows.length} on which they differ`) : "");
   } catch (error) {
     fill($("#agreement"), error.message);
@@ -283,7 +293,7 @@ function bindMenus() {
   }
   for (const button of document.querySelectorAll("[data-figure]")) {
     button.addEventListener("click", () => {
-      const link = h("a", { href: api.figure(store.row, button.dataset.figure, view.z), download: "" });
+      const link = h("a", { href: api.figure(store.row, button.dataset.figure), download: "" });
       document.body.append(link);
       link.click();
       link.remove();
@@ -312,6 +322,19 @@ function bindMenus() {
       announce(error.message, "error");
     }
     event.target.value = "";
+  });
+  $("#scanner").value = store.session.scanner ?? "";
+  $("#scanner").addEventListener("change", async (event) => {
+    setScanner(event.target.value);
+    try {
+      store.session.scanner = (await api.session()).scanner;
+      store.inspections = (await api.inspections()).rows;
+      event.target.value = store.session.scanner;
+      emit("inspection", -1);
+      inspection.show();
+    } catch (error) {
+      announce(error.message, "error");
+    }
   });
   $("#help-button").addEventListener("click", () => $("#help").showModal());
   $("#theme").addEventListener("click", () => {
@@ -349,12 +372,8 @@ function bindDrop() {
     announce(`Classifying ${name} …`);
     try {
       const { row, count } = await api.classify(name, body);
-      store.session.count = count ?? row + 1;
-      store.columns.clear();
-      store.points = null;
       clearAll();
-      await load(["FILE", "INDEX", "SUBCLASS", "Z", "ZWARNING", ...SHOWN]);
-      await refresh();
+      await grow(count ?? row + 1);
       showTab("spectrum");
       open(row);
     } catch (error) {
@@ -383,6 +402,64 @@ function bindDrop() {
     const text = event.clipboardData.getData("text/plain");
     if (/\d.*\n.*\d/.test(text)) classify("pasted.txt", new TextEncoder().encode(text));
   });
+}
+
+/** The set has more rows than it had. */
+async function grow(count) {
+  if (count === store.session.count) return;
+  store.session.count = count;
+  store.columns.clear();
+  store.points = null;
+  $("#nothing").hidden = true;
+  await load(["INDEX", ...SHOWN]);
+  await update();
+}
+
+// Rows that come quickly are taken in a few times a second.
+const growing = debounced((count) => grow(count), 300);
+
+/** What everybody has to know: rows that are still to come, a server that is gone. */
+function drawBanner() {
+  const banner = $("#banner");
+  const { session, lost } = store;
+  const waiting = isReport ? 0 : unsent().length;
+  let text = session.note ?? "";
+  if (lost) text = `The server does not answer. ${waiting ? `${waiting} inspections wait in this browser and are stored when it is back` : "Nothing that was stored is lost"}: start \`huggins view\` again, and this page goes on.`;
+  else if (waiting) text = `${waiting} inspections wait in this browser until the server takes them.`;
+  else if (session.progress?.error) text = session.progress.error;
+  else if (session.classified === false) {
+    const { done, total } = session.progress;
+    text = `Classifying: ${done.toLocaleString("en")}${total ? ` of ${total.toLocaleString("en")}` : ""} files done. What is there can be looked at already.`;
+  }
+  banner.textContent = text;
+  banner.hidden = !text;
+  banner.dataset.kind = lost || session.progress?.error ? "error" : "info";
+}
+
+async function heard(event) {
+  if (event.type === "row" && event.row !== store.row) open(event.row);
+  if (event.type === "message") announce(event.text);
+  if (event.type === "inspection") {
+    store.inspections[event.row] = event.inspection;
+    emit("inspection", event.row);
+  }
+  if (event.type === "rows" || event.type === "classified") growing(event.count);
+  if (event.type === "lost") {
+    store.lost = true;
+    drawBanner();
+  }
+  if (["connected", "rows", "classified"].includes(event.type)) {
+    const wasLost = store.lost;
+    store.lost = false;
+    try {
+      Object.assign(store.session, await api.session(), { count: store.session.count });
+    } catch {
+      return;
+    }
+    drawBanner();
+    if (event.type === "connected") await inspection.flush();
+    if (wasLost && !store.detail && store.row >= 0) open(store.row);
+  }
 }
 
 function actions() {
@@ -439,7 +516,9 @@ async function start() {
   $("#set-name").title = session.source ?? "";
   if (!session.count) {
     $("#nothing").hidden = false;
-    $("#nothing p").textContent = "This set holds no spectrum. Drop a file on the page to classify it.";
+    $("#nothing p").textContent = session.classified === false
+      ? "The first spectra are being classified …"
+      : "This set holds no spectrum. Drop a file on the page to classify it.";
   }
   store.inspections = (await api.inspections()).rows ?? {};
   fill($("#help-keys"), helpTable());
@@ -492,20 +571,15 @@ async function start() {
   await load(["INDEX", ...SHOWN]);
   await update({ keep: false });
   progress();
-  api.events((event) => {
-    if (event.type === "row" && event.row !== store.row) open(event.row);
-    if (event.type === "inspection") {
-      store.inspections[event.row] = event.inspection;
-      emit("inspection", event.row);
-    }
-    if (event.type === "message") announce(event.text);
-  });
+  drawBanner();
+  on("unsent", drawBanner);
+  api.events(heard);
   document.body.dataset.ready = "true";
 }
 
 function progress() {
   const done = Object.keys(store.inspections).length;
-  $("#progress").textContent = isReport ? "" : `${done.toLocaleString("en")} inspected`;
+  $("#progress").textContent = isReport ? "" : `${store.session.scanner}: ${done.toLocaleString("en")} inspected`;
 }
 
 start().catch((error) => {

@@ -31,6 +31,14 @@ export function probabilityBars(classes, probabilities, chosen, onpick) {
   return h("div", { class: "bars", role: "group", "aria-label": "Class probabilities" }, rows);
 }
 
+/** A large number in few characters: 12,500 is 12.5k. */
+function briefly(value) {
+  for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (value >= size) return `${Number((value / size).toPrecision(3))}${letter}`;
+  }
+  return String(Number(value.toPrecision(3)));
+}
+
 const STYLE = { QSO: "class-qso", GALAXY: "class-galaxy", STAR: "class-star" };
 
 /** chi2 against z for each class, in units of ln(1 + z); a click takes the nearest minimum. */
@@ -64,7 +72,7 @@ export class ChiChart {
   drawNow() {
     const { context, width, height } = surface(this.canvas);
     if (!width) return;
-    const box = { left: 40, right: width - 8, top: 8, bottom: height - 18 };
+    const box = { left: 58, right: width - 8, top: 8, bottom: height - 18 };
     const all = this.curves.flatMap((c) => c.chi2.filter(Number.isFinite));
     if (!all.length) {
       context.fillStyle = colour("muted");
@@ -80,7 +88,7 @@ export class ChiChart {
     const x = (z) => box.left + ((u(z) + 0.01) / (u(zmax) + 0.02)) * (box.right - box.left);
     // Square root: minima that matter are spread out, the plain above them is not.
     const v = (chi2) => Math.sqrt(Math.max(0, chi2 - floor));
-    const y = (chi2) => box.bottom - 3 - ((v(ceiling) - Math.min(v(chi2), v(ceiling))) / v(ceiling)) * 0 - (Math.min(v(chi2), v(ceiling)) / v(ceiling)) * (box.bottom - box.top - 6);
+    const y = (chi2) => box.bottom - 3 - (Math.min(v(chi2), v(ceiling)) / v(ceiling)) * (box.bottom - box.top - 6);
     this.scale = { x, box, zmax };
     context.textAlign = "center";
     context.textBaseline = "top";
@@ -96,11 +104,10 @@ export class ChiChart {
     }
     context.textAlign = "right";
     context.textBaseline = "middle";
-    context.fillText("Δχ²", box.left - 6, box.top + 6);
     const step = ticks(0, v(ceiling), 3);
     for (const place of step.places) {
-      if (place === 0) continue;
-      context.fillText(tickText(Math.round(place * place), 1), box.left - 6, y(floor + place * place));
+      const at = y(floor + place * place);
+      if (at > box.top + 4) context.fillText(place ? briefly(place * place) : "Δχ² 0", box.left - 6, Math.min(at, box.bottom - 4));
     }
     if (this.znet?.z?.length) {
       const top = Math.max(...this.znet.p) || 1;
@@ -237,7 +244,7 @@ export class FailureChart {
   drawNow() {
     const { context, width, height } = surface(this.canvas);
     if (!width || !this.keys) return;
-    const box = { left: 34, right: width - 8, top: 18, bottom: height - 18 };
+    const box = { left: 44, right: width - 8, top: 18, bottom: height - 18 };
     context.fillStyle = colour("text");
     context.textBaseline = "top";
     context.fillText(this.label, 8, 2);

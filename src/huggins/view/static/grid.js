@@ -4,6 +4,8 @@ import { $, decimal, fill, h, onFrame } from "./dom.js";
 
 const HEIGHT = 30;
 
+const textual = (column) => column.kind === "text" || column.words;
+
 export class Grid {
   constructor(root, { columns, value, onsort, onopen }) {
     Object.assign(this, { root, columns, value, onsort, onopen });
@@ -34,7 +36,7 @@ export class Grid {
     fill(this.head, this.columns.map((column) => {
       const active = this.sort.name === column.name;
       return h("div", { role: "columnheader", "aria-sort": active ? (this.sort.descending ? "descending" : "ascending") : "none" },
-        h("button", { type: "button", class: "grid-sort", title: column.description ?? "", onclick: () => this.onsort(column.name) },
+        h("button", { type: "button", class: textual(column) ? "grid-sort" : "grid-sort number", title: column.description ?? "", onclick: () => this.onsort(column.name) },
           column.label ?? column.name, active ? (this.sort.descending ? " ▾" : " ▴") : ""));
     }));
     this.table.setAttribute("aria-colcount", this.columns.length);
@@ -90,7 +92,7 @@ export class Grid {
       const line = h("div", {
         role: "row", class: chosen ? "grid-row chosen" : "grid-row", "aria-rowindex": place + 2, "aria-selected": String(chosen),
         onclick: () => { this.current = row; this.onselect?.(row); this.draw(); }, ondblclick: () => this.onopen(row),
-      }, this.columns.map((column) => h("div", { role: "gridcell", class: column.kind === "text" ? "" : "number", title: column.full ? this.value(column, row) : "" }, this.value(column, row))));
+      }, this.columns.map((column) => h("div", { role: "gridcell", class: textual(column) ? "" : "number", title: column.full ? this.value(column, row) : "" }, this.value(column, row))));
       line.style.transform = `translateY(${place * HEIGHT}px)`;
       rows.push(line);
     }

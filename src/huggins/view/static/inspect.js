@@ -6,6 +6,27 @@ import { emit, forget, on, step, store } from "./store.js";
 
 const ISSUES = { R: "bad redshift", C: "wrong class", S: "bad spectrum" };
 
+const place = () => `huggins-unsent:${store.session?.source ?? ""}`;
+let memory = [];
+
+/** Inspections that the server does not have yet; they outlive a closed tab. */
+export function unsent() {
+  try {
+    return JSON.parse(localStorage.getItem(place()) ?? "[]");
+  } catch {
+    return memory;
+  }
+}
+
+function keep(inspections) {
+  memory = inspections;
+  try {
+    localStorage.setItem(place(), JSON.stringify(inspections));
+  } catch {
+    // No storage: they wait in memory.
+  }
+}
+
 export class Inspection {
   constructor(view) {
     this.view = view;
@@ -69,15 +90,45 @@ export class Inspection {
       issues: [...this.issues].sort().join(""),
       comment: $("#vi-comment").value.trim(),
     };
+    let stored;
     try {
-      const stored = await api.inspect(inspection);
-      store.inspections[row] = stored;
-      forget(row);
-      emit("inspection", row);
+      stored = await api.inspect(inspection);
       announce(`Stored: ${stored.class || "none"} at ${decimal(stored.z, 4)}, quality ${stored.quality}`);
-      if (store.row === row && !step(1)) this.show();
     } catch (error) {
-      announce(`Not stored: ${error.message}`, "error");
+      if (error.status !== 0) {
+        announce(`Not stored: ${error.message}`, "error");
+        return;
+      }
+      // The server is gone: the answer waits in the browser until it is back.
+      keep([...unsent(), inspection]);
+      stored = inspection;
+      emit("unsent");
+    }
+    store.inspections[row] = stored;
+    forget(row);
+    emit("inspection", row);
+    if (store.row === row && !step(1)) this.show();
+  }
+
+  /** Store what had to wait for the server. */
+  async flush() {
+    const waiting = unsent();
+    let done = 0;
+    for (const inspection of waiting) {
+      try {
+        store.inspections[inspection.row] = await api.inspect(inspection);
+        done += 1;
+        keep(waiting.slice(done));
+      } catch (error) {
+        if (error.status === 0) break;
+        announce(`Not stored: ${error.message}`, "error");
+        break;
+      }
+    }
+    emit("unsent");
+    if (done) {
+      emit("inspection", -1);
+      announce(`The server is back: ${done} waiting ${done === 1 ? "inspection is" : "inspections are"} stored.`);
     }
   }
 

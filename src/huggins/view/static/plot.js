@@ -5,7 +5,7 @@
 
 import { colour, onFrame } from "./dom.js";
 
-const PAD = { left: 58, right: 12, top: 26, bottom: 34 };
+const PAD = { left: 66, right: 12, top: 32, bottom: 34 };
 const FONT = "12px system-ui, sans-serif";
 
 /** Smooth with a Gaussian of `width` pixels, weighted by inverse variance; null between good pixels. */
@@ -166,7 +166,7 @@ export class SpectrumPlot {
       this.canvas.width = Math.round(width * ratio);
       this.canvas.height = Math.round(height * ratio);
     }
-    const pad = this.mini ? { left: 6, right: 6, top: 16, bottom: 16 } : PAD;
+    const pad = this.mini ? { left: 8, right: 8, top: 28, bottom: 16 } : PAD;
     const residual = this.view.residual && this.view.models.length && this.view.showModel ? Math.max(54, 0.2 * height) : 0;
     return {
       ratio, width, height,
@@ -312,7 +312,7 @@ export class SpectrumPlot {
     const frame = this.view.rest ? "Rest-frame" : "Observed";
     context.fillText(`${frame} vacuum wavelength (Å)`, 0.5 * (box.left + box.right), box.height - 2);
     context.save();
-    context.translate(12, 0.5 * (box.top + box.bottom));
+    context.translate(17, 0.5 * (box.top + box.bottom));
     context.rotate(-Math.PI / 2);
     context.fillText(this.spectrum.unit ? `Flux (${this.spectrum.unit})` : "Flux", 0, 0);
     context.restore();
@@ -391,7 +391,7 @@ export class SpectrumPlot {
       ends[row].push([px - half, px + half]);
       context.globalAlpha = 1;
       context.fillStyle = colour(line.kind === "emission" ? "emission" : "absorption");
-      context.fillText(line.name, Math.max(box.left + half, Math.min(box.right - half, px)), box.top - 6 - 11 * row + (this.mini ? 1 : -1));
+      context.fillText(line.name, Math.max(box.left + half, Math.min(box.right - half, px)), box.top - 8 - 12 * row);
     }
     context.globalAlpha = 1;
   }

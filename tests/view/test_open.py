@@ -1,0 +1,80 @@
+import getpass
+import time
+
+import numpy as np
+import pytest
+from astropy.table import Table
+
+from huggins.errors import InputError
+from huggins.view.open import is_results, open_session, results_of, view
+
+
+def test_tables_and_spectra_are_told_by_their_content(spectra_set, tmp_path):
+    assert is_results(spectra_set.table)
+    assert not is_results(spectra_set.folder / "spec-7102-56666-0001.fits")
+    (tmp_path / "w.csv").write_text("wavelength,flux,error\n4000,1,1\n")
+    assert not is_results(tmp_path / "w.csv")
+
+
+def test_inspections_are_kept_beside_the_table(spectra_set):
+    results, classification = results_of([str(spectra_set.table)])
+    assert classification is None
+    session = open_session(results)
+    try:
+        assert session.inspections.path == spectra_set.table.with_name(
+            "results.fits.inspections.sqlite"
+        )
+        assert session.inspections.scanner == getpass.getuser()
+    finally:
+        session.close()
+
+
+def test_rows_of_a_folder_come_while_it_is_open(spectra_set, tmp_path, model_path):
+    for i in (1, 2):
+        name = f"spec-7102-56666-{i:04d}.fits"
+        (tmp_path / name).write_bytes((spectra_set.folder / name).read_bytes())
+    results, classification = results_of([str(tmp_path)], model=str(model_path))
+    assert len(results) == 0
+    session = open_session(
+        results,
+        inspections=tmp_path / "i.sqlite",
+        model=str(model_path),
+        classification=classification,
+    )
+    try:
+        end = time.monotonic() + 60
+        while not session.about()["classified"] and time.monotonic() < end:
+            time.sleep(0.05)
+        assert session.about()["progress"] == {"done": 2, "total": 2, "error": ""}
+        assert len(results) == 2
+        assert len(session.detail(1)["flux"]) > 1000
+    finally:
+        session.close()
+
+
+def test_nothing_to_show(tmp_path):
+    with pytest.raises(InputError, match="no spectra"):
+        results_of([str(tmp_path)])
+    with pytest.raises(InputError, match="--where chooses rows of a table"):
+        results_of([str(tmp_path)], where="Z > 1")
+
+
+def test_view_of_a_table_in_memory(spectra_set, tmp_path):
+    page = view(Table.read(spectra_set.table), inspections=tmp_path / "i.sqlite", scanner="ada")
+    try:
+        assert page.url.startswith("http://127.0.0.1:")
+        assert page.url in page._repr_html_()
+        assert "<iframe" in page._repr_html_()
+        assert page.session.about()["count"] == len(spectra_set)
+    finally:
+        page.close()
+
+
+def test_view_of_spectra_in_memory(mocks, tmp_path):
+    page = view([mocks[0].spectrum], inspections=tmp_path / "i.sqlite")
+    try:
+        assert page.session.about()["count"] == 1
+        assert np.isfinite(page.session.results.value("Z", 0))
+        assert page.session.detail(0)["results"]["CLASS"] == "QSO"
+    finally:
+        page.close()
