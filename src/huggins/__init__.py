@@ -22,7 +22,7 @@ _HOME = {
 #: Subpackages and modules that are there after ``import huggins`` alone.
 _FOLDERS = (
     "evaluate", "formats", "inference", "lines", "plot", "prepare", "quality", "redshift",
-    "simulate", "taxonomy", "weights",
+    "simulate", "taxonomy", "view", "weights",
 )  # fmt: skip
 
 

@@ -1,4 +1,6 @@
 import getpass
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -78,3 +80,18 @@ def test_view_of_spectra_in_memory(mocks, tmp_path):
         assert page.session.detail(0)["results"]["CLASS"] == "QSO"
     finally:
         page.close()
+
+
+@pytest.mark.parametrize("first", ["", "from huggins.view.open import view"])
+def test_the_package_is_the_call(spectra_set, tmp_path, first):
+    code = (
+        f"import huggins\n{first}\n"
+        f"page = huggins.view({str(spectra_set.table)!r}, inspections='i.sqlite')\n"
+        "print(page.url, page.session.about()['count'])\n"
+        "page.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.stdout.startswith("http://127.0.0.1"), done.stderr
+    assert done.stdout.endswith(f" {len(spectra_set)}\n")

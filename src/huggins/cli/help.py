@@ -15,6 +15,7 @@ EXAMPLES: Final = {
     "classify": "huggins classify spectra/ -o results.fits",
     "info": "huggins info spec-7102-56666-0082.fits",
     "plot": "huggins plot spec-7102-56666-0082.fits -o picture.png",
+    "view": "huggins view results.fits",
     "demo": "huggins demo --offline",
     "catalog": "huggins catalog specObj-dr17.fits -o targets.parquet",
     "download": "huggins download targets.parquet -o spectra",

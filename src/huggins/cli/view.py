@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
 import typer
 
 from huggins.cli import options
+from huggins.cli.options import LOGGER
 
 
+@options.with_messages
 def view(
     inputs: Annotated[
         list[str],
@@ -56,18 +58,12 @@ def view(
         ),
     ] = "",
     model: options.Model = "huggins",
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    log: options.Log = None,
 ) -> int:
     """Show classified spectra on a page in the browser, to inspect and correct them.
-
-    Example: huggins view results.fits
 
     The first line of output is the page's address. The page is served until Ctrl-C; inspections
     are stored as they are made.
     """
-    logger = options.start_logging(quiet=quiet, verbose=verbose, log=log)
     from huggins.view.open import open_session, results_of
     from huggins.view.serve import Server, announce
 
@@ -80,10 +76,10 @@ def view(
         model=model,
         classification=classification,
     )
-    with closing(session):
+    with closing(session), suppress(KeyboardInterrupt):
         server = Server(session, host, port)
         if not server.private:
-            logger.warning(
+            LOGGER.warning(
                 "everybody who can reach %s and has the URL can see and change this set, over "
                 "an unencrypted connection: an SSH tunnel is safer",
                 host,
