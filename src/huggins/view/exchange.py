@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from huggins.errors import InputError
+from huggins.tables.write import WRITERS, Numbers, OutputColumn, OutputTable, Texts
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.view.inspections import ISSUES, Inspection
 
@@ -219,17 +222,21 @@ def write_votable(table: Any, path: Path) -> None:
 
 
 def _parquet(table: Any) -> bytes:
-    from arro3.core import Array, DataType, Table
-    from arro3.io import write_parquet
-
-    columns: dict[str, Any] = {}
+    columns: list[OutputColumn] = []
+    cells: list[Numbers | Texts] = []
     for name in table.colnames:
-        values = [None if v is None else v for v in table[name].tolist()]
-        kind = table[name].dtype.kind
-        arrow = {"i": DataType.int64(), "f": DataType.float64()}.get(kind, DataType.string())
-        columns[name] = Array(values, type=arrow)
+        column = table[name]
+        missing = np.ma.getmaskarray(column)
+        if column.dtype.kind == "U":
+            columns.append(OutputColumn(name, "str", ""))
+            cells.append(Texts(np.where(missing, "", np.ma.getdata(column)).tolist()))
+            continue
+        kind = "float64" if column.dtype.kind == "f" else "int64"
+        columns.append(OutputColumn(name, kind, ""))
+        cells.append(Numbers(np.ma.getdata(column).astype(kind), missing))
+    metadata = {str(key): str(value) for key, value in table.meta.items()}
     stream = io.BytesIO()
-    write_parquet(Table.from_pydict(columns), stream)
+    WRITERS[".parquet"](stream, OutputTable("HUGGINS", columns, len(table), [cells], metadata))
     return stream.getvalue()
 
 
