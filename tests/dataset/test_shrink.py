@@ -170,7 +170,7 @@ def with_own_column(hdus):
 @pytest.mark.parametrize(
     ("how", "what"),
     [
-        (as_medium_resolution, "HDU COADD_R"),
+        (as_medium_resolution, "HDU COADD_"),
         (with_own_work, "HDU MYFIT"),
         (with_own_column, "column SMOOTHED"),
     ],

@@ -64,6 +64,6 @@ def test_formats_are_those_of_the_readers():
         for row in rows("formats.md", "| reader | what | pixels | errors | wavelengths |")
     }
     readers = {module.NAME for module in formats._FITS if module is not formats.generic}
-    readers |= {fits_images.NAME, fits_tables.NAME, hdf5_arrays.NAME}
+    readers |= {formats.arrays.NAME, fits_images.NAME, fits_tables.NAME, hdf5_arrays.NAME}
     readers |= {formats.text.NAME, hdf5.NAME, hdf5.SEED_NAME, memory.NAME}
     assert said == readers

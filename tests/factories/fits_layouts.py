@@ -99,7 +99,7 @@ _LOG = {
 }
 
 
-def _linear_image(with_error=True, air=False, unit="Angstrom", scale=1.0, **cards) -> Writer:
+def _linear_image(air=False, unit="Angstrom", scale=1.0, **cards) -> Writer:
     def write(path, w, f, e):
         w = vacuum_to_air(w) if air else w
         grid, flux, error = linear(w, f, e)
@@ -108,7 +108,7 @@ def _linear_image(with_error=True, air=False, unit="Angstrom", scale=1.0, **card
         if unit:
             hdu.header["CUNIT1"] = unit
         hdu.header.update(cards)
-        return save(path, hdu, *([fits.ImageHDU(error, name="ERROR")] if with_error else []))
+        return save(path, hdu, fits.ImageHDU(error, name="ERROR"))
 
     return write
 
@@ -397,7 +397,7 @@ FITS: dict[str, Writer] = {
 }
 #: Layouts without uncertainties.
 FITS_BARE: dict[str, Writer] = {
-    "IRAF linear": _linear_image(with_error=False, CTYPE1="LINEAR"),
+    "IRAF log-linear": _image(lambda w, f, e: f, CTYPE1="LINEAR", **{"DC-FLAG": 1}, **_LOG),
     "table: wavelength, flux": _rows(lambda w, f, e: {"WAVE": w, "FLUX": f}),
 }
 RAGGED = _ragged

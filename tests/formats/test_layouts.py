@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
 import huggins
+from factories import survey_layouts as survey
+from factories.array_layouts import ARRAYS
 from factories.fits_layouts import FITS, FITS_BARE, RAGGED, linear, multispec, save, table
 from factories.hdf5_layouts import HDF5
 from factories.layouts import BARE, TEXT, quasar_arrays
+from factories.survey_layouts import SURVEYS
 from huggins.errors import ReadError
 from huggins.formats import identify, open_file, read
 from huggins.quality import ZWarning
@@ -293,3 +298,112 @@ def test_manga_is_refused(quasar, tmp_path):
     (error,) = open_file(save(tmp_path / "a", primary, *images))
     assert "MaNGA" in error.what
     assert "one place" in error.what
+
+
+@pytest.mark.parametrize("layout", SURVEYS)
+def test_surveys(layout, quasar, original, tmp_path):
+    write, reader = SURVEYS[layout]
+    path = write(tmp_path / "quasar", *quasar)
+    assert identify(path) == reader
+    spectra = read(path)
+    assert [s.index for s in spectra] == list(range(len(spectra)))
+    for row, spectrum in zip(huggins.classify(spectra), spectra, strict=True):
+        if not spectrum.zwarning:  # else a fibre of the sky
+            agrees(row, original)
+
+
+@pytest.mark.parametrize("layout", ARRAYS)
+def test_arrays(layout, quasar, original, tmp_path):
+    path = ARRAYS[layout](tmp_path / "quasar", *quasar)
+    assert identify(path) == "arrays"
+    for row in huggins.classify(str(path)):
+        agrees(row, original)
+
+
+def test_identity_in_the_files_of_surveys(quasar, tmp_path):
+    star, *_ = read(survey.mwm_star(tmp_path / "a", *quasar))
+    assert (star.survey, star.targetid) == ("SDSS-V", "54392544")
+    np.testing.assert_allclose(star.wavelength, quasar[0], rtol=1e-9)
+    assert "300.0 km/s is undone" in star.notes[0]
+    first, second = read(survey.pypeit_spec1d(tmp_path / "b", *quasar))
+    assert (first.targetid, second.targetid) == (
+        "SPAT0076-SLIT0185-DET01", "SPAT0176-SLIT0185-DET01",
+    )  # fmt: skip
+    assert len(first) == len(quasar[0])
+    galaxy, sky, _ = read(survey.marz(tmp_path / "c", *quasar))
+    assert (galaxy.targetid, galaxy.ra, galaxy.dec) == (
+        "G0",
+        pytest.approx(30),
+        pytest.approx(-4.5),
+    )
+    assert (galaxy.zwarning, sky.zwarning) == (0, ZWarning.SKY)
+    assert [s.targetid for s in read(survey.weave(tmp_path / "d", *quasar), fiber=2)] == ["W1"]
+    (one,) = read(survey.pfs(tmp_path / "e", *quasar), targetid=120731449862702301)
+    assert (one.survey, one.index, one.ra) == ("PFS", 1, 31.0)
+    assert (~one.good).sum() == (np.arange(len(one)) % 60 == 0).sum()
+    seven, _ = read(ARRAYS["JSON of SPARCL"](tmp_path / "f", *quasar))
+    assert (seven.targetid, seven.pipeline.cls, seven.pipeline.z) == ("7", "QSO", 1.9)
+
+
+def test_infrared_spectra_alone_are_refused(tmp_path):
+    cells = {name: np.ones((1, 50)) for name in ("wavelength", "flux", "ivar")}
+    with pytest.raises(ReadError, match="only infrared spectra of APOGEE"):
+        read(save(tmp_path / "a", table(cells, "APOGEE/APO")))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (pickle.dumps({"flux": [1, 2]}), "pickle"),
+        (b"PAR1" + bytes(100) + b"PAR1", "Parquet"),
+        (b'{"wavelength": [1, 2', "cannot be read"),
+        (b'{"name": "x"}', "no arrays of a spectrum"),
+        (b'{"flux": [1, 2, 3]}', "no column of wavelengths"),
+        (b'{"flux": [[1, 2, 3], [1, 2, 3]]}', "no wavelengths for the fluxes"),
+        (b"[" * 100000, "no known format"),
+        (b'<?xml version="1.0"?><VOTABLE version="1.4"><RESOURCE>', "VOTable"),
+        (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'shape': (9999999999,), }", "damaged"),
+        (b"\x93NUMPY", "damaged"),
+    ],
+)  # fmt: skip
+def test_damaged_arrays(content, message, tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    (error,) = open_file(path)
+    assert isinstance(error, ReadError)
+    assert message in error.what
+
+
+def test_arrays_that_lie(tmp_path):
+    array = np.arange(50.0)
+    np.save(tmp_path / "a.npy", array)
+    content = (tmp_path / "a.npy").read_bytes().replace(b"(50,)", b"(99,)")
+    (tmp_path / "b.npy").write_bytes(content)
+    for name, message in {"a": "without names", "b": "truncated"}.items():
+        (error,) = open_file(tmp_path / f"{name}.npy")
+        assert message in error.what
+    np.save(tmp_path / "c.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
+    (error,) = open_file(tmp_path / "c.npy")
+    assert "pickle" in error.what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "layout", [*SURVEYS, "ESO Phase 3", "GAMA", "IRAF bands", "npz", "VOTable"]
+)
+def test_damage_gives_errors_or_spectra(layout, quasar, tmp_path):
+    writers = {**FITS, **ARRAYS, **{name: write for name, (write, _) in SURVEYS.items()}}
+    few = [values[::8] for values in quasar]
+    whole = writers[layout](tmp_path / "whole", *few).read_bytes()
+    rng = np.random.default_rng(len(layout))
+    path = tmp_path / "damaged"
+    for _ in range(60):
+        content = bytearray(whole)
+        for place in rng.integers(0, min(len(content), 12000), 4):
+            content[place] = rng.choice(list(b"0123456789 ATEJKDPQ'/=-.+\xff"))
+        if rng.uniform() < 0.3:
+            del content[rng.integers(1, len(content)) :]
+        path.write_bytes(bytes(content))
+        items = list(open_file(path))
+        assert items
+        assert all(isinstance(item, Spectrum | ReadError) for item in items)

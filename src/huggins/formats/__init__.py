@@ -16,15 +16,20 @@ from huggins.errors import ReadError
 from huggins.fits import Fits, Source
 from huggins.formats import (
     archives,
+    arrays,
     desi,
     generic,
     hdf5,
     lamost,
+    mwm,
     pack,
+    pfs,
+    pypeit,
     spec,
     spplate,
     spspec,
     text,
+    weave,
 )
 from huggins.formats.foreign import unknown
 from huggins.formats.memory import from_object, from_specutils, is_arrays
@@ -80,8 +85,11 @@ class _OtherReader(Protocol):
 
 # Asked in this order: containers of spec files before these, then the common formats first, and
 # what takes any table or image of a spectrum last.
-_FITS: Final[tuple[_Reader, ...]] = (pack, spec, lamost, spspec, spplate, desi, generic)
-_OTHERS: Final[tuple[_OtherReader, ...]] = (hdf5, text)
+_FITS: Final[tuple[_Reader, ...]] = (
+    *(pack, spec, lamost, spspec, spplate, desi),
+    *(mwm, pypeit, weave, pfs, generic),
+)
+_OTHERS: Final[tuple[_OtherReader, ...]] = (hdf5, arrays, text)
 
 
 def read(

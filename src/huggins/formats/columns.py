@@ -188,9 +188,10 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
     bad = _filled(values)
     if bad.any():
         notes.append(f"{int(bad.sum())} fluxes of {values[bad][0]:g} are taken as missing")
-    bad |= ~np.isfinite(values) | _masked(fields, roles)
-    values[bad] = np.nan
     found = _first(fields, roles, UNCERTAINTIES)
+    measured = None if found is None else np.asarray(fields[found].values, np.float64) > 0
+    bad |= ~np.isfinite(values) | _masked(fields, roles, measured)
+    values[bad] = np.nan
     if found is None:
         ivar = None
     else:
@@ -470,14 +471,23 @@ def _filled(values: Array) -> NDArray[np.bool_]:
     return far
 
 
-def _masked(fields: Sequence[Field], roles: Sequence[Meaning]) -> NDArray[np.bool_]:
-    """Pixels that a mask of the table takes out."""
+def _masked(
+    fields: Sequence[Field], roles: Sequence[Meaning], measured: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Pixels that a mask of the table takes out.
+
+    A mask is of the other convention (1 is good) where pixels have an uncertainty just where it
+    is not 0.
+    """
     bad = np.zeros(len(fields[0].values), bool)
     for column, role in zip(fields, roles, strict=True):
         if role.role not in (Role.MASK, Role.GOOD) or not _is_numeric(column):
             continue
         values = np.nan_to_num(np.asarray(column.values, np.float64))
         good = values != 0 if role.role is Role.GOOD else values == 0
+        if measured is not None and 0 < good.sum() < len(good):
+            within, without = measured[good].mean(), measured[~good].mean()
+            good = ~good if without > 0.9 and within < 0.1 else good
         # A mask that leaves next to nothing is of another convention.
         if good.mean() > 0.05:
             bad |= ~good

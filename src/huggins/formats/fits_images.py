@@ -19,6 +19,7 @@ from huggins.formats.identity import described, plain
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.formats.request import Request, blocks
 from huggins.formats.wcs import axis, is_spatial, says_air
+from huggins.quality import ZWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,6 @@ class Group:
 
     flux: Hdu
     others: dict[Role, Hdu] = field(default_factory=dict)
-    unnamed: list[Hdu] = field(default_factory=list)
 
 
 def _is_image(hdu: Hdu) -> bool:
@@ -90,8 +90,12 @@ def groups(fits: Fits) -> list[Group]:
         if role is Role.OTHER and found:
             continue
         if role is None and fitting and hdu.index:
-            fitting[-1].unnamed.append(hdu)
-            continue
+            kind = "" if fitting[-1].others else _kind(fitting[-1].flux, hdu)
+            if kind:
+                fitting[-1].others[_NAMED[kind]] = hdu
+                continue
+            if hdu.layout.kind == "image" and hdu.layout.bitpix > 0:
+                continue  # a mask that nobody explains
         if is_spatial(hdu) or (len(hdu.image_shape) > 2 and not _bands(hdu)):
             continue
         if _axis_of(fits, hdu, waves) is not None:
@@ -208,12 +212,6 @@ def _fields(group: Group, rows: tuple[int, int] | None) -> list[Field]:
     for role, hdu in group.others.items():
         unit = _unit(hdu) if role in UNCERTAINTIES else ""
         fields.append(Field(_PLAIN[role], pixels(hdu), unit))
-    if not any(role in group.others for role in UNCERTAINTIES):
-        for hdu in group.unnamed:
-            kind = _kind(group.flux, hdu)
-            if kind:
-                fields.append(Field(kind, pixels(hdu)))
-                break
     return fields
 
 
@@ -228,6 +226,9 @@ _PLAIN: Final = {
     Role.ERROR: "error", Role.IVAR: "ivar", Role.VARIANCE: "variance", Role.MASK: "mask",
     Role.GOOD: "good",
 }  # fmt: skip
+
+
+_NAMED: Final = {name: role for role, name in _PLAIN.items()}
 
 
 def _flux_unit(hdu: Hdu) -> str:
@@ -354,8 +355,16 @@ def _objects(fits: Fits, count: int) -> list[dict[str, Any]]:
         ]
         if hdu.name == "FIBRES" or hdu.get("TUNIT1") == "radians":
             rows = _in_degrees(rows)
-        return [described(row.get) for row in rows]
+        return [described(row.get) | _fibre_type(row) for row in rows]
     return []
+
+
+def _fibre_type(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the type of a fibre of 2dF means: S is sky, N broken, F and U no target."""
+    kind = row.get("type")
+    bits = {"S": ZWarning.SKY, "N": ZWarning.UNPLUGGED, "U": ZWarning.UNPLUGGED}
+    bits["F"] = ZWarning.UNPLUGGED
+    return {"zwarning": int(bits[kind])} if kind in bits else {}
 
 
 def _in_degrees(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

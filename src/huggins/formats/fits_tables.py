@@ -35,8 +35,8 @@ NAME: Final = "fits-table"
 _PIXELS_MIN: Final = 10
 #: HDUs that hold something else than the object.
 NOT_THE_OBJECT: Final = re.compile(r"SKY|MODEL|TELLURIC|CONTINUUM|TEMPLATE|ARC\b|FLAT", re.I)
-# Utypes of the spectral data model of the Virtual Observatory, as names of columns.
-_UTYPES: Final = (
+#: Utypes of the spectral data model of the Virtual Observatory, as names of columns.
+UTYPES: Final = (
     ("spectralaxis.value", "wavelength"),
     ("fluxaxis.value", "flux"),
     ("fluxaxis.accuracy.staterror", "error"),
@@ -86,7 +86,7 @@ def _named(hdu: Hdu, column: FitsColumn) -> str:
     """Return a column's name, or what its utype or UCD says that it is."""
     utype = str(hdu.get(f"TUTYP{column.number}") or hdu.get(f"TUTYPE{column.number}") or "")
     name = column.name
-    for ending, role in _UTYPES:
+    for ending, role in UTYPES:
         if utype.lower().endswith(ending) and meaning(name).role is Role.OTHER:
             name = role
     ucd = str(hdu.get(f"TUCD{column.number}") or "").lower()

@@ -10,11 +10,22 @@ _KNOWN: Final = (
     (b"\x89PNG", "a PNG picture, not a spectrum"),
     (b"GIF8", "a GIF picture, not a spectrum"),
     (b"%PDF", "a PDF document, not a spectrum"),
-    (b"PK\x03\x04", "a ZIP archive: unpack it first"),
-    (b"BZh", "compressed with bzip2: unpack it first (only gzip is read directly)"),
-    (b"\xfd7zXZ", "compressed with xz: unpack it first (only gzip is read directly)"),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first (only gzip is read directly)"),
-    (b"\x1f\x9d", "compressed with compress: unpack it first (only gzip is read directly)"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first (unzstd)"),
+    (b"\x1f\x9d", "compressed with compress: unpack it first (uncompress)"),
+    (
+        b"PAR1",
+        "a Parquet file: read it with pandas or astropy and give huggins.classify the arrays",
+    ),
+    *(
+        (
+            b"\x80" + bytes([version]),
+            "a pickle, which runs whatever program it holds and is never opened: save the "
+            "arrays with numpy.savez",
+        )
+        for version in (2, 3, 4, 5)
+    ),
+    (b"Rar!", "a RAR archive: unpack it first"),
+    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
 )
 
 
@@ -24,8 +35,6 @@ def foreign(head: bytes) -> str:
         if head.startswith(magic):
             return f"this is {what}"
     start = head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith(b"<?xml") and b"<votable" in start:
-        return "this is a VOTable: save it as ECSV or CSV"
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         return "this is a web page, perhaps an archive's error message: fetch it again"
     return ""
