@@ -20,10 +20,11 @@ from astropy.table import Table
 import huggins
 from factories import make_truth, write_boss_spec, write_spplate, write_text
 from huggins import cli
-from huggins.inference import journal_path, load_model, output
+from huggins.inference import journal_path, load_model
 from huggins.inference.table import COLUMNS
 from huggins.quality import ZWarning
 from huggins.runs.journal import Journal
+from huggins.tables.write import WRITERS
 from tiny_model import write_model
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def test_a_table(folder, run, model_path):
     assert names() == ["data", "t.fits"]
 
 
-@pytest.mark.parametrize("extension", output.WRITERS)
+@pytest.mark.parametrize("extension", WRITERS)
 def test_every_format(folder, run, extension):
     assert run("data", "-o", f"t{extension}")[0] == 0
     assert Path(f"t{extension}").stat().st_size > 0
@@ -295,7 +296,7 @@ def test_a_full_disk_in_the_end(folder, run):
         raise OSError(28, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(output.WRITERS, ".csv", full)
+        patch.setitem(WRITERS, ".csv", full)
         status, _, err = run("data", "-o", "t.csv")
     assert status == 2
     last = err.splitlines()[-1]

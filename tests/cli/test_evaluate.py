@@ -41,6 +41,16 @@ def test_main_figures_go_to_the_terminal_and_nothing_is_written(folder, run):
     assert len(list(folder.iterdir())) == 3
 
 
+def test_a_redshift_of_minus_nine_is_unknown(folder, run):
+    lines = (folder / "truth.csv").read_text().splitlines()
+    z = lines[0].split(",").index("z")
+    rows = [line.split(",") for line in lines]
+    for row in rows[1:10]:
+        row[z] = "-9"
+    (folder / "t.csv").write_text("".join(",".join(row) + "\n" for row in rows))
+    assert run("new.fits", "--truth", "t.csv", "-o", "out")[0] == 0
+
+
 def squeezed(lines):
     """Lines with the width of their columns evened out."""
     return ["    ".join(part.strip() for part in line.split("  ") if part) for line in lines]

@@ -176,7 +176,7 @@ def test_corrected_label_counts_as_a_whole(
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (row(PLATE=1, MJD=2, FIBERID=3, Z=1.0), "no column CLASS13 or SUBCLASS"),
+        (row(PLATE=1, MJD=2, FIBERID=3, Z=1.0), "no column CLASS13, SUBCLASS or CLASS"),
         (row(SUBCLASS="K", RA=1.0), "nothing says which spectra its rows are"),
         (row(PLATE=1, MJD=2, FIBERID=3, SUBCLASS="STARBURST"), "none of the 13 classes"),
     ],
@@ -260,3 +260,44 @@ def test_table_of_the_shared_spectra(shared_data, tmp_path, arrays):
         assert got["class_index"][i] == INDEX.get(row["class13"], -1)
         assert got["object"][i].decode() == row["object"]
         assert got["trust"][i] == int(row["trust"])
+
+
+def test_class_and_subclass_as_a_survey_writes_them(tmp_path, spectrum):
+    def label(**columns):
+        table = Table({name: [value, "GALAXY"] for name, value in columns.items()})
+        table["PLATE"], table["MJD"], table["FIBERID"] = [7102, 1], 56666, 82
+        return compiled(tmp_path, table).of(spectrum)
+
+    for cls, subclass, found in (
+        ("STAR", "F3/F5V (30743)", "F"),
+        ("GALAXY", "STARFORMING", "GAL"),
+        ("GALAXY", "", "GAL"),
+        ("QSO", "BROADLINE", "QSO"),
+        ("STAR", "CV", None),
+        ("QSO", "", None),  # a BAL or not
+    ):
+        said = label(CLASS=cls, SUBCLASS=subclass)
+        assert said.cls == cls
+        assert said.index == (INDEX[found] if found else -1)
+    assert label(SPECTYPE="GALAXY", SUBTYPE="").index == INDEX["GAL"]
+    assert label(CLASS="GALAXY").index == INDEX["GAL"]
+
+
+@pytest.mark.parametrize("z", [-9.0, -1.0, np.nan, 999.0])
+def test_numbers_that_stand_for_no_redshift(tmp_path, spectrum, z):
+    table = row(PLATE=7102, MJD=56666, FIBERID=82, SUBCLASS="F", Z=z)
+    assert np.isnan(compiled(tmp_path, table).of(spectrum).z)
+
+
+def test_position_alone_names_a_spectrum(tmp_path, spectrum):
+    arcsec = 1 / 3600
+    table = Table(
+        {
+            "RAJ2000": [spectrum.ra, spectrum.ra, spectrum.ra + 1],
+            "DEJ2000": spectrum.dec + np.array([0.8, -0.3, 0.0]) * arcsec,
+            "SUBCLASS": ["F", "BAL", "K"],
+        }
+    )
+    assert compiled(tmp_path, table).of(spectrum).index == INDEX["BAL"]
+    table = row(ra=spectrum.ra, dec=spectrum.dec + 1.1 * arcsec, subclass="F")
+    assert compiled(tmp_path, table).of(spectrum) == "not in the table of targets"

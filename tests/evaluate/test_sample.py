@@ -45,6 +45,24 @@ def sample_of(tmp_path, cases, labels=None, *, desi=False, **options):
     return join(results, labels, roles, match(results, labels, roles), **options)
 
 
+def test_columns_as_people_have_them(tmp_path):
+    paths = [f"boss/spec-{i:04d}.fits" for i in range(6)]
+    labels = truth(
+        FileName=paths,
+        CLASS=["STAR", "GALAXY", "QSO", "QSO", "STAR", "UNKNOWN"],
+        SUBCLASS=["F3/F5V (30743)", "STARFORMING", "BROADLINE", "", "CV", ""],
+        Redshift=[-0.0001, 0.1, -9.0, 999.0, np.nan, 1.0],
+    )
+    sample = sample_of(tmp_path, [Case()] * 6, labels)
+    assert sample.true_class.tolist() == ["STAR", "GALAXY", "QSO", "QSO", "STAR", ""]
+    assert sample.true_subclass.tolist() == ["F", "GAL", "QSO", "", "", ""]
+    np.testing.assert_array_equal(sample.true_z, [-0.0001, 0.1, np.nan, np.nan, np.nan, 1.0])
+    labels = truth(path=paths[:3], subclass=["F3/F5V (30743)", "BAL", "GALAXY"])
+    sample = sample_of(tmp_path, [Case()] * 6, labels)
+    assert sample.true_class.tolist() == ["STAR", "QSO", "GALAXY"]
+    assert sample.true_subclass.tolist() == ["F", "BAL", "GAL"]
+
+
 def test_results_and_truth_stand_side_by_side(tmp_path):
     cases = [
         Case(true="BAL", predicted="QSO", prob=0.7, z=2.1, z_true=2.0, zwarning=4),

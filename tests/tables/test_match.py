@@ -8,7 +8,18 @@ from huggins.tables.columns import Columns, from_lists
 from huggins.tables.match import match
 
 ROLES = {
-    name: name for name in ("path", "index", "plate", "mjd", "fiberid", "targetid", "ra", "dec")
+    name: name
+    for name in (
+        "path",
+        "index",
+        "plate",
+        "mjd",
+        "fiberid",
+        "specobjid",
+        "targetid",
+        "ra",
+        "dec",
+    )
 }
 
 
@@ -167,3 +178,17 @@ def test_nothing_found_says_what_was_tried():
 def test_an_unknown_way_is_refused():
     with pytest.raises(InputError, match="'name' is none of auto, path"):
         match(results(FILE=["a"]), truth(path=["a"]), {"path": "path"}, by="name")
+
+
+def test_specobjid_alone():
+    ours = results(SPECOBJID=["5855818157717954560", "5855818157717954561", ""], RA=[1.0] * 3)
+    assert pairs(ours, truth(specobjid=[5855818157717954561, 0])) == ("specobjid", [(1, 0)])
+    assert pairs(ours, truth(specobjid=["5855818157717954560"]))[1] == [(0, 0)]
+
+
+def test_identifiers_that_lost_digits_are_not_compared():
+    ours = results(SPECOBJID=["5855818157717954560"], RA=[1.0], DEC=[2.0])
+    theirs = truth(specobjid=["5.855818157717955e+18"], ra=[1.0], dec=[2.0])
+    assert pairs(ours, theirs) == ("sky", [(0, 0)])
+    with pytest.raises(InputError, match=r"row 1: specobjid .* was rounded"):
+        pairs(ours, theirs, by="specobjid")

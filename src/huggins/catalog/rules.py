@@ -9,7 +9,7 @@ import numpy as np
 from huggins.catalog.targets import NO_TARGETID
 from huggins.fits.values import overflow
 from huggins.quality import ZWarning
-from huggins.tables.labels import SKY, class_of, unique_pairs
+from huggins.tables.labels import SKY, class_of, known_redshifts, unique_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 #: Trust of a label, as in the project's other tables of labels.
 CERTAIN, CLEAN, DOUBTFUL, UNKNOWN = 3, 2, 1, 0
 
-# Surveys write -1, -9 or -999 for no redshift; no star has -0.5.
-_NO_REDSHIFT: Final = -0.5
 # Redshifts between which C IV (1549 A), which defines most BALs, lies inside BOSS spectra.
 _CIV_ENTERS: Final = 1.57
 _CIV_LEAVES: Final = 5.6
@@ -38,8 +36,7 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 
 def redshift(chunk: Chunk, name: str) -> NDArray[np.float64]:
     """Return a column of redshifts, NaN where the survey has none."""
-    values = chunk.number(name)
-    return np.where(values > _NO_REDSHIFT, values, np.nan)
+    return known_redshifts(chunk.number(name))
 
 
 def error(chunk: Chunk, name: str) -> NDArray[np.float32]:

@@ -53,8 +53,8 @@ def evaluate(
         typer.Option(
             "--match",
             metavar="WAY",
-            help="path, plate (PLATE-MJD-FIBERID), targetid, sky (1 arcsec), or auto: the "
-            "first that works.",
+            help="path, plate (PLATE-MJD-FIBERID), specobjid, targetid, sky (1 arcsec), or "
+            "auto: the first that works.",
         ),
     ] = "auto",
     column: Annotated[
@@ -63,8 +63,8 @@ def evaluate(
             "--column",
             metavar="ROLE=NAME",
             help="Column of the truth that is path, index, class3, class13, subclass, z, "
-            "plate, mjd, fiberid, targetid, ra, dec, sn, survey, label_from or trust, where it "
-            "has another name; repeatable.",
+            "plate, mjd, fiberid, specobjid, targetid, ra, dec, sn, survey, label_from or "
+            "trust, where it has another name; repeatable.",
         ),
     ] = None,
     group: Annotated[

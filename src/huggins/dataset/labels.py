@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +16,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.tables.labels import ASSUMED_TRUST, broad_class, first_column
+from huggins.tables.keys import rounded
+from huggins.tables.labels import (
+    ASSUMED_TRUST,
+    broad_class,
+    classes_of,
+    first_column,
+    known_redshifts,
+)
 from huggins.tables.read import open_table
-from huggins.taxonomy import BROAD, INDEX, from_label
+from huggins.tables.sky import RADIUS, unit_vectors
+from huggins.taxonomy import INDEX, from_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,12 +36,16 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
     from huggins.tables.chunks import Chunk
 
-_SUBCLASS: Final = ("CLASS13", "SUBCLASS")
-_OTHERS: Final = (
-    *("PLATE", "MJD", "FIBERID", "SPECOBJID", "TARGETID", "CATALOGID"),
-    *("Z", "TRUST", "OBJECT", "LABEL_FROM"),
+# Roles of columns that are read where a table has them.
+_ROLES: Final = (
+    *("path", "plate", "mjd", "fiberid", "specobjid", "targetid", "catalogid", "ra", "dec"),
+    *("class3", "class13", "subclass", "z", "trust", "object"),
 )
-_ROUNDED: Final = re.compile(r"[+-]?\d+(\.\d*([eE][+-]?\d+)?|[eE][+-]?\d+)")
+# What names a spectrum, by itself.
+_IDENTITIES: Final = (
+    *({"path"}, {"plate", "mjd", "fiberid"}, {"specobjid"}, {"targetid"}, {"catalogid"}),
+    {"ra", "dec"},
+)
 _BROADS: Final = ("", "STAR", "GALAXY", "QSO")
 
 
@@ -92,6 +103,10 @@ _ROW: Final = np.dtype(
 )
 
 
+# A label with its position, for tables that know spectra by nothing else.
+_PLACED: Final = np.dtype([("dec", "f8"), ("ra", "f8"), ("label", _ROW)])
+
+
 def compile_table(path: Path, folder: Path, column: str = "") -> int:
     """Write the labels of a table of targets for `Labels` to read.
 
@@ -99,9 +114,10 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
     ----------
     path
         Of `huggins catalog`, or any table with columns for the identity of the spectra (PLATE,
-        MJD, FIBERID; SPECOBJID; TARGETID; or PATH, the spectra's files, as seen from the
-        table), CLASS13 or SUBCLASS (one of the 13 classes), and, where it has them, CLASS, Z,
-        TRUST and OBJECT.
+        MJD, FIBERID; SPECOBJID; TARGETID; RA, DEC; or PATH, the spectra's files, as seen from
+        the table), CLASS13, SUBCLASS or CLASS (one of the 13 classes, or CLASS and SUBCLASS
+        as a survey writes them), and, where it has them, Z, TRUST and OBJECT. Other names of
+        these columns are in `huggins.tables.labels.ROLES`.
     folder
         Where the labels go; they are read with `Labels`.
     column
@@ -118,42 +134,43 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
         If the table cannot be read or lacks columns.
     """
     table = open_table(path)
-    held = set(table.names)
-    subclass = (
-        _chosen(column, held, str(path))
-        if column
-        else (first_column("class13", held) or first_column("subclass", held))
-    )
+    held = {role: name for role in _ROLES if (name := first_column(role, table.names))}
+    shown = ", ".join(table.names[:40])
+    if column:
+        subclass = _chosen(column, set(table.names), str(path))
+    else:
+        subclass = next(
+            (held[role] for role in ("class13", "subclass", "class3") if role in held), ""
+        )
     if not subclass:
         raise InputError(
-            f"{path}: there is no column {' or '.join(_SUBCLASS)} with the class: name it with "
-            f"--label-column; the columns are {', '.join(table.names[:40])}"
+            f"{path}: there is no column CLASS13, SUBCLASS or CLASS with the class: name it "
+            f"with --label-column; the columns are {shown}"
         )
-    identities = ({"PLATE", "MJD", "FIBERID"}, {"SPECOBJID"}, {"TARGETID"}, {"CATALOGID"})
-    if not first_column("path", held) and not any(names <= held for names in identities):
+    if not any(roles <= held.keys() for roles in _IDENTITIES):
         raise InputError(
             f"{path}: nothing says which spectra its rows are: give columns PLATE, MJD and "
-            f"FIBERID, or SPECOBJID, TARGETID or PATH; the columns are "
-            f"{', '.join(table.names[:40])}"
+            f"FIBERID, or SPECOBJID, TARGETID, PATH, or RA and DEC; the columns are {shown}"
         )
-    wanted = tuple(
-        name
-        for name in dict.fromkeys(
-            (
-                *(subclass, _beside(subclass, held), *_SUBCLASS, *_OTHERS),
-                *(first_column("class3", held), first_column("path", held)),
-            )
-        )
-        if name in held
-    )
+    beside = _beside(subclass, set(table.names))
+    wanted = tuple(dict.fromkeys(filter(None, (subclass, beside, *held.values()))))
     parts: list[NDArray[Any]] = []
+    places: list[NDArray[Any]] = []
     rows = 0
     with (folder / "objects.bin").open("wb") as objects:
         for chunk in table.chunks(wanted):
-            parts.extend(_rows(chunk, subclass, path.absolute().parent, objects))
+            base = _rows(chunk, held, subclass, beside, objects)
+            for keys in _keys(chunk, held, path.absolute().parent):
+                named = keys != 0
+                part = base[named]
+                part["key"] = keys[named]
+                parts.append(part)
+            if {"ra", "dec"} <= held.keys():
+                places.append(_places(chunk, held, base))
             rows += len(chunk)
     every = np.concatenate(parts) if parts else np.zeros(0, _ROW)
-    if rows and not (every["index"] >= 0).any():
+    sky = np.concatenate(places) if places else np.zeros(0, _PLACED)
+    if rows and not ((every["index"] >= 0).any() or (sky["label"]["index"] >= 0).any()):
         raise InputError(
             f"{path}: column {subclass} holds none of the 13 classes ({' '.join(INDEX)}): name "
             "the right one with --label-column"
@@ -162,43 +179,65 @@ def compile_table(path: Path, folder: Path, column: str = "") -> int:
     np.save(folder / "labels.npy", every)
     # By itself, because a search in a column of a table would copy the column first.
     np.save(folder / "keys.npy", np.ascontiguousarray(every["key"]))
-    (folder / "labels.json").write_text(json.dumps({"paths": bool(first_column("path", held))}))
+    np.save(folder / "sky.npy", sky[np.argsort(sky["dec"], kind="stable")])
+    (folder / "labels.json").write_text(json.dumps({"paths": "path" in held}))
     return rows
 
 
-def _rows(chunk: Chunk, subclass: str, root: Path, objects: Any) -> Iterator[NDArray[Any]]:
-    """Yield the labels of a chunk once for each way of naming its spectra."""
+def _rows(
+    chunk: Chunk, held: dict[str, str], subclass: str, beside: str, objects: Any
+) -> NDArray[Any]:
+    """Return the labels of a chunk, without keys."""
     count = len(chunk)
     base = np.zeros(count, _ROW)
     base["row"] = chunk.start + np.arange(1, count + 1)
-    base["index"] = _indices(chunk, subclass)
-    column, usual = _beside(subclass, chunk), first_column("class3", chunk)
-    base["cls"] = _broads(chunk, base["index"], column)
-    base["z"] = chunk.number("Z") if "Z" in chunk else np.nan
-    if column != usual:
+    base["cls"], base["index"] = _classes(chunk, beside, subclass)
+    base["z"] = known_redshifts(chunk.number(held["z"])) if "z" in held else np.nan
+    usual = held.get("class3", "")
+    if beside != usual:
         # A label that was corrected to another class leaves no redshift to rely on.
-        before = _broads(chunk, np.full(count, -1, np.int8), usual)
+        before, _ = _classes(chunk, usual, "")
         base["z"][(before > 0) & (before != base["cls"])] = np.nan
-    trust = chunk.integer("TRUST", 0) if "TRUST" in chunk else np.full(count, ASSUMED_TRUST)
+    trust = (
+        chunk.integer(held["trust"], 0) if "trust" in held else np.full(count, ASSUMED_TRUST)
+    )
     base["trust"] = np.clip(trust, 0, 3)
     base["object"] = -1
-    if "OBJECT" in chunk:
-        for row, name in enumerate(chunk.text("OBJECT").tolist()):
+    if "object" in held:
+        for row, name in enumerate(chunk.text(held["object"]).tolist()):
             if name:
                 base["object"][row] = objects.tell()
                 objects.write(name + b"\n")
-    for keys in _keys(chunk, root):
-        named = keys != 0
-        part = base[named]
-        part["key"] = keys[named]
-        yield part
+    return base
 
 
-def _indices(chunk: Chunk, subclass: str) -> NDArray[np.int8]:
-    """Return the places of the classes among the 13; other words mean that it is not known."""
-    words, inverse = np.unique(chunk.text(subclass), return_inverse=True)
-    known = [INDEX.get(word.decode("latin-1").strip().upper(), -1) for word in words.tolist()]
-    return np.array(known, np.int8)[inverse]
+def _classes(
+    chunk: Chunk, broad: str, detail: str
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Return places of the broad classes and among the 13, each of shape (N,); -1 is unknown.
+
+    A quasar with no detail where a column has details may be a BAL or not: nobody says.
+    """
+    blank = np.full(len(chunk), b"")
+    words = chunk.text(broad) if broad else blank
+    details = chunk.text(detail) if detail and detail != broad else blank
+    kinds, fine = classes_of(*(np.strings.decode(w, "latin-1") for w in (words, details)))
+    open_ = (fine == "QSO") & (details == b"") if detail and detail != broad else False
+    one_of = np.where(open_, "", fine)
+    places = [np.unique(each, return_inverse=True) for each in (kinds, one_of)]
+    broads = [_BROADS.index(k) if k in _BROADS else 0 for k in places[0][0].tolist()]
+    indices = [INDEX.get(name, -1) for name in places[1][0].tolist()]
+    return np.array(broads, np.int8)[places[0][1]], np.array(indices, np.int8)[places[1][1]]
+
+
+def _places(chunk: Chunk, held: dict[str, str], base: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels of the rows that have a position, with it."""
+    placed = np.zeros(len(chunk), _PLACED)
+    placed["ra"], placed["dec"] = chunk.number(held["ra"]), chunk.number(held["dec"])
+    placed["label"] = base
+    known = np.isfinite(placed["ra"]) & (np.abs(placed["dec"]) <= 90.0)
+    found: NDArray[Any] = placed[known]
+    return found
 
 
 def _beside(subclass: str, held: Any) -> str:
@@ -210,38 +249,27 @@ def _beside(subclass: str, held: Any) -> str:
     return name if name != subclass and name in held else first_column("class3", held)
 
 
-def _broads(chunk: Chunk, index: NDArray[np.int8], column: str) -> NDArray[np.int8]:
-    names = list(INDEX)
-    own = np.array([_BROADS.index(BROAD[name]) for name in names] + [0], np.int8)[index]
-    if not column:
-        return own
-    words, inverse = np.unique(chunk.text(column), return_inverse=True)
-    broads = [broad_class(word.decode("latin-1")) for word in words.tolist()]
-    said = [_BROADS.index(broad) if broad in _BROADS else 0 for broad in broads]
-    return np.where(index >= 0, own, np.array(said, np.int8)[inverse]).astype(np.int8)
-
-
-def _keys(chunk: Chunk, root: Path) -> Iterator[NDArray[np.uint64]]:
+def _keys(chunk: Chunk, held: dict[str, str], root: Path) -> Iterator[NDArray[np.uint64]]:
     """Yield the keys of all rows, 0 where a row has none, for each way of naming spectra."""
     count = len(chunk)
-    path = first_column("path", chunk)
-    if path:
-        words = (word.decode("utf-8", "surrogateescape") for word in chunk.text(path).tolist())
+    if "path" in held:
+        names = chunk.text(held["path"]).tolist()
+        words = (word.decode("utf-8", "surrogateescape") for word in names)
         yield _hashed(str((root / word).resolve()) if word else "" for word in words)
     plate, mjd, fibre = (
-        chunk.integer(name).tolist() if name in chunk else [-1] * count
-        for name in ("PLATE", "MJD", "FIBERID")
+        chunk.integer(held[role]).tolist() if role in held else [-1] * count
+        for role in ("plate", "mjd", "fiberid")
     )
-    if "FIBERID" in chunk:
+    if "fiberid" in held:
         rows = zip(plate, mjd, fibre, strict=True)
         yield _hashed(f"p{p}-{m}-{f}" if min(p, m, f) > 0 else "" for p, m, f in rows)
-    otherwise = bool(path) or "FIBERID" in chunk
-    if "SPECOBJID" in chunk:
-        longs = _identifiers(chunk, "SPECOBJID", otherwise=otherwise)
+    otherwise = "path" in held or "fiberid" in held
+    if "specobjid" in held:
+        longs = _identifiers(chunk, held["specobjid"], otherwise=otherwise)
         yield _hashed(f"s{word}" if word.strip("0") else "" for word in longs)
-    for name in ("TARGETID", "CATALOGID"):
-        if name in chunk:
-            numbers = _identifiers(chunk, name, otherwise=otherwise)
+    for role in ("targetid", "catalogid"):
+        if role in held:
+            numbers = _identifiers(chunk, held[role], otherwise=otherwise)
             rows = zip(numbers, plate, mjd, strict=True)
             yield _hashed(
                 "" if not n.strip("0-") else f"t{n}-{p}-{m}" if min(p, m) > 0 else f"t{n}"
@@ -255,17 +283,11 @@ def _identifiers(chunk: Chunk, name: str, *, otherwise: bool) -> list[str]:
     Raises
     ------
     InputError
-        If they went through floating point, which keeps 16 of their 19 digits, and nothing
-        else names the spectra.
+        If they went through floating point, and nothing else names the spectra.
     """
     words = [word.decode("latin-1") for word in chunk.text(name).tolist()]
-    if not otherwise:
-        for row, word in enumerate(words, chunk.start + 1):
-            if _ROUNDED.fullmatch(word):
-                raise InputError(
-                    f"{chunk.path}: row {row}: {name} {word} was rounded to a floating-point "
-                    "number: export it as text or as a whole number"
-                )
+    if not otherwise and (why := rounded(words, chunk.path, name, chunk.start)):
+        raise InputError(why)
     return words
 
 
@@ -291,6 +313,7 @@ class Labels:
     def __init__(self, folder: Path) -> None:
         self._rows: Any = np.load(folder / "labels.npy", mmap_mode="r")
         self._keys: Any = np.load(folder / "keys.npy", mmap_mode="r")
+        self._sky: Any = np.load(folder / "sky.npy", mmap_mode="r")
         self._paths = bool(json.loads((folder / "labels.json").read_text())["paths"])
         self._objects = folder / "objects.bin"
 
@@ -299,6 +322,8 @@ class Labels:
         names = _names(spectrum, paths=self._paths)
         found = next(filter(len, map(self._at, names)), None)
         if found is None:
+            found = self._near(spectrum.ra, spectrum.dec)
+        if not len(found):
             return "not in the table of targets"
         first = found[0]
         for other in found[1:]:
@@ -323,6 +348,20 @@ class Labels:
         while high < len(self._keys) and self._keys[high] == key:
             high += 1
         return self._rows[low:high]
+
+    def _near(self, ra: float | None, dec: float | None) -> Any:
+        """Return the labels within a radius of a position: of the row that is nearest."""
+        if ra is None or dec is None or not len(self._sky):
+            return ()
+        reach = RADIUS / 3600.0
+        low, high = np.searchsorted(self._sky["dec"], (dec - reach, dec + reach))
+        rows = self._sky[low:high]
+        apart = unit_vectors(rows["ra"], rows["dec"]) - unit_vectors(
+            np.array([ra]), np.array([dec])
+        )
+        distance = np.linalg.norm(apart, axis=1)
+        within = distance <= 2.0 * np.sin(np.radians(reach) / 2.0)
+        return rows["label"][within & (distance <= distance.min(initial=np.inf))]
 
     def _object(self, place: int) -> str:
         if place < 0:

@@ -12,7 +12,7 @@ from huggins.evaluate.metrics import broad
 from huggins.inference.table import DESI_NAMES
 from huggins.tables import labels
 from huggins.tables.columns import Columns
-from huggins.tables.labels import classes_of
+from huggins.tables.labels import classes_of, known_redshifts
 from huggins.tables.select import select
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Roles of the truth's columns that are used.
 _ROLES: Final = (
     *("path", "index", "class3", "class13", "subclass", "z", "plate", "mjd", "fiberid"),
-    *("targetid", "ra", "dec", "sn", "survey", "label_from", "trust"),
+    *("specobjid", "targetid", "ra", "dec", "sn", "survey", "label_from", "trust"),
 )
 _NEEDED: Final = ("FILE", "CLASS", "SUBCLASS", "ZWARNING")
 # Probabilities come rounded to single precision, and the sum of several may pass 1 by as much.
@@ -197,7 +197,7 @@ def join(
         zwarning=np.nan_to_num(result("ZWARNING")).astype(np.int64),
         true_class=true_class[truth_rows],
         true_subclass=true_subclass[truth_rows],
-        true_z=known("z"),
+        true_z=known_redshifts(known("z")),
         groups={name: truth.text(column)[truth_rows] for name, column in named.items()},
     )
 
@@ -220,12 +220,14 @@ def _true_classes(
     detail = roles.get("class13", roles.get("subclass", ""))
     details = truth.text(detail) if detail else none
     broads = classes_of(words, none)[0]
-    if "class13" in roles or "class3" not in roles:
-        of_detail, fine = classes_of(details, none)
-        if "class3" not in roles:
-            return of_detail, fine
+    if "class3" not in roles:
+        return classes_of(none, details)
+    if "class13" in roles:
+        fine = classes_of(details, none)[1]
     else:
         fine = classes_of(words, details)[1]
+        if detail:  # a quasar without a detail may be a BAL or not, nobody says
+            fine = np.where((fine == "QSO") & (details == ""), "", fine)
     wrong = np.flatnonzero((fine != "") & (broad(fine) != broads))
     if len(wrong):
         row = int(wrong[0])

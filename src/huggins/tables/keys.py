@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
@@ -18,6 +21,28 @@ _THING, _SKY, _SPECTRUM, _ROW = 0, 1, 2, 3
 _KIND_SHIFT: Final = 60
 # A spectrum's key: bits of plate, MJD and fibre.
 _BITS: Final = (20, 18, 14)
+_ROUNDED: Final = re.compile(r"[+-]?\d+(\.\d*([eE][+-]?\d+)?|[eE][+-]?\d+)")
+
+
+def rounded(words: Iterable[str], path: str, name: str, start: int = 0) -> str:
+    """Return what to say of long identifiers of which one went through floating point.
+
+    Floating point keeps 16 of their 19 digits. Empty where none did.
+
+    Parameters
+    ----------
+    words
+        The identifiers as text.
+    path, name, start
+        File, column and number of the first row, for the message.
+    """
+    for row, word in enumerate(words, start + 1):
+        if _ROUNDED.fullmatch(word):
+            return (
+                f"{path}: row {row}: {name} {word} was rounded to a floating-point number: "
+                "export it as text or as a whole number"
+            )
+    return ""
 
 
 def spectrum_keys(

@@ -53,30 +53,42 @@ _PATHS: Final = (
     *("path", "file", "filename", "file_name", "filepath", "file_path"),
     *("specfile", "spec_file", "fitsfile", "fits_file"),
 )
+_RA: Final = ("ra", "plug_ra", "target_ra", "raj2000", "ra_deg", "radeg", "ra_icrs", "_ra")
+_DEC: Final = (
+    *("dec", "plug_dec", "target_dec", "dej2000", "decj2000", "dec_deg", "decdeg", "de_icrs"),
+    "_dec",
+)
+# Surveys and people write -1, -9 or -999 for no redshift, or 99; no star has -0.5.
+_REDSHIFTS: Final = (-0.5, 20.0)
 
 #: Every role that a column can have.
 ROLES: Final = {
     "path": Role(_PATHS, "file of the spectrum"),
     "index": Role(("index",), "row or fibre inside the file, from 0"),
-    "class3": Role(("class3", "class"), "STAR, GALAXY, QSO or SKY; or one of the 13 classes"),
-    "class13": Role(("class13",), "one of the 13 classes, or empty"),
-    "subclass": Role(("subclass",), "one of the 13 classes, or a survey's subclass"),
+    "class3": Role(
+        ("class3", "class", "spectype", "true_class"),
+        "STAR, GALAXY, QSO or SKY; or one of the 13 classes",
+    ),
+    "class13": Role(("class13", "true_subclass"), "one of the 13 classes, or empty"),
+    "subclass": Role(("subclass", "subtype"), "one of the 13 classes, or a survey's subclass"),
     "bal": Role(("bal",), "1 broad absorption, 0 none; missing where unknown"),
-    "z": Role(("z",), "redshift"),
-    "z_err": Role(("z_err",), "1-sigma error of z"),
-    "zwarning": Role(("zwarning",), "warning bits of the survey's pipeline"),
+    "z": Role(("z", "redshift", "true_z", "z_true", "z_spec", "zspec"), "redshift"),
+    "z_err": Role(("z_err", "zerr"), "1-sigma error of z"),
+    "zwarning": Role(("zwarning", "zwarn"), "warning bits of the survey's pipeline"),
     "plate": Role(("plate",), "PLATE"),
     "mjd": Role(("mjd",), "MJD"),
-    "fiberid": Role(("fiberid",), "FIBERID"),
+    "fiberid": Role(("fiberid", "fiber", "fiber_id"), "FIBERID"),
     "run2d": Role(("run2d",), "RUN2D"),
     "thing_id": Role(("thing_id",), "THING_ID"),
-    "targetid": Role(("targetid",), "TARGETID of DESI, CATALOGID of SDSS-V"),
+    "targetid": Role(("targetid", "target_id"), "TARGETID of DESI, CATALOGID of SDSS-V"),
     "catalogid": Role(("catalogid",), "CATALOGID"),
-    "specobjid": Role(("specobjid",), "SPECOBJID"),
+    "specobjid": Role(("specobjid", "specobj_id", "spec_obj_id"), "SPECOBJID"),
     "object": Role(("object",), "the same text for spectra of the same object"),
-    "ra": Role(("ra",), "right ascension in degrees"),
-    "dec": Role(("dec",), "declination in degrees"),
-    "sn": Role(("sn",), "median signal-to-noise"),
+    "ra": Role(_RA, "right ascension in degrees"),
+    "dec": Role(_DEC, "declination in degrees"),
+    "sn": Role(
+        ("sn", "sn_median", "sn_median_all", "snmedian", "snr"), "median signal-to-noise"
+    ),
     "survey": Role(("survey",), "survey"),
     "label_from": Role(("label_from",), "who gave the label: visual or pipeline"),
     "trust": Role(("trust",), "3 certain, 2 no warning, 1 doubtful, 0 unknown"),
@@ -160,6 +172,17 @@ def first_column(role: str, held: Collection[str] | Chunk) -> str:
     return next((n.upper() for n in ROLES[role].names if n.upper() in held), "")
 
 
+def known_redshifts(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return redshifts, shape (N,), with NaN where a number stands for "unknown".
+
+    >>> known_redshifts(np.array([2.1, -0.001, -9.0, 999.0])).tolist()
+    [2.1, -0.001, nan, nan]
+    """
+    low, high = _REDSHIFTS
+    with np.errstate(invalid="ignore"):
+        return np.where((values > low) & (values < high), values, np.nan)
+
+
 def broad_class(word: str) -> str:
     """Return STAR, GALAXY, QSO or SKY as a word says, empty if it says something else.
 
@@ -184,11 +207,15 @@ def class_of(word: str, detail: str = "") -> tuple[str, str]:
     (('STAR', 'F'), ('QSO', 'BAL'), ('STAR', 'WD'), ('GALAXY', 'GAL'))
     >>> class_of("STAR", "CV"), class_of("QSO", "BROADLINE"), class_of("T")
     (('STAR', ''), ('QSO', 'QSO'), ('', ''))
+    >>> class_of("", "F3/F5V (30743)"), class_of("", "STARBURST"), class_of("SKY", "G2")
+    (('STAR', 'F'), ('', ''), ('SKY', ''))
     """
     for name in (detail.strip().upper(), word.strip().upper()):
         if name in CLASSES:
             return BROAD[name], name
-    broad = broad_class(word)
+    broad = broad_class(word) if word.strip() else broad_class(detail)
+    if not broad and not word.strip() and (star := from_label("STAR", detail)):
+        return "STAR", star  # nothing but a star has such a subclass
     return broad, from_label(broad, detail) or ""
 
 

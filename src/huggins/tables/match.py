@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.tables.keys import rounded
 from huggins.tables.sky import RADIUS, unit_vectors
 
 if TYPE_CHECKING:
@@ -19,17 +20,18 @@ if TYPE_CHECKING:
     from huggins.tables.columns import Columns
 
 #: The ways of matching, in the order in which ``auto`` tries them.
-WAYS: Final = ("path", "plate", "targetid", "sky")
-
+WAYS: Final = ("path", "plate", "specobjid", "targetid", "sky")
 _NEEDS: Final = {
     "path": ("path",),
     "plate": ("plate", "mjd", "fiberid"),
+    "specobjid": ("specobjid",),
     "targetid": ("targetid",),
     "sky": ("ra", "dec"),
 }
 _THEIRS: Final = {
     "path": ("FILE",),
     "plate": ("PLATE", "MJD", "FIBERID"),
+    "specobjid": ("SPECOBJID",),
     "targetid": ("TARGETID",),
     "sky": ("RA", "DEC"),
 }
@@ -65,8 +67,9 @@ def match(
 
     By path: the shorter of two paths must be the end of the longer one, name by name, and the
     indices inside the file must agree (index 0 where the truth has none). By plate: PLATE, MJD
-    and FIBERID. By targetid: TARGETID, as text. By sky: within 1 arcsecond. Several results may
-    share one row of truth by targetid and by sky (several spectra of one object).
+    and FIBERID. By specobjid and by targetid: SPECOBJID and TARGETID, as text. By sky: within
+    1 arcsecond. Several results may share one row of truth by targetid and by sky (several
+    spectra of one object).
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def match(
         A table of labels.
     roles
         Which column of `truth` holds what: ``path``, ``index``, ``plate``, ``mjd``,
-        ``fiberid``, ``targetid``, ``ra``, ``dec``.
+        ``fiberid``, ``specobjid``, ``targetid``, ``ra``, ``dec``.
     by
         One of `WAYS`, or ``auto``: the first of them for which both tables have the columns
         and at least one row matches.
@@ -98,6 +101,12 @@ def match(
         if absent:
             tried.append(f"by {way}: {', '.join(absent)}")
             continue
+        why = _spoilt(results, truth, roles, way)
+        if why and by == way:
+            raise InputError(why)
+        if why:
+            tried.append(f"by {way}: {why}")
+            continue
         found = _FINDERS[way](results, truth, roles)
         rows = np.flatnonzero(found >= 0)
         if len(rows):
@@ -116,6 +125,15 @@ def match(
         f"no row of {results.path} has its truth in {truth.path}; tried {'; '.join(tried)}. "
         "Columns of other names are given by --column ROLE=NAME"
     )
+
+
+def _spoilt(results: Columns, truth: Columns, roles: dict[str, str], way: str) -> str:
+    """Return why identifiers of 19 digits cannot be compared: they may have lost three."""
+    if way in ("specobjid", "targetid"):
+        for table, name in ((results, _THEIRS[way][0]), (truth, roles[way])):
+            if why := rounded(table.text(name).tolist(), table.path, name):
+                return why
+    return ""
 
 
 def _by_path(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
@@ -155,14 +173,31 @@ def _by_plate(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArra
     return found
 
 
+def _by_specobjid(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
+    found = _by_key(
+        _identifiers(results, "SPECOBJID"),
+        _identifiers(truth, roles["specobjid"]),
+        lambda rows, truths: _ambiguous(
+            results, truth, rows, truths, "SPECOBJID", "--match path or plate"
+        ),
+    )
+    _once(found, results, truth, "SPECOBJID")
+    return found
+
+
 def _by_targetid(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
     return _by_key(
-        [word or None for word in results.text("TARGETID").tolist()],
-        [word or None for word in truth.text(roles["targetid"]).tolist()],
+        _identifiers(results, "TARGETID"),
+        _identifiers(truth, roles["targetid"]),
         lambda rows, truths: _ambiguous(
             results, truth, rows, truths, "TARGETID", "--match path or sky"
         ),
     )
+
+
+def _identifiers(table: Columns, name: str) -> list[Hashable]:
+    """Return long numbers as text, None where there is none."""
+    return [word if word.strip("0-") else None for word in table.text(name).tolist()]
 
 
 def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
@@ -196,6 +231,7 @@ def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[
 _FINDERS: Final[dict[str, Callable[[Columns, Columns, dict[str, str]], NDArray[np.intp]]]] = {
     "path": _by_path,
     "plate": _by_plate,
+    "specobjid": _by_specobjid,
     "targetid": _by_targetid,
     "sky": _by_sky,
 }
