@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from huggins.errors import ModelError, OutputError
-from huggins.train.checkpoint import CHECKPOINT, State, load, save
+from huggins.train.checkpoint import CHECKPOINT, Log, State, load, save
 from huggins.train.config import Config
-from huggins.train.log import Log
 
 
 def state(step):

@@ -7,7 +7,7 @@ from huggins.catalog.kinds import KINDS
 from huggins.catalog.make import Settings, group_objects, make_targets
 from huggins.catalog.mapped import ROLES, parse_map
 from huggins.catalog.output import check, write_targets
-from huggins.catalog.recipes import RECIPES
+from huggins.catalog.selecting import RECIPES
 from huggins.catalog.targets import COLUMNS, Targets
 
 __all__ = [

@@ -12,9 +12,8 @@ import numpy as np
 from huggins.catalog import kinds
 from huggins.catalog.joining import merge
 from huggins.catalog.mapped import Mapped
-from huggins.catalog.recipes import recipe_of
 from huggins.catalog.rules import UNKNOWN
-from huggins.catalog.selecting import balance, cut
+from huggins.catalog.selecting import balance, cut, recipe_of
 from huggins.catalog.targets import Targets, Words, join_parts
 from huggins.errors import InputError
 from huggins.tables.keys import object_numbers, spectrum_keys
@@ -97,9 +96,9 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
         raise InputError("no survey table is given")
     opened = [open_table(path) for path in tables]
     chosen = _kinds(opened, settings)
-    recipe = recipe_of(settings.recipe) if settings.recipe else None
-    if recipe is not None:
-        _check_recipe(settings.recipe, recipe.takes, [kind.name for kind in chosen])
+    recipe = None
+    if settings.recipe:
+        recipe = recipe_of(settings.recipe, [kind.name for kind in chosen])
     words = Words()
     parts: list[dict[str, NDArray[Any]]] = []
     sources = []
@@ -114,7 +113,7 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
             spectrum_keys(*identity, path=chunk.path, start=chunk.start)
             part["CATALOG"] = np.full(len(chunk), words.code(kind.name), np.int32)
             if recipe is not None:
-                wanted = recipe.takes[kind.name](part, words)
+                wanted = recipe[kind.name](part, words)
                 part = {name: values[wanted] for name, values in part.items()}
             rows += len(chunk)
             taken += len(part["CATALOG"])
@@ -173,14 +172,3 @@ def _kinds(tables: Sequence[Table], settings: Settings) -> list[kinds.Kind]:
     for table, kind in zip(tables, found, strict=True):
         kinds.check(table, kind)
     return found
-
-
-def _check_recipe(name: str, takes: Mapping[str, object], have: Sequence[str]) -> None:
-    lacking = [kind for kind in takes if kind not in have]
-    extra = sorted(set(have) - set(takes))
-    if lacking or extra:
-        raise InputError(
-            f"--recipe {name} takes the tables {', '.join(takes)}"
-            + (f"; missing: {', '.join(lacking)}" if lacking else "")
-            + (f"; not of it: {', '.join(extra)}" if extra else "")
-        )

@@ -1,4 +1,4 @@
-"""Which targets stay: cuts, and as many of each class as are wanted."""
+"""Which targets stay: named selections, cuts, and at most so many of each class."""
 
 from __future__ import annotations
 
@@ -6,15 +6,62 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.catalog.rules import CERTAIN
 from huggins.catalog.targets import NO_TARGETID, Targets
 from huggins.errors import InputError
 from huggins.tables.select import select
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
+
+    from huggins.catalog.targets import Part, Words
+
+    Taker = Callable[[Part, Words], NDArray[np.bool_]]
 
 # Rows whose texts are made at once to be compared.
 _ROWS: Final = 262_144
+
+
+#: Named selections: which rows of each kind of table are taken. All these kinds must be given,
+#: and no other. ``seed``: the quasars of DR14Q (BAL where BI_CIV > 0), the typed BOSS stars of
+#: specObj or spAll (the seed took DR15), and the certain galaxies of the DR12Q superset.
+RECIPES: Final[dict[str, dict[str, Taker]]] = {
+    "seed": {
+        "DR14Q": lambda part, words: part["CLASS"] != words.code(""),
+        "specObj": lambda part, words: (
+            (part["CLASS"] == words.code("STAR"))
+            & (part["SUBCLASS"] != 0)
+            & (part["SURVEY"] == words.code("BOSS"))
+        ),
+        "DR12Q_Superset": lambda part, words: (
+            (part["CLASS"] == words.code("GALAXY")) & (part["TRUST"] == CERTAIN)
+        ),
+    },
+}
+
+
+def recipe_of(name: str, kinds: Sequence[str]) -> dict[str, Taker]:
+    """Return a recipe by its name, which must be one for these kinds of tables.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it takes other tables.
+    """
+    if name not in RECIPES:
+        raise InputError(f"--recipe: there is no {name!r}; there are {', '.join(RECIPES)}")
+    takes = RECIPES[name]
+    missing = [kind for kind in takes if kind not in kinds]
+    extra = sorted(set(kinds) - set(takes))
+    if missing or extra:
+        raise InputError(
+            f"--recipe {name} takes the tables {', '.join(takes)}"
+            + (f"; missing: {', '.join(missing)}" if missing else "")
+            + (f"; not of it: {', '.join(extra)}" if extra else "")
+        )
+    return takes
 
 
 def cut(targets: Targets, where: str) -> Targets:

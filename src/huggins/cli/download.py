@@ -137,7 +137,7 @@ def download(
     """
     from huggins.download import Archive, Checksums, Settings
     from huggins.download import download as fetch_all
-    from huggins.download.budget import parse_size
+    from huggins.download.limits import parse_size
     from huggins.download.run import MISSING
 
     archive = Archive(release, kind.value, run2d, base)

@@ -343,10 +343,7 @@ class Labels:
 
     def _at(self, name: str) -> Any:
         key = np.uint64(_hash(name))
-        low = int(np.searchsorted(self._keys, key))
-        high = low
-        while high < len(self._keys) and self._keys[high] == key:
-            high += 1
+        low, high = (np.searchsorted(self._keys, key, side) for side in ("left", "right"))
         return self._rows[low:high]
 
     def _near(self, ra: float | None, dec: float | None) -> Any:

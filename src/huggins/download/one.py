@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from huggins.download.connection import AbsentError, Client, PassingError
 from huggins.download.fetch import Fetched, sha256, transfer
-from huggins.download.hosts import Hosts, StoppedError
+from huggins.download.limits import Hosts, StoppedError
 from huggins.download.manifest import Entry, Status, size_on_disk
 from huggins.download.part import Part
 from huggins.errors import DownloadError, HugginsError, OutputError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from huggins.download.budget import Budget
+    from huggins.download.limits import Budget
     from huggins.download.settings import Settings, State
     from huggins.download.targets import FileRequest
 

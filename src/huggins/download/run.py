@@ -6,8 +6,8 @@ import logging
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final
 
-from huggins.download.budget import Budget
 from huggins.download.fetch import sha256
+from huggins.download.limits import Budget
 from huggins.download.manifest import MISSING_COLUMNS, Entry, Manifest, size_on_disk
 from huggins.download.one import Fetcher, now
 from huggins.download.settings import Settings, State

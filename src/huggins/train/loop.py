@@ -17,8 +17,7 @@ from torch.utils.data import DataLoader
 from huggins.errors import HugginsError, InputError, ModelError, OutputError
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train import checkpoint
-from huggins.train.checkpoint import State
-from huggins.train.log import Log
+from huggins.train.checkpoint import Log, State
 from huggins.train.networks import build
 from huggins.train.ranks import ALONE, Ranks
 

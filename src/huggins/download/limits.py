@@ -1,12 +1,18 @@
-"""The disk space that a download may use."""
+"""What a download may use: disk space, and the requests that each server admits."""
 
 from __future__ import annotations
 
 import re
 import threading
-from typing import Final
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from huggins.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _UNITS: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -78,3 +84,61 @@ class Budget:
 
     def _total(self) -> int:
         return self._used + sum(self._held.values())
+
+
+class StoppedError(Exception):
+    """The run is ending: not an error, so no `HugginsError`."""
+
+
+class Hosts:
+    """Admits requests to each server: few at a time, not too often, none while it is busy.
+
+    Parameters
+    ----------
+    limit
+        Requests to one server at a time.
+    delay
+        Seconds between the starts of two requests to one server.
+    stop
+        Set when the run is to end.
+    """
+
+    def __init__(self, limit: int, delay: float, stop: threading.Event) -> None:
+        self._limit = limit
+        self._delay = delay
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._places: dict[str, threading.Semaphore] = {}
+        self._next: dict[str, float] = {}  # start of the next request, by the monotonic clock
+
+    @contextmanager
+    def turn(self, url: str) -> Iterator[None]:
+        """Wait for a turn at the server of an address, and hold it.
+
+        Raises
+        ------
+        StoppedError
+            If the run is to end.
+        """
+        host = urlsplit(url).netloc
+        with self._lock:
+            places = self._places.setdefault(host, threading.Semaphore(self._limit))
+        with places:
+            while True:
+                with self._lock:
+                    now = time.monotonic()
+                    wait = self._next.get(host, 0.0) - now
+                    if wait <= 0:
+                        self._next[host] = now + self._delay
+                        break
+                if self._stop.wait(wait):
+                    raise StoppedError
+            if self._stop.is_set():
+                raise StoppedError
+            yield
+
+    def hold(self, url: str, seconds: float) -> None:
+        """Admit nobody to the server of an address for a while: it has asked for that."""
+        host = urlsplit(url).netloc
+        with self._lock:
+            self._next[host] = max(self._next.get(host, 0.0), time.monotonic() + seconds)
