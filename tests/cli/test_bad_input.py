@@ -214,7 +214,7 @@ def test_names_that_are_no_text(run):
         pytest.skip("this file system takes only UTF-8")
     status, _, table = run(name, "x\ny\0.fits")
     assert status == 1
-    assert table["FILE"][0] == r"sp\udce9c \xe4.fits"
+    assert table["FILE"][0] == r"sp\udce9c %C3%A4.fits"
     assert table["ERROR"][0] == ""
     assert table["FILE"][1] == r"x\ny\x00.fits"
 

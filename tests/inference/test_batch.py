@@ -63,6 +63,7 @@ def test_a_full_row(tmp_path):
         "CLASS": "QSO",
         "SUBCLASS": "BAL",
         "PROB": pytest.approx(1.0, abs=1e-3),
+        "PROB_CLASS": pytest.approx(found["P_QSO"] + found["P_BAL"], abs=1e-6),
         "DELTACHI2": None,
         **dict.fromkeys(ABSORPTION),
         "PIPE_CLASS": "QSO",

@@ -30,8 +30,8 @@ def classify(
             "--output",
             "-o",
             metavar="OUT",
-            help="The table: .fits, .csv, .ecsv, .parquet or .jsonl. Without it a short table "
-            "is printed.",
+            help="The table: .fits, .csv, .tsv, .ecsv, .vot, .parquet or .jsonl, also with .gz "
+            "behind it. Without it a short table is printed.",
         ),
     ] = None,
     model: options.Model = "huggins",

@@ -109,7 +109,7 @@ class Source:
                 ) from error
             raise ReadError(_explain(error), self.path) from error
         except ValueError as error:  # a NUL in the path
-            raise ReadError(f"this is not a valid path: {error}", repr(self.path)) from error
+            raise ReadError(f"this is not a valid path: {error}", self.path) from error
 
     def _unpack(self) -> None:
         kind = next((kind for kind in _PACKED if self.head.startswith(kind[0])), None)

@@ -16,6 +16,7 @@ from huggins.errors import InputError, ReadError
 from huggins.fits.cards import keyword
 from huggins.fits.file import Fits
 from huggins.fits.layout import INTEGERS
+from huggins.fits.paths import unpercent
 from huggins.fits.source import Source
 from huggins.fits.values import (
     ROWS,
@@ -87,6 +88,9 @@ class FitsTable:
             }
         recorded = {key: keyword(header, key) for key in _ORIGIN}
         self.metadata = {k: str(value) for k, value in recorded.items() if value is not None}
+        # Paths in our tables are in percent encoding where they are not ASCII.
+        ours = self.metadata.get("CREATOR", "").startswith("huggins ")
+        self._paths = frozenset({"FILE"} if ours else ())
         self.names = list(self._columns)
         if not self.rows or not self._width:
             raise InputError(f"{path}: the table has no rows")
@@ -112,7 +116,9 @@ class FitsTable:
                 size = _fill(file, block, self.path, self._start + start * self._width)
                 if size < len(block):
                     raise self._cut_off(start + size // self._width)
-                yield _FitsChunk(self.path, start, count, block, self._width, selected)
+                yield _FitsChunk(
+                    self.path, start, count, block, self._width, selected, self._paths
+                )
 
     def _cut_off(self, rows: int) -> InputError:
         return InputError(
@@ -131,6 +137,7 @@ class _FitsChunk:
     _block: memoryview
     _width: int
     _columns: dict[str, FitsColumn]
+    _paths: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return self._count
@@ -179,6 +186,10 @@ class _FitsChunk:
         raw = self._raw(column)
         if column.code == "A":
             stripped: NDArray[np.bytes_] = np.strings.strip(raw)
+            if name in self._paths:
+                paths = [unpercent(word.decode("latin-1")) for word in stripped.tolist()]
+                encoded = [path.encode("utf-8", "surrogateescape") for path in paths]
+                return np.array(encoded, np.bytes_)
             return stripped
         if column.code == "K" and column.zero == _UNSIGNED:
             words = _unsigned(raw).astype("S20")
@@ -195,6 +206,8 @@ class _FitsChunk:
         missing = np.zeros(len(self), bool)
         if column.code == "A":
             words = np.char.decode(np.strings.strip(raw), "latin-1")
+            if name in self._paths:
+                words = np.array(list(map(unpercent, words.tolist())), str)
             return np.ma.MaskedArray(words, words == "")
         values: Any
         if column.code == "L":

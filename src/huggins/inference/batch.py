@@ -13,6 +13,7 @@ from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.quality import ZWarning
 from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
+from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.warnings import warnings
 from huggins.taxonomy import BROAD_CLASSES, CLASSES
 
@@ -129,6 +130,8 @@ def _fill(
     numbers = rows.numbers
     numbers["ZWARNING"][at] |= bits
     numbers["PROB"][at] = probability
+    within = probabilities @ MEMBERSHIP  # of STAR, GALAXY and QSO
+    numbers["PROB_CLASS"][at] = within[np.arange(len(at)), broad]
     for i, name in enumerate(CLASSES):
         numbers[f"P_{name}"][at] = probabilities[:, i]
     numbers["Z_NET"][at] = prediction.z
@@ -199,6 +202,7 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
     """Take back whatever the network and the fit said of a row."""
     for name in (
         "PROB",
+        "PROB_CLASS",
         "Z",
         "Z_NET",
         "Z_ERR",

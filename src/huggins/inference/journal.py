@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.fits.paths import percent
 from huggins.inference.table import NUMBERS, TEXTS, Rows
 from huggins.runs.journal import Journal
-from huggins.tables.write import ascii_only
+from huggins.tables.output import ascii_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# How FITS gets texts that are not ASCII, where not as escapes.
+_ASCII: Final = {"FILE": percent}
 _COUNT: Final = np.dtype("<u4")
 
 
@@ -84,7 +87,7 @@ class RowJournal:
             If the disk is full or gone. What was appended before is safe.
         """
         widths = {
-            name: max(self.widths[name], *map(len, map(ascii_only, texts)), 1)
+            name: max(self.widths[name], *map(len, map(_ASCII.get(name, ascii_only), texts)), 1)
             for name, texts in rows.texts.items()
         }
         count = self.rows + len(rows)

@@ -15,6 +15,7 @@ import numpy as np
 from huggins import __version__
 from huggins.runs.files import check_writable
 from huggins.runs.ours import same_columns
+from huggins.tables.ucd import ucd_of
 from huggins.tables.write import (
     WRITERS,
     Numbers,
@@ -41,7 +42,7 @@ NO_INTEGER: Final = -(2**31)
 
 #: Columns of the table, in order.
 COLUMNS: Final = (
-    OutputColumn("FILE", "str", "path as given", masked=False),
+    OutputColumn("FILE", "str", "path as given", masked=False, path=True),
     OutputColumn("INDEX", "int32", "row or fibre inside the file, from 0", masked=False),
     OutputColumn("SURVEY", "str", "survey, as far as the file tells"),
     OutputColumn("PLATE", "int32", "plate or field"),
@@ -57,6 +58,7 @@ COLUMNS: Final = (
     ),
     OutputColumn("SUBCLASS", "str", f"one of {' '.join(CLASSES)}", masked=False),
     OutputColumn("PROB", "float32", "calibrated probability of SUBCLASS"),
+    OutputColumn("PROB_CLASS", "float32", "calibrated probability of CLASS"),
     *(
         OutputColumn(f"P_{name}", "float32", f"calibrated probability of {name}")
         for name in CLASSES
@@ -284,5 +286,6 @@ def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = Fa
             mask=rows.missing(column),
             description=column.description,
             unit=column.unit or None,
+            meta={"ucd": ucd_of(name)},
         )
     return table

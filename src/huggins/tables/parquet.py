@@ -43,7 +43,9 @@ class ParquetTable:
         self.names = unique_names(names, self.path, upper=upper)
         self._own = dict(zip(self.names, names, strict=True))
         recorded = reader.schema.metadata_str.items()
-        self.metadata = {str(k): str(v) for k, v in recorded if k != "ARROW:schema"}
+        self.metadata = {
+            str(k): str(v) for k, v in recorded if not k.startswith(("ARROW:schema", "table::"))
+        }
         if next(iter(self.chunks(())), None) is None:
             raise InputError(f"{path}: the table has no rows")
 

@@ -1,4 +1,4 @@
-"""The one way to read a table: FITS, CSV, ECSV, Parquet and JSON lines, also gzipped.
+"""The one way to read a table: FITS, CSV, ECSV, VOTable, Parquet and so on, also gzipped.
 
 `open_table` gives blocks of rows, `read_columns` whole columns. A survey's table may hold
 gigabytes in rows of kilobytes, of which a few dozen bytes are needed: blocks of rows are read
@@ -15,6 +15,7 @@ from huggins.fits.table import FitsTable
 from huggins.tables.columns import Columns, joined
 from huggins.tables.parquet import ParquetTable
 from huggins.tables.text import JsonTable, TextTable
+from huggins.tables.votable import VOTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -27,6 +28,9 @@ _FORMATS: dict[str, Callable[..., Any]] = {
     ".fts": FitsTable,
     ".csv": TextTable,
     ".ecsv": TextTable,
+    ".tsv": TextTable,
+    ".vot": VOTable,
+    ".votable": VOTable,
     ".txt": TextTable,
     ".parquet": ParquetTable,
     ".jsonl": JsonTable,
@@ -34,7 +38,7 @@ _FORMATS: dict[str, Callable[..., Any]] = {
 
 
 def open_table(path: str | Path, *, upper: bool = True) -> Table:
-    """Open a table: FITS (the first table in it), CSV, ECSV, Parquet or JSON lines.
+    """Open a table: FITS (the first in it), CSV, TSV, ECSV, VOTable, Parquet or JSON lines.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.fits.values import ROWS, as_integers, as_numbers, opened
+from huggins.runs.files import extension_of
 from huggins.tables.chunks import ValueChunk, unique_names
 from huggins.tables.columns import guessed, masked
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class TextTable:
-    """A CSV file, or an ECSV file with its own delimiter.
+    """A CSV file, one with tabs (``.tsv``), or an ECSV file with its own delimiter.
 
     Raises
     ------
@@ -111,7 +112,7 @@ class _Lines:
     def __enter__(self) -> tuple[Iterator[list[str]], Any, list[str]]:
         self._binary = opened(self._path)
         self._text = io.TextIOWrapper(self._binary, encoding="utf-8-sig", newline="")
-        delimiter, header = ",", []
+        delimiter, header = ("\t" if extension_of(self._path) == ".tsv" else ","), []
         try:
             line = self._text.readline()
             if line.startswith("# %ECSV"):
@@ -124,7 +125,7 @@ class _Lines:
             self._text.close()
             raise InputError(f"{self._path}: cannot be read as text: {error}") from error
         lines = self._without_comments(line)
-        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+        reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t")
         return self._rows(reader), reader, header
 
     def __exit__(self, *error: object) -> None:

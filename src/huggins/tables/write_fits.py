@@ -1,0 +1,80 @@
+"""A table as FITS, in chunks of rows."""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from huggins.fits.paths import percent
+from huggins.tables.output import OutputTable, Texts, ascii_only, length, metadata
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FITS_BLOCK: Final = 2880
+_TFORMS: Final = {"int16": "I", "int32": "J", "int64": "K", "float32": "E", "float64": "D"}
+
+
+def write_fits(file: IO[bytes], table: OutputTable) -> None:
+    """Write a FITS file with one binary table."""
+    from astropy.io import fits
+
+    layout: list[tuple[str, str]] = []
+    cards = fits.Header()
+    for i, column in enumerate(table.columns, start=1):
+        if column.text:
+            cards[f"TFORM{i}"] = f"{column.width}A"
+            layout.append((column.name, f"S{column.width}"))
+        else:
+            cards[f"TFORM{i}"] = _TFORMS[column.kind]
+            layout.append((column.name, np.dtype(column.kind).newbyteorder(">").str))
+        cards[f"TTYPE{i}"] = column.name
+        if column.null is not None:
+            cards[f"TNULL{i}"] = column.null
+        if column.unit:
+            cards[f"TUNIT{i}"] = column.unit
+        cards[f"TCOMM{i}"] = column.description
+        if column.ucd:
+            cards[f"TUCD{i}"] = column.ucd
+    record = np.dtype(layout)
+    header = fits.Header(
+        [
+            ("XTENSION", "BINTABLE", "binary table"),
+            ("BITPIX", 8),
+            ("NAXIS", 2),
+            ("NAXIS1", record.itemsize, "bytes in a row"),
+            ("NAXIS2", table.count, "rows"),
+            ("PCOUNT", 0),
+            ("GCOUNT", 1),
+            ("TFIELDS", len(table.columns), "columns"),
+            ("EXTNAME", table.name),
+        ]
+    )
+    header.extend(cards, unique=True)
+    header.update((key, ascii_only(value)) for key, value in metadata(table).items())
+    file.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    file.write(header.tostring().encode("ascii"))
+    size = 0
+    for chunk in table.chunks:
+        rows = np.zeros(length(chunk), dtype=record)
+        for column, cells in zip(table.columns, chunk, strict=True):
+            field = rows[column.name]
+            if isinstance(cells, Texts):
+                texts = list(map(percent, cells.words)) if column.path else cells.words
+                words = _encoded(texts, field.dtype)
+                field[:] = words if cells.codes is None else words[cells.codes]
+            else:
+                field[:] = cells.values
+                if field.dtype.kind == "f":  # infinite is missing too
+                    field[cells.missing] = np.nan
+        size += file.write(rows.tobytes())
+    file.write(b"\0" * (-size % _FITS_BLOCK))
+
+
+def _encoded(words: list[str], dtype: np.dtype[Any]) -> NDArray[np.bytes_]:
+    try:
+        encoded = np.array(words, dtype)
+    except UnicodeEncodeError:
+        encoded = np.array([ascii_only(word) for word in words], dtype)
+    return encoded
