@@ -7,7 +7,10 @@ bits from 16 on are huggins' own. Zero means that class and redshift are reliabl
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ZWarning(IntFlag):
@@ -81,10 +84,13 @@ def names(value: int) -> list[str]:
     return [bit.name for bit in ZWarning if value & bit and bit.name]
 
 
-def meanings(value: int) -> list[str]:
-    """Return the bits that are set in words, lowest first.
+def meanings(value: int, causes: Mapping[ZWarning, str] | None = None) -> list[str]:
+    """Return the bits that are set in words, lowest first; a known cause says more.
 
     >>> meanings(5)
     ['looks like empty sky', 'another redshift fits nearly as well']
+    >>> meanings(64, {ZWarning.NEGATIVE_EMISSION: "Mg II came out in absorption"})
+    ['Mg II came out in absorption']
     """
-    return [MEANING[bit] for bit in ZWarning if value & bit]
+    known = causes or {}
+    return [known.get(bit) or MEANING[bit] for bit in ZWarning if value & bit]

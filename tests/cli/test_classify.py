@@ -92,7 +92,7 @@ def test_the_short_table(folder, run):
     assert err.splitlines()[0] == "huggins: classes: 3 STAR"
     assert err.splitlines()[-1] == "huggins: 1 failed: there is no such file: check the path"
     lines = out.splitlines()
-    assert lines[0].split()[:3] == ["CLASS", "SUBCLASS", "PROB"]
+    assert lines[0].split()[:4] == ["CLASS", "PROB", "SUBCLASS", "PROB"]
     assert [line.split()[-1] for line in lines[1:4]] == [f"data/{i}.fits" for i in range(3)]
     assert "NODATA" in lines[4]
     assert "data/gone.fits: there is no such file" in lines[4]

@@ -32,6 +32,31 @@ def row(item, model, **kwargs) -> dict[str, object]:
     return {column.name: rows.values(column)[0] for column in COLUMNS}
 
 
+def test_empty_sky_has_no_class(tmp_path):
+    """Noise that the network takes for none of the classes; what it says besides stays."""
+    model = load_model(write_model(tmp_path / "m.onnx", favour="NONE", none_threshold=0.05))
+    noise = np.random.default_rng(1).normal(0.0, 1.0, 2000)
+    spectrum = Spectrum.from_arrays(WAVELENGTH, noise, np.ones(2000))
+    with FitPool(0) as fits:
+        for found in (row(spectrum, model), row(spectrum, model, fits=fits)):
+            assert found["ZWARNING"] & ZWarning.SKY
+            assert found["CLASS"] == found["SUBCLASS"] == found["ERROR"] == ""
+            assert found["PROB"] is found["Z"] is found["Z_ERR"] is None
+            assert sum(found[f"P_{name}"] for name in CLASSES) == pytest.approx(1.0, abs=1e-5)
+            assert found["Z_NET"] is not None
+    bright = row(make_spectrum(), model)  # none of the classes, and no sky
+    assert bright["ZWARNING"] & ZWarning.NOT_A_CLASS
+    assert bright["CLASS"] != ""
+
+
+def test_a_suspicion_of_sky_leaves_the_class(tmp_path):
+    model = load_model(write_model(tmp_path / "m.onnx", favour="F", none_threshold=-1.0))
+    noise = np.random.default_rng(1).normal(0.0, 1.0, 2000)
+    found = row(Spectrum.from_arrays(WAVELENGTH, noise, np.ones(2000)), model)
+    assert found["ZWARNING"] & ZWarning.SKY
+    assert (found["CLASS"], found["SUBCLASS"]) == ("STAR", "F")
+
+
 def test_a_full_row(tmp_path):
     model = load_model(write_model(tmp_path / "m.onnx", favour="BAL", z=2.0))
     spectrum = make_spectrum(

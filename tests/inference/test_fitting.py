@@ -19,7 +19,7 @@ from huggins.quality import ZWarning
 from huggins.redshift import Fit
 from tiny_model import write_model
 
-ARRAYS = [name for name in Fit.__slots__ if name != "solutions"]
+ARRAYS = [name for name in Fit.__slots__ if name not in ("solutions", "causes")]
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,8 @@ def test_one_failure_spoils_no_other(spectra, prediction, model, caplog):
     assert found.zwarning[1] == ZWarning.BAD_MINFIT
     assert np.isnan(found.z[1])
     assert found.solutions[1] == (None, None)
+    assert found.causes[1] == {ZWarning.BAD_MINFIT: "the fit failed"}
+    assert len(found.causes) == len(spectra)
     np.testing.assert_array_equal(found.probabilities[1], prediction.probabilities[1])
     others = np.arange(len(spectra)) != 1
     for name in ARRAYS:

@@ -97,9 +97,9 @@ def test_residuals_are_in_units_of_the_error():
 def test_second_solution_is_drawn_where_there_is_one():
     spectrum = make_spectrum()
     figure = plot_spectrum(spectrum, make_result(), fit=make_fit(spectrum), second=True)
-    np.testing.assert_array_equal(curves(figure)["second"].get_ydata(), 11.0)
+    np.testing.assert_array_equal(curves(figure)["next redshift"].get_ydata(), 11.0)
     said = parts(figure)["residuals 2"].texts[0].get_text()
-    assert said == "second best: STAR WD, z = 0.0000,  reduced χ² 2.00,  Δχ² 4,400"
+    assert said == "next redshift: STAR WD, z = 0.0000,  reduced χ² 2.00,  Δχ² 4,123"
     alone = make_fit(spectrum, second=None, deltachi2=np.nan)
     figure = plot_spectrum(spectrum, make_result(), fit=alone, second=True)
     assert "residuals 2" not in parts(figure)
@@ -241,7 +241,7 @@ def test_titles_say_what_it_is_and_what_is_wrong():
     )
     bits = int(ZWarning.SMALL_DELTA_CHI2 | ZWarning.LOW_PROBABILITY)
     written = texts(plot_spectrum(spectrum, make_result(ZWARNING=bits)))
-    assert written[0] == "QSO BAL   p = 0.940   z = 2.5000 ± 0.0021"
+    assert written[0] == "QSO  p = 0.945   BAL  p = 0.940   z = 2.5000 ± 0.0021"
     for piece in (
         "spec-7102-56666-0082.fits", "BOSS plate 7102 MJD 56666 fibre 82", "median S/N 20",
         "survey pipeline: QSO BROADLINE, z = 2.4812",
@@ -254,8 +254,65 @@ def test_titles_say_what_it_is_and_what_is_wrong():
 
 
 def test_redshift_of_nothing_has_no_sign():
-    result = make_result(CLASS="STAR", SUBCLASS="K", Z=-1e-6, Z_ERR=0.001)
+    result = make_result(CLASS="GALAXY", SUBCLASS="GAL", Z=-1e-6, Z_ERR=0.001)
     assert texts(plot_spectrum(make_spectrum(), result))[0].endswith("z = 0.0000 ± 0.0010")
+
+
+def test_a_star_has_a_velocity():
+    """c z = 299792.458 km/s * -1.5e-4 = -44.97 km/s."""
+    result = make_result(CLASS="STAR", SUBCLASS="K", Z=-1.5e-4, Z_ERR=2e-5)
+    assert texts(plot_spectrum(make_spectrum(), result))[0].endswith("v = -45 ± 6 km/s")
+    result = make_result(CLASS="STAR", SUBCLASS="K", Z=-1e-6, Z_ERR=2e-6)
+    assert texts(plot_spectrum(make_spectrum(), result))[0].endswith("v = -0.3 ± 0.6 km/s")
+    result["Z"] = -1e-9
+    assert texts(plot_spectrum(make_spectrum(), result))[0].endswith("v = 0.0 ± 0.6 km/s")
+
+
+def test_a_star_of_uncertain_type_is_a_star_for_certain():
+    chances = {"P_BAL": 0.0, "P_A": 0.56, "P_F": 0.44, "P_QSO": 1e-5}
+    result = make_result(CLASS="STAR", SUBCLASS="A", PROB=0.56, Z=None)
+    result = result | {f"P_{name}": 0.0 for name in CLASSES} | chances
+    figure = plot_spectrum(make_spectrum(), result)
+    assert texts(figure)[0] == "STAR  p > 0.999   A  p = 0.560"
+    assert [text.get_text() for text in parts(figure)["probabilities"].texts] == [
+        "0.560",
+        "0.440",
+    ]
+
+
+def test_sky_is_said_to_be_sky():
+    result = make_result(CLASS="", SUBCLASS="", PROB=None, Z=None, ZWARNING=1)
+    figure = plot_spectrum(make_spectrum(), result)
+    assert texts(figure)[0] == "empty sky"
+    assert "lines" not in parts(figure)
+
+
+def test_a_choice_against_chi2_is_not_called_the_best():
+    spectrum = make_spectrum()
+    fit = make_fit(spectrum, deltachi2=-45.0)
+    figure = plot_spectrum(spectrum, make_result(), fit=fit, second=True)
+    said = [parts(figure)[f"residuals {i}"].texts[0].get_text() for i in (1, 2)]
+    assert said[0].startswith("chosen fit, not that of lowest χ²: ")
+    assert said[0].endswith("next redshift Δχ² -45")
+    assert said[1].endswith("Δχ² -45")
+    assert "chosen fit" in curves(figure)
+
+
+def test_a_poor_fit_is_called_one():
+    spectrum = make_spectrum()
+    fit = make_fit(spectrum)
+    fit = replace(fit, best=replace(fit.best, rchi2=15.0))
+    figure = plot_spectrum(spectrum, make_result(), fit=fit)
+    said = parts(figure)["residuals 1"].texts[0].get_text()
+    assert said.startswith("best fit: reduced χ² 15.00 (the model misses more than the noise")
+
+
+def test_the_cause_of_a_warning_is_told():
+    spectrum = make_spectrum()
+    causes = {ZWarning.NEGATIVE_EMISSION: "Mg II came out in absorption"}
+    fit = make_fit(spectrum, causes=causes)
+    result = make_result(ZWARNING=int(ZWarning.NEGATIVE_EMISSION))
+    assert "Mg II came out in absorption" in texts(plot_spectrum(spectrum, result, fit=fit))
 
 
 def test_long_warnings_stay_clear_of_the_verdict():
@@ -299,7 +356,7 @@ def test_a_row_of_an_astropy_table_with_masked_columns_works():
     table = Table([make_result()])
     table["Z_ERR"] = MaskedColumn([0.1], mask=[True])
     figure = plot_spectrum(make_spectrum(), table[0])
-    assert texts(figure)[0] == "QSO BAL   p = 0.940   z = 2.5000"
+    assert texts(figure)[0] == "QSO  p = 0.945   BAL  p = 0.940   z = 2.5000"
 
 
 def test_pyplot_is_left_alone():

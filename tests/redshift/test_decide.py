@@ -32,6 +32,7 @@ def test_without_a_network_the_lowest_chi2_wins():
     choice = choose(found, EVEN, None, PARAMETERS)
     assert found.solutions[choice.best].kind == "GALAXY"
     assert choice.deltachi2 == pytest.approx(100.0)
+    assert choice.rival == 2
     assert choice.margin > 0
     assert choice.probabilities.sum() == pytest.approx(1.0)
 
@@ -58,6 +59,7 @@ def test_at_one_redshift_the_network_decides_between_classes():
     choice = choose(found, np.array([0.001, 0.05, 0.949]), None, PARAMETERS)
     assert found.solutions[choice.best].kind == "QSO"
     assert choice.deltachi2 > 10000
+    assert choice.rival == 0  # at another redshift; the galaxy is at the same
 
 
 def test_the_networks_redshift_decides_between_near_ties():
@@ -117,7 +119,7 @@ def test_a_bad_fit_is_certain_between_redshifts_of_one_class_far_apart_in_chi2()
     )
     sure = np.array([0.001, 0.998, 0.001])
     choice = choose(found, sure, None, PARAMETERS)
-    assert (choice.best, choice.second) == (0, 1)
+    assert (choice.best, choice.second, choice.rival) == (0, 2, 2)
     assert choice.margin > 3.0
     # Between classes a bad fit still tells little.
     choice = choose(found, EVEN, None, PARAMETERS)

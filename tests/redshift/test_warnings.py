@@ -49,10 +49,14 @@ class Case:
         self.smooth = 6000.0
         self.choice = Choice(0, -1, 10.0, 500.0, np.array([0.0, 1.0, 0.0]))
         self.good = SIZE
+        self.others = ()
 
     def bits(self) -> ZWarning:
+        return ZWarning(sum(self.causes()))
+
+    def causes(self) -> dict[ZWarning, str]:
         total = float(self.ivar @ self.flux**2)
-        found = Candidates((self.solution,), self.smooth, total, self.good, ())
+        found = Candidates((self.solution, *self.others), self.smooth, total, self.good, ())
         return fit_warnings(
             self.flux, self.ivar, self.model, found, self.choice, self.basis, PARAMETERS
         )
@@ -79,7 +83,7 @@ def test_little_coverage(case):
     "change", [{"margin": 1.9}, {"deltachi2": 8.0}, {"deltachi2": -50.0}], ids=str
 )
 def test_small_delta_chi2(case, change):
-    case.choice = replace(case.choice, **change)
+    case.choice = replace(case.choice, second=0, rival=0, **change)
     assert case.bits() == ZWarning.SMALL_DELTA_CHI2
 
 
@@ -96,7 +100,7 @@ def test_featureless_is_small_delta_chi2(case):
 
 
 def test_gaps_count_in_units_of_a_bad_reduced_chi2(case):
-    case.choice = replace(case.choice, deltachi2=12.0)
+    case.choice = replace(case.choice, deltachi2=12.0, rival=0)
     assert case.bits() == 0
     case.solution = replace(case.solution, chi2=2.0 * 4878)
     case.smooth = 20000.0
@@ -166,7 +170,98 @@ def test_a_line_that_is_not_observed_is_not_negative(case):
     centre = round(1e4 * np.log10(EMISSION["Mg II"]) + shift) - START
     case.flux[centre - 30 : centre + 30] -= 0.5
     case.ivar[centre - 40 : centre + 10] = 0.0
-    assert negative_line(case.flux, case.ivar, shift) == 0.0
+    assert negative_line(case.flux, case.ivar, shift) == ("", 0.0)
+
+
+SHIFT = 1e4 * np.log10(1 + 0.4)
+
+
+def place(wavelength):
+    """Pixel of a line at z = 0.4."""
+    return round(1e4 * np.log10(wavelength) + SHIFT) - START
+
+
+def bump(centre, sigma):
+    return np.exp(-0.5 * ((np.arange(SIZE) - centre) / sigma) ** 2)
+
+
+def test_significance_of_a_negative_line_is_that_of_a_weighted_straight_line():
+    """Depth 0.3 over 87 pixels; the error follows from least squares, written out here."""
+    flux, ivar = np.ones(SIZE), np.full(SIZE, 16.0)
+    centre = place(2798.75)
+    flux[centre - 43 : centre + 44] = 0.7
+    line, found = negative_line(flux, ivar, SHIFT)
+    # 58 pixels on either side, symmetrical: the continuum's error at the centre is that of a
+    # mean of 116, that of the depth adds that of a mean of 87; each pixel has sigma = 1/4.
+    expected = 0.3 / (0.25 * np.sqrt(1 / 116 + 1 / 87))
+    assert line == "Mg II"
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_strong_lines_beside_h_beta_are_no_continuum():
+    """A quasar with [O III] a hundred times its narrow H beta."""
+    ivar = np.full(SIZE, 400.0)
+    flux = 1.0 + 0.3 * bump(place(4862.69), 3.0)
+    flux += 10.0 * bump(place(5008.24), 7.0) + 3.3 * bump(place(4960.30), 7.0)
+    assert negative_line(flux, ivar, SHIFT) == ("", 0.0)
+    flux -= 0.5 * bump(place(4862.69), 20.0)  # and still a line that is negative is seen
+    line, sigmas = negative_line(flux, ivar, SHIFT)
+    assert line == "Hβ"
+    assert sigmas > 15.0
+
+
+def test_absorption_beside_emission_is_no_negative_line():
+    """Mg II with a deep associated absorber, 1200 km/s to the blue of its peak."""
+    ivar = np.full(SIZE, 400.0)
+    centre = place(2798.75)
+    absorbed = 1.0 - 0.9 * bump(centre - 17, 8.0)
+    assert negative_line(absorbed, ivar, SHIFT)[0] == "Mg II"
+    assert negative_line(absorbed + 0.8 * bump(centre, 5.0), ivar, SHIFT) == ("", 0.0)
+
+
+def test_a_line_without_continuum_on_one_side_does_not_count():
+    ivar = np.full(SIZE, 400.0)
+    centre = place(2798.75)
+    flux = 1.0 - 0.5 * bump(centre, 20.0)
+    assert negative_line(flux, ivar, SHIFT)[0] == "Mg II"
+    ivar[centre + 52 :] = 0.0
+    assert negative_line(flux, ivar, SHIFT) == ("", 0.0)
+
+
+def test_the_cause_names_the_line(case):
+    case.solution = replace(case.solution, kind="QSO", shift=SHIFT)
+    case.flux -= 0.5 * bump(place(2798.75), 20.0)
+    said = case.causes()[ZWarning.NEGATIVE_EMISSION]
+    assert said == "Mg II came out in absorption"
+
+
+@pytest.mark.parametrize(
+    ("change", "smooth", "said"),
+    [
+        ({"deltachi2": 8.0, "rival": 1}, 6000.0, "QSO at z = 0.5000 fits nearly as well"),
+        ({"deltachi2": -45.0, "rival": 1}, 6000.0, "QSO at z = 0.5000 fits better"),
+        (
+            {"margin": 1.0, "second": 2},
+            6000.0,
+            "network and fit together hardly prefer it to STAR at z = 0.0000",
+        ),
+        ({}, 4900.0, "a smooth curve fits nearly as well"),
+        (
+            {"deltachi2": 8.0, "rival": 1, "margin": 1.0, "second": 1},
+            4900.0,
+            "QSO at z = 0.5000 fits nearly as well, a smooth curve fits nearly as well",
+        ),
+    ],
+)
+def test_the_cause_of_small_delta_chi2_is_named(case, change, smooth, said):
+    others = (
+        Solution("QSO", 1e4 * np.log10(1.5), 5000.0, 5000.0, 0.1, np.ones(1)),
+        Solution("STAR", 0.0, 5000.0, 5000.0, 0.1, np.ones(1), 0),
+    )
+    case.others = others
+    case.smooth = smooth
+    case.choice = replace(case.choice, **change)
+    assert case.causes() == {ZWarning.SMALL_DELTA_CHI2: said}
 
 
 def test_bad_minfit(case):

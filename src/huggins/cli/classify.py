@@ -171,33 +171,40 @@ def classify(
 
 def _print_short(parts: Iterable[Rows]) -> None:
     """Print the short table as rows come."""
-    from huggins.quality import names
+    from huggins.quality import ZWarning, names
+    from huggins.taxonomy import BROAD, CLASSES
 
-    line = "{:7} {:8} {:>5} {:>9} {:>8} {:>6}  {:25} {:>5}  {}"
-    print(
-        line.format(
-            "CLASS", "SUBCLASS", "PROB", "Z", "Z_ERR", "S/N", "ZWARNING", "INDEX", "FILE"
-        )
-    )
+    line = "{:7} {:>6}  {:8} {:>6} {:>9} {:>8} {:>6}  {:25} {:>5}  {}"
+    heads = "CLASS PROB SUBCLASS PROB Z Z_ERR S/N ZWARNING INDEX FILE"
+    print(line.format(*heads.split()))
     for rows in parts:
         for number, cls, sub, file, error in zip(
             rows.numbers,
             *(rows.texts[name] for name in ("CLASS", "SUBCLASS", "FILE", "ERROR")),
             strict=True,
         ):
+            bits = int(number["ZWARNING"])
+            nothing = "sky" if bits & ZWarning.SKY and not error else "-"
+            whole = sum(float(number[f"P_{n}"]) for n in CLASSES if BROAD[n] == cls)
             print(
                 line.format(
-                    cls or "-",
+                    cls or nothing,
+                    _chance(whole if cls else math.nan),
                     sub or "-",
-                    _decimal(number["PROB"], 3),
+                    _chance(number["PROB"]),
                     _decimal(number["Z"], 5),
                     _decimal(number["Z_ERR"], 5),
                     _decimal(number["SN_MEDIAN"], 1),
-                    ",".join(names(int(number["ZWARNING"]))) or "0",
+                    ",".join(names(bits)) or "0",
                     number["INDEX"],
                     f"{file}: {error}" if error else file,
                 )
             )
+
+
+def _chance(value: float) -> str:
+    """Return a probability; none is 1."""
+    return ">0.999" if value > 0.9995 else _decimal(value, 3)
 
 
 def _decimal(value: float, digits: int) -> str:

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 #: BOSS files on two cores).
 TURN: Final = threading.Lock()
 
+# Probability of "none of the classes" from which a row with SKY has no class.
+_NOTHING: Final = 0.5
+
 
 def classify_batch(
     items: Sequence[Spectrum | ReadError],
@@ -127,6 +130,7 @@ def _fill(
         redshift=metadata.redshift,
         fit=fit,
     )
+    nothing = (bits & ZWarning.SKY > 0) & (prediction.none > _NOTHING)
     numbers = rows.numbers
     numbers["ZWARNING"][at] |= bits
     numbers["PROB"][at] = probability
@@ -140,10 +144,12 @@ def _fill(
     else:
         numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
         numbers["DELTACHI2"][at] = fit.deltachi2
-        _fill_absorption(numbers, at, fit, broad)
+        _fill_absorption(numbers, at, fit, np.where(nothing, -1, broad))
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
         rows.texts["SUBCLASS"][i] = CLASSES[s]
+    for i in at[nothing].tolist():
+        _empty_sky(rows, i)
     for i in np.flatnonzero(coverage == 0).tolist():
         grid = metadata.contract.grid
         low, high = 10.0 ** grid.edges[[0, -1]]
@@ -196,6 +202,16 @@ def _fail(rows: Rows, i: int, why: str) -> None:
     """Mark an input as failed; its ZWARNING is NODATA, never 0."""
     rows.texts["ERROR"][i] = printable(" ".join(why.split()))
     rows.numbers["ZWARNING"][i] |= ZWarning.NODATA
+
+
+def _empty_sky(rows: Rows, i: int) -> None:
+    """Take back class and redshift of a row in which nothing is seen.
+
+    What network and fit say of it stays: the 13 probabilities, Z_NET and DELTACHI2.
+    """
+    for name in ("PROB", "Z", "Z_ERR"):
+        rows.numbers[name][i] = np.nan
+    rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
 
 
 def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:

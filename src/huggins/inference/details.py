@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.quality import ZWarning
     from huggins.redshift.minimise import Solution
     from huggins.spectrum import Spectrum
 
@@ -55,24 +56,29 @@ class FitDetails:
     Attributes
     ----------
     best : FittedModel
-        What the table says.
+        What the table says: the one chosen by network and fit together, which need not have
+        the lowest chi2.
     second : FittedModel or None
-        The best of those that differ from it in class or by more than 1000 km/s, network and
-        fit weighed together; None where there is none.
+        The best fit at a redshift more than 1000 km/s away, of any class, which DELTACHI2
+        speaks of; None where there is none.
     deltachi2 : float
-        As in the column DELTACHI2.
+        As in the column DELTACHI2; negative where `second` fits better.
     noise : float
         Scatter between pixels over what ivar says.
+    causes : dict of ZWarning to str
+        The bits of ZWARNING that the fit set, and what set each of them in words: which rival,
+        which line. Empty where the meaning of the bit says all.
     """
 
     best: FittedModel
     second: FittedModel | None
     deltachi2: float
     noise: float
+    causes: dict[ZWarning, str] = field(default_factory=dict)
 
 
 def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> FitDetails:
-    """Fit one spectrum and return the best-fit model and the second-best solution.
+    """Fit one spectrum and return the chosen model and the next at another redshift.
 
     Parameters
     ----------
@@ -123,6 +129,7 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
         None if second is None else fitted(second, float(found.z_second[0])),
         float(found.deltachi2[0]),
         float(found.noise[0]),
+        found.causes[0],
     )
 
 

@@ -116,9 +116,10 @@ def fit(
     values: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in Fit.__slots__
-        if name != "solutions"
+        if name not in ("solutions", "causes")
     }
-    return Fit(**values, solutions=[part.solutions[0] for part in parts])
+    solutions = [part.solutions[0] for part in parts]
+    return Fit(**values, solutions=solutions, causes=[part.causes[0] for part in parts])
 
 
 def _failed(probabilities: NDArray[np.float64]) -> Fit:
@@ -128,6 +129,7 @@ def _failed(probabilities: NDArray[np.float64]) -> Fit:
     result.zwarning[:] = ZWarning.BAD_MINFIT
     result.noise[:] = np.nan
     result.solutions.append((None, None))
+    result.causes.append({ZWarning.BAD_MINFIT: "the fit failed"})
     return result
 
 

@@ -35,7 +35,12 @@ _COMMON: Final = 4.0
 
 
 def draw_data(
-    axes: Axes, spectrum: Spectrum, model: Array | None = None, second: Array | None = None
+    axes: Axes,
+    spectrum: Spectrum,
+    model: Array | None = None,
+    second: Array | None = None,
+    *,
+    called: str = "best fit",
 ) -> None:
     """Draw a spectrum of L pixels, and models of it of shape (L,), into empty axes."""
     wavelength = spectrum.wavelength
@@ -59,7 +64,7 @@ def draw_data(
     if noisy:
         axes.plot(wavelength, smooth, color=_DATA, lw=1.0, label="smoothed", zorder=4)
     if model is not None:
-        axes.plot(wavelength, model, color=MODEL, lw=0.9, label="best fit", zorder=5)
+        axes.plot(wavelength, model, color=MODEL, lw=0.9, label=called, zorder=5)
     if second is not None:
         axes.plot(
             wavelength,
@@ -67,7 +72,7 @@ def draw_data(
             color=SECOND,
             lw=0.9,
             ls=(0, (5, 1.5)),
-            label="second",
+            label="next redshift",
             zorder=4.5,
         )
     _mark_masked(axes, wavelength, good)

@@ -18,10 +18,20 @@ from huggins.plot.data import (
     draw_residuals,
 )
 from huggins.plot.marks import draw_lines, height_of_names, lines_in_range
-from huggins.plot.words import describe, facts, get, name, said_of_fit, said_of_second
+from huggins.plot.words import (
+    describe,
+    facts,
+    get,
+    name,
+    probability_text,
+    said_of_fit,
+    said_of_second,
+)
 from huggins.taxonomy import BROAD, CLASSES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
@@ -71,7 +81,7 @@ def plot_spectrum(
         A model of one's own instead, on the spectrum's pixels and in the unit of its flux; NaN
         where there is none.
     second
-        Whether to draw the second-best solution of `fit` too, with its residuals.
+        Whether to draw the next redshift of `fit` too, which DELTACHI2 speaks of.
     title
         Name to show instead of the file's.
 
@@ -103,7 +113,9 @@ def plot_spectrum(
     strip_height = height_of_names(marks) if marks else 0.06
     top = height - _HEAD - strip_height
     main = panel(foot, top, "spectrum")
-    draw_data(main, spectrum, *(each.flux for each in models))
+    chosen = fit is not None and model is None and fit.deltachi2 < 0.0
+    called = "chosen fit" if chosen else "best fit"
+    draw_data(main, spectrum, *(each.flux for each in models), called=called)
     main.yaxis.set_label_coords(_LABEL, 0.5)
     bottom = main
     for i, each in enumerate(models, start=1):
@@ -132,7 +144,8 @@ def plot_spectrum(
         box = (right + 0.045, 1.0 - (_HEIGHT - _FOOT) / height, 0.075, 0.73 * _HEIGHT / height)
         bars = figure.add_axes(box, label="probabilities")
         _draw_bars(bars, probabilities, best=get(result, "SUBCLASS"))
-    _write_titles(figure, spectrum, result, title, left)
+    causes = None if fit is None else fit.causes
+    _write_titles(figure, spectrum, result, title, left, causes)
     return figure
 
 
@@ -182,12 +195,24 @@ def _draw_bars(axes: Axes, probabilities: Array, best: object) -> None:
         axes.spines[side].set_visible(False)
     for place, value in enumerate(probabilities.tolist()):
         if value >= 0.0005:
-            axes.text(1.06, place, f"{value:.3f}", va="center", fontsize=8, clip_on=False)
+            axes.text(
+                1.06,
+                place,
+                probability_text(value).lstrip("= "),
+                va="center",
+                fontsize=8,
+                clip_on=False,
+            )
     axes.set_title("probability", fontsize=9, color=_QUIET, loc="left", pad=4)
 
 
 def _write_titles(
-    figure: Figure, spectrum: Spectrum, result: Any, title: str | None, left: float
+    figure: Figure,
+    spectrum: Spectrum,
+    result: Any,
+    title: str | None,
+    left: float,
+    causes: Mapping[quality.ZWarning, str] | None,
 ) -> None:
     called = title if title is not None else name(spectrum)
     verdict = describe(result)
@@ -199,7 +224,7 @@ def _write_titles(
     bits = get(result, "ZWARNING")
     if bits is None:
         return
-    words = "; ".join(quality.meanings(int(bits))) or "no warning"
+    words = "; ".join(quality.meanings(int(bits), causes)) or "no warning"
     figure.text(
         0.988,
         first,

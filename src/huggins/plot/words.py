@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.taxonomy import PLAIN
+from huggins.constants import SPEED_OF_LIGHT
+from huggins.quality import ZWarning
+from huggins.taxonomy import BROAD, CLASSES, PLAIN
 
 if TYPE_CHECKING:
     from huggins.inference import FitDetails
     from huggins.spectrum import Spectrum
+
+#: Reduced chi2, in units of the noise that the spectrum shows, from which a fit is called poor.
+POOR: Final = 3.0
 
 
 def get(result: Any, column: str) -> Any:
@@ -30,19 +35,26 @@ def get(result: Any, column: str) -> Any:
 
 
 def describe(result: Any) -> str:
-    """Class, probability and redshift of a result in one line; empty where there is none.
+    """Class, probabilities and redshift of a result in one line; empty where there is none.
 
-    >>> describe({"CLASS": "QSO", "SUBCLASS": "BAL", "PROB": 0.9, "Z": 2.5, "Z_ERR": 0.002})
-    'QSO BAL   p = 0.900   z = 2.5000 ± 0.0020'
+    The redshift of a star is given as its radial velocity.
+
+    >>> describe({"CLASS": "QSO", "SUBCLASS": "QSO", "PROB": 0.9, "Z": 2.5, "Z_ERR": 0.002})
+    'QSO  p = 0.900   z = 2.5000 ± 0.0020'
+    >>> describe({"CLASS": "STAR", "SUBCLASS": "A", "PROB": 0.56, "PROB_CLASS": 0.9999})
+    'STAR  p > 0.999   A  p = 0.560'
     """
     broad, subclass = str(get(result, "CLASS") or ""), str(get(result, "SUBCLASS") or "")
     if not broad:
-        return ""
-    parts = [broad if subclass in ("", *PLAIN) else f"{broad} {subclass}"]
+        empty = int(get(result, "ZWARNING") or 0) & ZWarning.SKY
+        return "empty sky" if empty and not get(result, "ERROR") else ""
     probability, z, error = (get(result, column) for column in ("PROB", "Z", "Z_ERR"))
-    if probability is not None:
-        parts.append(f"p = {probability:.3f}")
-    if z is not None:
+    parts = [_probable(broad, class_probability(result))]
+    if subclass not in ("", *PLAIN):
+        parts.append(_probable(subclass, probability))
+    if z is not None and broad == "STAR":
+        parts.append(_velocity(float(z), error))
+    elif z is not None:
         digits = 4 if error is None else int(np.clip(np.ceil(-np.log10(error)) + 1, 2, 6))
         digits = max(digits, 4)
         shown = round(float(z), digits) + 0.0  # adding 0 turns a rounded -0.0 into 0.0
@@ -52,23 +64,63 @@ def describe(result: Any) -> str:
     return "   ".join(parts)
 
 
+def class_probability(result: Any) -> float | None:
+    """Return the probability of CLASS: that of its subclasses together; None if unknown."""
+    broad, known = str(get(result, "CLASS") or ""), get(result, "PROB_CLASS")
+    if known is not None:
+        return float(known)
+    parts = [get(result, f"P_{name}") for name in CLASSES if BROAD[name] == broad]
+    if parts and all(part is not None for part in parts):
+        return float(sum(parts))
+    # Without the thirteen, those of classes that are whole by themselves are known.
+    return get(result, "PROB") if get(result, "SUBCLASS") in PLAIN else None
+
+
+def probability_text(value: float) -> str:
+    """Return a probability with its sign: no spectrum is certain.
+
+    >>> probability_text(0.9), probability_text(0.99996), probability_text(0.00001)
+    ('= 0.900', '> 0.999', '< 0.001')
+    """
+    if value > 0.9995:
+        return "> 0.999"
+    return "< 0.001" if value < 0.0005 else f"= {value:.3f}"
+
+
+def _probable(name: str, probability: float | None) -> str:
+    return name if probability is None else f"{name}  p {probability_text(probability)}"
+
+
+def _velocity(z: float, error: float | None) -> str:
+    """Return the radial velocity of a star; its redshift is that over the speed of light."""
+    digits = 0 if error is None or error * SPEED_OF_LIGHT >= 1.0 else 1
+    shown = round(z * SPEED_OF_LIGHT, digits) + 0.0
+    said = f"v = {shown:.{digits}f}"
+    if error is not None:
+        said += f" ± {error * SPEED_OF_LIGHT:.{digits}f}"
+    return f"{said} km/s"
+
+
 def said_of_fit(fit: FitDetails) -> str:
-    """Return the quality of the best fit in one line."""
-    said = f"best fit: reduced χ² {fit.best.rchi2:.2f}"
+    """Return the quality of the chosen fit in one line."""
+    chosen = "best fit" if not fit.deltachi2 < 0.0 else "chosen fit, not that of lowest χ²"
+    said = f"{chosen}: reduced χ² {fit.best.rchi2:.2f}"
+    if fit.best.rchi2 > POOR:
+        said += " (the model misses more than the noise explains)"
     if np.isfinite(fit.deltachi2):
         said += f",  next redshift Δχ² {_whole(fit.deltachi2)}"
     return said
 
 
 def said_of_second(fit: FitDetails) -> str:
-    """Return what the second-best solution is in one line; empty where there is none."""
+    """Return what DELTACHI2 speaks of in one line; empty where there is no such solution."""
     if fit.second is None:
         return ""
     other = fit.second
     called = other.cls if other.subclass in PLAIN else f"{other.cls} {other.subclass}"
     z = round(other.z, 4) + 0.0
-    worse = _whole(other.chi2 - fit.best.chi2)
-    return f"second best: {called}, z = {z:.4f},  reduced χ² {other.rchi2:.2f},  Δχ² {worse}"
+    gap = _whole(fit.deltachi2)
+    return f"next redshift: {called}, z = {z:.4f},  reduced χ² {other.rchi2:.2f},  Δχ² {gap}"
 
 
 def _whole(value: float) -> str:

@@ -44,8 +44,8 @@ class Choice:
     Attributes
     ----------
     best, second
-        Positions in ``Candidates.solutions`` of the chosen one and of the next different one;
-        `second` is -1 where there is none.
+        Positions in ``Candidates.solutions`` of the chosen one and of the next different one,
+        which `margin` speaks of; `second` is -1 where there is none.
     margin
         Lead of the best score over the next different one, between redshifts of one class by
         chi2 at its full weight.
@@ -54,6 +54,8 @@ class Choice:
         NaN where there is no other.
     probabilities : ndarray, shape (3,)
         Of `BROAD_CLASSES`, network and fit together.
+    rival
+        Position of the candidate that `deltachi2` speaks of; -1 where there is none.
     """
 
     best: int
@@ -61,6 +63,7 @@ class Choice:
     margin: float
     deltachi2: float
     probabilities: Array
+    rival: int = -1
 
     def minimised(self, before: Solution, after: Solution) -> Choice:
         """Return the choice after chi2 of the chosen candidate was minimised."""
@@ -93,14 +96,15 @@ def choose(
     different = [
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
-    second = max(different, key=lambda n: score[n], default=-1)
     rated = score - _within_class(candidates, parameters)
+    second = max(different, key=lambda n: rated[n], default=-1)
     margin = rated[best] - rated[different].max(initial=-np.inf)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
     probabilities = np.exp(peak - peak.max())
     chi2 = comparable(candidates)
     shift = np.array([s.shift for s in solutions])
     away = np.abs(shift - shift[best]) > SAME
+    rival = int(np.where(away, chi2, np.inf).argmin()) if away.any() else -1
     gap = chi2[away].min(initial=np.inf) - chi2[~away].min()
     return Choice(
         best,
@@ -108,6 +112,7 @@ def choose(
         float(margin),
         float(gap) if np.isfinite(gap) else np.nan,
         probabilities / probabilities.sum(),
+        rival,
     )
 
 

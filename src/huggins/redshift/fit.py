@@ -121,6 +121,7 @@ class Fitter:
         if not candidates.solutions:
             out.zwarning[row] = ZWarning.NODATA
             out.probabilities[row] = network
+            out.causes.append({ZWarning.NODATA: ""})
             return None, None
         broad = network @ MEMBERSHIP
         choice = choose(candidates, broad, proposal, parameters)
@@ -128,7 +129,7 @@ class Fitter:
         candidates = candidates.minimised(choice.best)
         choice = choice.minimised(before, candidates.solutions[choice.best])
         best = candidates.solutions[choice.best]
-        second = candidates.solutions[choice.second] if choice.second >= 0 else None
+        rival = candidates.solutions[choice.rival] if choice.rival >= 0 else None
         out.probabilities[row] = _divide(network, broad, choice.probabilities, best, self.basis)
         out.broad[row] = BROAD_CLASSES.index(best.kind)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
@@ -141,8 +142,8 @@ class Fitter:
             self.parameters,
         )
         out.deltachi2[row] = choice.deltachi2
-        if second is not None:
-            out.z_second[row] = 10.0 ** ((second.shift + frames.offset[row]) * STEP) - 1.0
+        if rival is not None:
+            out.z_second[row] = 10.0 ** ((rival.shift + frames.offset[row]) * STEP) - 1.0
         model = self.model(best)
         if best.kind == "QSO":
             wavelength = 10.0 ** ((START + np.arange(SIZE) + frames.offset[row]) * STEP)
@@ -154,7 +155,7 @@ class Fitter:
                 float(out.z[row]),
                 float(out.z_err[row]),
             ).as_row()
-        out.zwarning[row] = fit_warnings(
+        causes = fit_warnings(
             frames.flux[row],
             frames.ivar[row],
             model,
@@ -162,8 +163,11 @@ class Fitter:
             choice,
             self.basis,
             self.parameters,
+            float(frames.offset[row]),
         )
-        return best, second
+        out.zwarning[row] = sum(causes)
+        out.causes.append(causes)
+        return best, rival
 
     def subclass(self, solution: Solution) -> int:
         """Class of the 13, as an index, that a candidate stands for."""

@@ -13,6 +13,7 @@ from huggins.taxonomy import CLASSES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from huggins.quality import ZWarning
     from huggins.redshift.minimise import Solution
 
     Array = NDArray[np.float64]
@@ -40,13 +41,16 @@ class Fit:
     noise : ndarray, shape (N,)
         Scatter between pixels over what ivar says.
     z_second : ndarray, shape (N,)
-        Redshift of the next different candidate; NaN where there is none.
+        Redshift of the candidate that `deltachi2` speaks of; NaN where there is none.
     absorption : ndarray, shape (N, 7)
         C IV absorption in the order of `huggins.redshift.balnicity.COLUMNS`; NaN where it was
         not observed, or for what is no quasar.
     solutions : list
-        The chosen candidate and the next different one of each spectrum, either of them None
-        where there is none.
+        The chosen candidate and the one that `deltachi2` speaks of of each spectrum, either of
+        them None where there is none.
+    causes : list of dict
+        The bits set by the fit of each spectrum, and in words what set them; empty where the
+        meaning of the bit says all.
     """
 
     broad: NDArray[np.int64]
@@ -60,6 +64,7 @@ class Fit:
     z_second: Array
     absorption: Array
     solutions: list[tuple[Solution | None, Solution | None]]
+    causes: list[dict[ZWarning, str]]
 
     @classmethod
     def empty(cls, count: int) -> Fit:
@@ -80,4 +85,5 @@ class Fit:
             z_second=unknown(),
             absorption=np.full((count, len(COLUMNS)), np.nan),
             solutions=[],
+            causes=[],
         )

@@ -17,7 +17,7 @@ From the fit:
 - NEGATIVE_MODEL: weighted mean of the model <= 0, or of the flux < -3 sigma.
 - MANY_OUTLIERS: > q of the pixels outside broad absorption are over 5 sigma from the model.
 - NEGATIVE_EMISSION: C III], Mg II, H beta or H alpha of a QSO > d sigma and 6 % below the
-  continuum.
+  continuum on both sides, with no 1000 km/s of it as far above.
 - BAD_MINFIT: no parabolic minimum of chi2(z) (or the fit failed: `inference/fitting.py`).
 - POORDATA: sum of (S/N)^2 - N < 5 sqrt(2 N).
 - NODATA: N = 0 (or the file could not be read: `inference/batch.py`).
@@ -86,6 +86,12 @@ _SKY_SN: Final = 1.0
 _LINE, _SIDE = 43, 101
 # Least depth of a negative line, relative to the continuum.
 _DEPTH = 0.06
+# Half-widths, in native pixels: of other lines in the continuum windows (2000 km/s); of the
+# mean that finds emission beside absorption (500 km/s), and how far from the line's centre
+# that may lie (1000 km/s). Significance from which such a mean is emission.
+_OTHER, _CORE, _OFF, _SHOWN = 29, 7, 14, 5.0
+# Least number of pixels of the continuum on either side.
+_BESIDE = 10
 # How close to the end of the searched range a redshift is at the limit, in native pixels.
 _EDGE: Final = 10.0
 # Mean signal-to-noise a pixel below which there may be nothing but sky.
@@ -151,8 +157,11 @@ def fit_warnings(
     choice: Choice,
     basis: Basis,
     parameters: DecisionParameters,
-) -> ZWarning:
+    offset: float = 0.0,
+) -> dict[ZWarning, str]:
     """Return the bits set by the fit of one spectrum, as defined at the top of this file.
+
+    Each with what caused it in words, where there is more to say than the bit's meaning.
 
     Parameters
     ----------
@@ -162,44 +171,77 @@ def fit_warnings(
         Of the search and the decision.
     basis, parameters
         Ranges that were searched, and thresholds.
+    offset
+        Of the native grid, in pixels, for the redshifts in words.
     """
     solution = candidates.solutions[choice.best]
     good = candidates.good
-    bits = ZWarning(0)
+    causes: dict[ZWarning, str] = {}
     if good < parameters.min_pixels:
-        bits |= ZWarning.LITTLE_COVERAGE
+        causes[ZWarning.LITTLE_COVERAGE] = ""
     reduced = max(solution.chi2 / good, 1.0)
     plain = (candidates.smooth - solution.chi2) / reduced < parameters.min_feature
     close = (
         choice.deltachi2 / reduced < parameters.min_deltachi2
     )  # False for NaN: no other redshift
-    if choice.margin < parameters.min_margin or close or plain:
-        bits |= ZWarning.SMALL_DELTA_CHI2
+    unsure = choice.margin < parameters.min_margin
+    if unsure or close or plain:
+        causes[ZWarning.SMALL_DELTA_CHI2] = _rivals(
+            candidates, choice, offset, close=close, unsure=unsure, plain=plain
+        )
     mean = float(ivar @ flux) / np.sqrt(ivar.sum())  # of the spectrum, in sigma
-    if float(ivar @ model) <= 0.0 or mean < -3.0:
-        bits |= ZWarning.NEGATIVE_MODEL
+    if float(ivar @ model) <= 0.0:
+        causes[ZWarning.NEGATIVE_MODEL] = "the best model is negative"
+    elif mean < -3.0:
+        causes[ZWarning.NEGATIVE_MODEL] = "the flux is negative"
     far = (flux - model) ** 2 * ivar > 25.0
     shown = good
     if solution.absorbed is not None:
         far &= ~solution.absorbed
         shown -= int(np.count_nonzero(solution.absorbed & (ivar > 0)))
     if np.count_nonzero(far) > parameters.max_outliers * shown:
-        bits |= ZWarning.MANY_OUTLIERS
+        causes[ZWarning.MANY_OUTLIERS] = ""
     if _at_limit(solution.kind, solution.shift, basis):
-        bits |= ZWarning.Z_FITLIMIT
-    if (
-        solution.kind == "QSO"
-        and negative_line(flux, ivar, solution.shift) > parameters.max_absorption
-    ):
-        bits |= ZWarning.NEGATIVE_EMISSION
+        causes[ZWarning.Z_FITLIMIT] = ""
+    if solution.kind == "QSO":
+        line, sigmas = negative_line(flux, ivar, solution.shift)
+        if sigmas > parameters.max_absorption:
+            causes[ZWarning.NEGATIVE_EMISSION] = f"{line} came out in absorption"
     if not np.isfinite(solution.sigma):
-        bits |= ZWarning.BAD_MINFIT
+        causes[ZWarning.BAD_MINFIT] = ""
     excess = candidates.total - good
     if excess < 5.0 * np.sqrt(2.0 * good):
-        bits |= ZWarning.POORDATA
+        causes[ZWarning.POORDATA] = ""
     if plain and excess < _FAINT**2 * good:
-        bits |= ZWarning.SKY
-    return bits
+        causes[ZWarning.SKY] = ""
+    return causes
+
+
+def _rivals(
+    candidates: Candidates,
+    choice: Choice,
+    offset: float,
+    *,
+    close: bool,
+    unsure: bool,
+    plain: bool,
+) -> str:
+    """Return in words which of its three causes set SMALL_DELTA_CHI2."""
+
+    def called(position: int) -> str:
+        rival = candidates.solutions[position]
+        z = 10.0 ** ((rival.shift + offset) * STEP) - 1.0
+        return f"{rival.kind} at z = {round(z, 4) + 0.0:.4f}"
+
+    said = []
+    if close:
+        how = "fits better" if choice.deltachi2 < 0.0 else "fits nearly as well"
+        said.append(f"{called(choice.rival)} {how}")
+    if unsure and not (close and choice.second == choice.rival):
+        said.append(f"network and fit together hardly prefer it to {called(choice.second)}")
+    if plain:
+        said.append("a smooth curve fits nearly as well")
+    return ", ".join(said)
 
 
 def _at_limit(kind: str, shift: float, basis: Basis) -> bool:
@@ -213,35 +255,62 @@ def _at_limit(kind: str, shift: float, basis: Basis) -> bool:
     return bool(shift < low + edge or shift > high - edge)
 
 
-def negative_line(flux: Array, ivar: Array, shift: float) -> float:
-    """Return how far, in sigma, the most negative quasar line lies below its continuum.
+def negative_line(flux: Array, ivar: Array, shift: float) -> tuple[str, float]:
+    """Return the most negative quasar line, and how far in sigma it lies below its continuum.
 
-    The continuum is a straight line through the windows on both sides; a line of which less
-    than half is observed does not count.
+    The continuum is a straight line through the windows on both sides, other lines left out. A
+    line of which less than half is observed does not count, nor one with absorption beside its
+    emission.
     """
-    worst = 0.0
+    worst = ("", 0.0)
     for name in QUASAR_LINES:
         centre = round(np.log10(EMISSION[name]) / STEP + shift) - START
         if centre < _SIDE or centre + _SIDE >= len(flux):
             continue
         window = slice(centre - _SIDE, centre + _SIDE + 1)
         f, w = flux[window], ivar[window]
-        x = np.arange(-_SIDE, _SIDE + 1) / _SIDE
-        inside = np.abs(x) * _SIDE <= _LINE
-        outside = ~inside & (w > 0)
-        if np.count_nonzero(w[inside]) < _LINE or np.count_nonzero(outside) < _LINE:
+        pixel = np.arange(-_SIDE, _SIDE + 1)
+        inside = np.abs(pixel) <= _LINE
+        outside = ~inside & (w > 0) & ~_other_lines(name, pixel)
+        beside = (np.count_nonzero(outside & (pixel * side > 0)) for side in (-1, 1))
+        if np.count_nonzero(w[inside]) < _LINE or min(beside) < _BESIDE:
             continue
+        x = pixel / _SIDE
         x0 = np.stack([np.ones(outside.sum()), x[outside]])
         weighted = x0 * w[outside]
         covariance = np.linalg.pinv(weighted @ x0.T)
         line = covariance @ (weighted @ f[outside])
-        below = line[0] + line[1] * x[inside] - f[inside]
-        weight = w[inside]
-        total = float(weight @ below) / weight.sum()
-        # A continuum that is not straight is no line.
-        if total < _DEPTH * abs(line[0]):
+        below = line[0] + line[1] * x - f
+        least = _DEPTH * abs(line[0])  # a continuum that is not straight is no line
+        variance = float(covariance[0, 0])
+        mean, sigma = _depth(below, w, variance, 0, _LINE)
+        if mean < least or mean / sigma <= worst[1]:
             continue
-        # Error of the line's mean, and of the continuum under it.
-        sigma = np.sqrt(1.0 / weight.sum() + covariance[0, 0])
-        worst = max(worst, total / sigma)
+        cores = [_depth(below, w, variance, at, _CORE) for at in range(-_OFF, _OFF + 1)]
+        if not any(-d > least and -d > _SHOWN * error for d, error in cores):
+            worst = (name, mean / sigma)
     return worst
+
+
+def _depth(
+    below: Array, weight: Array, variance: float, at: int, reach: int
+) -> tuple[float, float]:
+    """Return the mean depth near a pixel, counted from the line's, and its error.
+
+    The variance is that of the continuum.
+    """
+    part = slice(_SIDE + at - reach, _SIDE + at + reach + 1)
+    total = float(weight[part].sum())
+    if total == 0.0:
+        return 0.0, np.inf
+    return float(weight[part] @ below[part]) / total, float(np.sqrt(1.0 / total + variance))
+
+
+def _other_lines(name: str, pixel: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return where lines other than one and those within it lie, in pixels from its centre."""
+    others = np.zeros(len(pixel), dtype=bool)
+    for wavelength in EMISSION.values():
+        at = np.log10(wavelength / EMISSION[name]) / STEP
+        if abs(at) > _LINE:
+            others |= np.abs(pixel - at) <= _OTHER
+    return others
