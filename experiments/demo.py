@@ -27,8 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     config = read_config(config_file)
     labels = read_labels(config.data.spectra, config.data.folds, config.data.trust)
     real = read_real(config.data.spectra, labels)
-    surveys = [row["survey"] for row in real.labels]
-    sky = [row["class3"] == "SKY" for row in real.labels]
+    surveys = real.column("survey").tolist()
+    sky = (real.column("class3") == "SKY").tolist()
     bank = simulate.NoiseBank.from_spectra(real.spectra, surveys, sky, NATIVE)
     library = simulate.load(config.data.templates, test=True)
     rng = np.random.default_rng(_SEED)

@@ -71,8 +71,8 @@ def native_mocks(
     real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
     bank = simulate.NoiseBank.from_spectra(
         real.spectra,
-        [row["survey"] for row in real.labels],
-        [row["class3"] == "SKY" for row in real.labels],
+        real.column("survey").tolist(),
+        (real.column("class3") == "SKY").tolist(),
         LogGrid((START - 0.5) * STEP, STEP, SIZE),
     )
     library = simulate.load(data / "templates", test=True)

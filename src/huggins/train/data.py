@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from huggins.errors import InputError, ReadError
 from huggins.prepare import SEED, STANDARD
 from huggins.quality import ZWarning
 from huggins.simulate.effects import warp
+from huggins.tables.labels import SKY
 from huggins.taxonomy import ALL_CLASSES, BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
 from huggins.train.ranks import ALONE
@@ -24,7 +24,6 @@ from huggins.weights import RedshiftGrid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.prepare import InputContract
     from huggins.spectrum import Spectrum
     from huggins.train.config import Config
     from huggins.train.ranks import Ranks
@@ -61,6 +60,10 @@ class Real:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def column(self, name: str) -> NDArray[np.str_]:
+        """Return a column of the labels as text, shape (N,)."""
+        return np.array([row[name] for row in self.labels])
 
 
 def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
@@ -99,7 +102,7 @@ def allowed_by(row: dict[str, str]) -> NDArray[np.bool_]:
     InputError
         If it names none of them.
     """
-    name = "NONE" if row["class3"] == "SKY" else row["class13"]
+    name = "NONE" if row["class3"] == SKY else row["class13"]
     if name == "QSO" and row["label_from"] != "visual" and float(row["z"] or 0) > 1.5:
         names = {"QSO", "BAL"}  # a pipeline does not say which
     elif name in ALL_CLASSES:
@@ -119,14 +122,17 @@ def noise_bank(real: Real) -> simulate.NoiseBank:
     rows = np.arange(len(real))
     if len(rows) > _NOISY:
         rows = np.sort(np.random.default_rng(0).choice(rows, _NOISY, replace=False))
-    surveys = [real.labels[i]["survey"] for i in rows]
-    sky = [real.labels[i]["class3"] == "SKY" for i in rows]
+    surveys, sky = real.column("survey")[rows].tolist(), real.column("class3")[rows] == SKY
     spectra = [real.spectra[i] for i in rows]
-    return simulate.NoiseBank.from_spectra(spectra, surveys, sky, STANDARD.grid)
+    return simulate.NoiseBank.from_spectra(spectra, surveys, sky.tolist(), STANDARD.grid)
 
 
 class Batches(Dataset[dict[str, torch.Tensor]]):
     """Batch `step` of an experiment, the same whenever it is asked for.
+
+    A batch of N spectra has ``input`` (N, C, G), ``allowed`` (N, K), ``soft`` (N, K) of
+    `share_of_types`, and ``redshift`` (N, B), which sums to 1, or to 0 where the redshift is
+    unknown or beyond the bins.
 
     Parameters
     ----------
@@ -178,10 +184,13 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         flux, ivar, allowed, z, place = (
             np.concatenate(part) for part in zip(*parts, strict=True)
         )
-        said = share_of_types(allowed, place, self.config.type_error)
-        return as_tensors(
-            self.contract, flux, ivar, allowed, z, self.config.redshift_width, said
-        )
+        flux, ivar = on_grid(self.config, flux, ivar)
+        return {
+            "input": torch.from_numpy(self.contract.tensor(flux, ivar)),
+            "allowed": torch.from_numpy(allowed),
+            "soft": torch.from_numpy(share_of_types(allowed, place, self.config.type_error)),
+            "redshift": torch.from_numpy(redshift_target(z, self.config.redshift_width)),
+        }
 
 
 def require_classes(config: Config, real: Real) -> None:
@@ -208,36 +217,6 @@ def require_classes(config: Config, real: Real) -> None:
             "could not learn it; add labelled ones, or mocks (real_share below 1, and the "
             "class in [odds])"
         )
-
-
-def as_tensors(
-    contract: InputContract,
-    flux: NDArray[np.floating],
-    ivar: NDArray[np.floating],
-    allowed: NDArray[np.bool_],
-    z: Array,
-    width: float,
-    said: NDArray[np.float32] | None = None,
-) -> dict[str, torch.Tensor]:
-    """Input and targets of N spectra that lie on the standard grid.
-
-    Returns
-    -------
-    dict
-        ``input`` (N, C, G), ``allowed`` (N, K), ``soft`` (N, K) of `share_of_types`,
-        ``redshift`` (N, B) summing to 1, and 0 where the redshift is unknown or beyond the
-        bins.
-    """
-    if said is None:
-        said = np.zeros(allowed.shape, np.float32)
-    if contract is SEED:
-        flux, ivar = coarser(flux, ivar)
-    return {
-        "input": torch.from_numpy(contract.tensor(flux, ivar)),
-        "allowed": torch.from_numpy(allowed),
-        "soft": torch.from_numpy(said),
-        "redshift": torch.from_numpy(redshift_target(z, width)),
-    }
 
 
 def share_of_types(
@@ -315,9 +294,9 @@ def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Arr
 
 def _chances(real: Real) -> Array:
     """Probability of drawing each spectrum: a group (survey, class) counts by root N."""
-    groups = [(row["survey"], row["class3"], row["class13"]) for row in real.labels]
-    count = Counter(groups)
-    odds = np.array([count[group] ** -0.5 for group in groups])
+    columns = np.stack([real.column(name) for name in ("survey", "class3", "class13")])
+    _, group, count = np.unique(columns, axis=1, return_inverse=True, return_counts=True)
+    odds = count[group.ravel()].astype(np.float64) ** -0.5
     odds /= odds.sum()
     return odds
 

@@ -12,6 +12,7 @@ from huggins.errors import InputError
 from huggins.evaluate import Rate, expected_calibration_error, fraction
 from huggins.inference import load_model
 from huggins.prepare import STANDARD
+from huggins.tables.labels import SKY
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train.data import on_grid
 from huggins.train.measure import (
@@ -54,7 +55,7 @@ def report(config: Config, weights: str | Path, mocks: int = 20000) -> dict[str,
     real, drawn = tested.real, tested.mocks
     errors = model.predict(*on_grid(config, real.flux, real.ivar)).z_err
     known = real.allowed.sum(axis=1) == 1
-    known &= np.array([row["class3"] != "SKY" for row in real.labels])
+    known &= real.column("class3") != SKY
     right = real.allowed[np.arange(len(known)), [ALL_CLASSES.index(n) for n in results[0].name]]
     error = expected_calibration_error(results[0].probability[known], right[known])
     absorbed, kept = behind_troughs(config, real)
@@ -89,11 +90,8 @@ def behind_troughs(config: Config, real: Real) -> tuple[tuple[Flux, Flux], tuple
     library = simulate.load(config.data.templates, test=True)
     with np.errstate(invalid="ignore"):
         use = (real.z > 1.6) & (real.z < 5.0)
-    rows = [
-        i
-        for i in np.flatnonzero(use)
-        if real.labels[i]["class13"] == "QSO" and float(real.labels[i]["sn"]) > 3.0
-    ]
+    use &= real.column("class13") == "QSO"
+    rows = [i for i in np.flatnonzero(use) if float(real.labels[i]["sn"]) > 3.0]
     flux, ivar = real.flux[rows], real.ivar[rows]
     log1z = np.log10(1.0 + real.z[rows])
     absorbed = []

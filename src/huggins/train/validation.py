@@ -13,6 +13,7 @@ import torch
 
 from huggins import simulate
 from huggins.inference.network import Prediction, predict_scores
+from huggins.tables.labels import SKY
 from huggins.taxonomy import ALL_CLASSES, BROAD
 from huggins.train import calibrate
 from huggins.train.data import Real, noise_bank, on_grid, redshift_target
@@ -142,8 +143,7 @@ def _calibrated(
         warm = calibrate.redshift_temperature(both["redshift"], target, weight)
         metadata = replace(metadata, redshift_temperature=warm)
         prediction = predict_scores(scores[0], metadata)
-        quasar = np.array([row["class3"] == "QSO" for row in real.labels])
-        quasar &= np.isfinite(real.z)
+        quasar = (real.column("class3") == "QSO") & np.isfinite(real.z)
         scale = calibrate.error_scale(
             prediction.z[quasar], prediction.z_err[quasar], real.z[quasar]
         )
@@ -154,8 +154,8 @@ def _calibrated(
 
 def _broad_truth(chosen: Sample) -> tuple[NDArray[np.str_], NDArray[np.bool_]]:
     """CLASS of the real spectra and the mocks, and which of them are empty sky."""
-    truth = [row["class3"] for row in chosen.real.labels]
-    sky = [word == "SKY" for word in truth]
+    truth = chosen.real.column("class3").tolist()
+    sky = [word == SKY for word in truth]
     if chosen.mocks is not None:
         mocks = chosen.mocks
         truth += [BROAD.get(ALL_CLASSES[kind], "NONE") for kind in mocks.kind]
