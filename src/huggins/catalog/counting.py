@@ -1,4 +1,4 @@
-"""How many targets of each class there are, and how far they can be trusted."""
+"""Number of targets by class and trust."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from huggins.taxonomy import BROAD, CLASSES
 if TYPE_CHECKING:
     from huggins.catalog.targets import Targets
 
-#: Values of TRUST, the most certain first.
+#: Values of TRUST, from certain to unknown.
 TRUSTS: Final = (3, 2, 1, 0)
 
 
@@ -23,13 +23,13 @@ class Count:
     Attributes
     ----------
     broad
-        CLASS; empty where it is unknown.
+        CLASS; empty if unknown.
     name
-        SUBCLASS; empty where it is unknown.
+        SUBCLASS; empty if unknown.
     total
-        How many.
+        Number of targets.
     by_trust
-        How many of each of `TRUSTS`.
+        Number of targets at each of `TRUSTS`.
     """
 
     broad: str
@@ -39,7 +39,7 @@ class Count:
 
 
 def count_classes(targets: Targets) -> list[Count]:
-    """Count the targets of each of the 13 classes, then those whose type is unknown."""
+    """Count the targets of each of the 13 classes, then those of unknown type."""
     words = targets.words
     broad, sub, trust = (targets.get(name) for name in ("CLASS", "SUBCLASS", "TRUST"))
     counts = []

@@ -1,4 +1,4 @@
-"""Rows of several tables that are the same spectrum become one; where they differ is kept."""
+"""One row per spectrum from several tables; contradictions between labels are recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Redshifts differ if they are further apart than this, in (1 + z): 3000 km/s.
 DIFFERENT_Z: Final = 0.01
-# Facts about a spectrum that any table may tell, whoever's label wins.
+# Properties of a spectrum that any table may provide, whichever label is taken.
 _SHARED: Final = (
     "RUN2D", "SPECOBJID", "THING_ID", "RA", "DEC", "ZWARNING", "SN_MEDIAN",
     "HEALPIX", "PROGRAM",
@@ -30,29 +30,29 @@ _TYPED: Final = "visual, type by pipeline"
 
 
 def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool) -> Targets:
-    """Return one row a spectrum.
+    """Return one row per spectrum.
 
-    The same PLATE-MJD-FIBERID, or where there is none the same TARGETID, field, MJD, programme
-    and pixel, is the same spectrum. The label of highest TRUST wins, a visual one before
-    a pipeline's, an earlier table before a later one; a star without a type (people rarely give
-    one) takes it from another table, at the lower trust of the two. What the winner does not
-    know of position, reduction and signal-to-noise the others fill in.
+    Spectra are identified by PLATE-MJD-FIBERID, or by TARGETID, field, MJD, programme and pixel
+    if they have none. The label of highest TRUST is taken, a visual one before a pipeline's, an
+    earlier table before a later one. A star without a type (visual inspection rarely gives one)
+    takes it from another table, at the lower trust of the two. Missing positions, reductions
+    and signal-to-noise are filled in from the other tables.
 
     Parameters
     ----------
     targets
         Rows of all tables, in the order of the tables.
     source : ndarray of int, shape (N,)
-        Which table each row is of.
+        Index of the table of each row.
     paths
-        The tables, for messages.
+        Of the tables, for messages.
     first
-        Whether, of rows that stand twice in one table, the first is taken.
+        Whether to take the first of rows that repeat a spectrum of the same table.
 
     Raises
     ------
     InputError
-        If a spectrum stands twice in one table and `first` is not set.
+        If a table repeats a spectrum and `first` is not set.
     """
     keys = _keys(targets)
     visual = targets.get("LABEL_FROM") == targets.words.code("visual")
@@ -65,7 +65,7 @@ def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool)
     starts = np.flatnonzero(changes)
     sizes = np.diff(np.append(starts, len(targets)))
     if not first:
-        _check_twice(targets, source, paths, order, np.cumsum(changes) - 1)
+        _check_repeated(targets, source, paths, order, np.cumsum(changes) - 1)
     winners = order[starts]
     rank = np.argsort(winners, kind="stable")  # back to the order of the tables
     starts, sizes, winners = starts[rank], sizes[rank], winners[rank]
@@ -79,7 +79,7 @@ def merge(targets: Targets, source: Array, paths: Sequence[str], *, first: bool)
 
 
 def _keys(targets: Targets) -> list[Array]:
-    """Arrays that are all equal in two rows just where these are one spectrum."""
+    """Return arrays that are all equal in two rows only if these are the same spectrum."""
     key = targets.keys()
     targetid = targets.get("TARGETID")
     by_target = (key < 0) & (targetid != NO_TARGETID)
@@ -96,10 +96,10 @@ def _keys(targets: Targets) -> list[Array]:
     return keys
 
 
-def _check_twice(
+def _check_repeated(
     targets: Targets, source: Array, paths: Sequence[str], order: Array, group: Array
 ) -> None:
-    """Complain about a spectrum, of one reduction, that stands twice in one table."""
+    """Raise an error if a table repeats a spectrum of the same reduction."""
     run2d = targets.get("RUN2D")
     by = np.lexsort((run2d[order], source[order], group))
     rows, group = order[by], group[by]
@@ -129,7 +129,7 @@ def _name(targets: Targets, row: int) -> str:
 
 
 def _catalogs(targets: Targets, order: Array, starts: Array, sizes: Array) -> Array:
-    """Return the words for which tables have each spectrum."""
+    """Return the words that list the tables of each spectrum."""
     catalog = targets.get("CATALOG")[order]
     different = list(dict.fromkeys(targets.get("CATALOG").tolist()))
     if len(different) > 60:
@@ -149,7 +149,7 @@ def _catalogs(targets: Targets, order: Array, starts: Array, sizes: Array) -> Ar
 
 
 def _compare(merged: Targets, into: Array, targets: Targets, others: Array) -> None:
-    """Fill and compare rows `into` of the result with the rows `others` of the tables."""
+    """Fill rows `into` of the result from rows `others` of the tables, and compare labels."""
     for name in _SHARED:
         if name in targets.columns:
             _fill(merged.columns, name, into, targets.columns[name][others])
@@ -165,19 +165,19 @@ def _compare(merged: Targets, into: Array, targets: Targets, others: Array) -> N
     z, other_z = pair["Z"]
     with np.errstate(invalid="ignore"):
         z_differs = np.abs(z - other_z) > DIFFERENT_Z * (1.0 + z)
-    kinds = class_differs * 1 + type_differs * 2 + z_differs * 4
+    differences = class_differs * 1 + type_differs * 2 + z_differs * 4
     names = ["class", "subclass", "z"]
     code_of = words.codes(
-        " ".join(n for bit, n in enumerate(names) if kind >> bit & 1) for kind in range(8)
+        " ".join(n for bit, n in enumerate(names) if bits >> bit & 1) for bits in range(8)
     )
     columns = merged.columns
     for name in _RECORDED:
         if name not in columns:
             columns[name] = np.full(len(merged), blank(name), dtype_of(BY_NAME[name]))
-    # The first that disagrees is the most trusted of those that do.
-    new = (kinds > 0) & (columns["CONFLICT"][into] == 0)
+    # The first that disagrees is the most trusted one that does.
+    new = (differences > 0) & (columns["CONFLICT"][into] == 0)
     rows = into[new]
-    columns["CONFLICT"][rows] = code_of[kinds[new]]
+    columns["CONFLICT"][rows] = code_of[differences[new]]
     columns["OTHER_CATALOG"][rows] = pair["CATALOG"][1][new]
     columns["OTHER_CLASS"][rows] = theirs[new]
     columns["OTHER_SUBCLASS"][rows] = their[new]

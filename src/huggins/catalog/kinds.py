@@ -1,4 +1,4 @@
-"""Which survey a table is of, told by its columns."""
+"""Survey tables recognised by their columns."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Kind:
     name
         As in the column CATALOG and the option ``--kind``.
     needs, may
-        Columns that it must have, and those that are read where they are there.
+        Columns that it must have, and those that are read if it has them.
     take
-        Turns rows of it into columns of the table of targets.
+        Converts rows to columns of the table of targets.
     """
 
     name: str
@@ -36,8 +36,12 @@ class Kind:
     may: tuple[str, ...]
     take: Callable[[Chunk, Words], dict[str, NDArray[Any]]]
 
+    def lacks(self, table: Table) -> list[str]:
+        """Return the columns that it must have and a table does not."""
+        return [name for name in self.needs if name not in table.names]
 
-#: All kinds; the first whose columns are all there is the one.
+
+#: All kinds; a table is of the first whose columns it has.
 KINDS: Final = (
     Kind("DR16Q_Superset", quasars.DR16Q_SUPERSET_NEEDS, quasars.DR16Q_MAY, quasars.dr16q),
     Kind("DR16Q", quasars.DR16Q_NEEDS, quasars.DR16Q_MAY, quasars.dr16q),
@@ -59,7 +63,7 @@ KINDS: Final = (
 def named(name: str, table: Table) -> Kind:
     """Return a kind by its name, whatever its case.
 
-    Of several of one name it is the one whose columns the table has, else the first.
+    Of several with this name it is the one whose columns the table has, else the first.
 
     Raises
     ------
@@ -67,11 +71,8 @@ def named(name: str, table: Table) -> Kind:
         If there is none of that name.
     """
     fitting = [kind for kind in KINDS if kind.name.lower() == name.strip().lower()]
-    for kind in fitting:
-        if set(kind.needs) <= set(table.names):
-            return kind
     if fitting:
-        return fitting[0]
+        return min(fitting, key=lambda kind: bool(kind.lacks(table)))
     raise InputError(
         f"--kind: {name!r} is no kind of survey table: known are "
         f"{', '.join(dict.fromkeys(kind.name for kind in KINDS))}"
@@ -86,27 +87,25 @@ def recognise(table: Table) -> Kind:
     InputError
         If no kind's columns are all there.
     """
-    have = set(table.names)
-    for kind in KINDS:
-        if have.issuperset(kind.needs):
-            return kind
-    nearest = max(KINDS, key=lambda kind: len(have & set(kind.needs)) / len(kind.needs))
+    nearest = min(KINDS, key=lambda kind: len(kind.lacks(table)) / len(kind.needs))
+    if not nearest.lacks(table):
+        return nearest
     raise InputError(
         f"{table.path}: not a survey table that is known; nearest is {nearest.name}, but it "
-        f"has no {_listed([n for n in nearest.needs if n not in have])}; it has "
+        f"has no {_listed(nearest.lacks(table))}; it has "
         f"{_listed(table.names)}. Say which column is which with --map class=NAME and so on"
     )
 
 
 def check(table: Table, kind: Kind) -> None:
-    """Complain about columns that a kind needs and a table does not have.
+    """Check that a table has the columns that a kind needs.
 
     Raises
     ------
     InputError
-        Saying which, and which it has.
+        If it does not.
     """
-    lacking = [name for name in kind.needs if name not in table.names]
+    lacking = kind.lacks(table)
     if lacking:
         raise InputError(
             f"{table.path}: as {kind.name} it needs the columns {', '.join(lacking)}, which it "

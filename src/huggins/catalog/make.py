@@ -1,4 +1,4 @@
-"""Survey tables in, one table of targets out."""
+"""One table of targets from survey tables."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ _DUPLICATES: Final = ("error", "first")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a table of targets is made.
+    """Settings of a table of targets.
 
     Attributes
     ----------
     kind
-        Kind of each table, or one for all; empty where they tell themselves.
+        Kind of each table, or one for all; recognised by its columns if empty.
     columns
-        Columns by role, for a table that is of no known kind; see
+        Columns by role, for a table of no known kind; see
         `huggins.catalog.mapped.ROLES`.
     recipe
-        Name of a selection; empty for none.
+        Name of a selection, if any.
     where
-        Which targets to keep, in columns of the table of targets.
+        Expression in columns of the table of targets, for the targets to keep.
     per_class
-        The most of each class; None for all.
+        Largest number of targets of each class; None for all.
     seed
-        Of that choice.
+        Of the random choice.
     radius
-        In arcseconds: positions within it are the same object.
+        Matching radius of positions of the same object, in arcseconds.
     duplicates
         ``error``, or ``first`` to take the first of rows that repeat a spectrum.
     """
@@ -68,10 +68,10 @@ class Settings:
 
 
 def make_targets(tables: Sequence[str | Path], settings: Settings | None = None) -> Targets:
-    """Make one table of targets of survey tables.
+    """Make one table of targets from survey tables.
 
-    Each table is read once, in blocks, and of the tables only the targets stay in memory. The
-    same spectrum in several tables becomes one row (`huggins.catalog.joining.merge`); spectra
+    Each table is read once, in blocks, and only the targets are kept in memory. A spectrum in
+    several tables becomes one row (`huggins.catalog.joining.merge`); spectra
     of one object get the same OBJECT.
 
     Parameters
@@ -79,13 +79,13 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
     tables
         FITS, CSV or ECSV files, gzipped or not.
     settings
-        What to take of them.
+        What to select.
 
     Raises
     ------
     InputError
-        If a table is damaged or of no known kind, lacks columns, repeats spectra, or nothing is
-        left in the end.
+        If a table is damaged or of no known kind, lacks columns, repeats spectra, or no target
+        remains.
     """
     settings = settings or Settings()
     if settings.duplicates not in _DUPLICATES:
@@ -106,15 +106,15 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
         rows = taken = 0
         for chunk in table.chunks((*kind.needs, *kind.may)):
             part = kind.take(chunk, words)
-            part["TRUST"][part["CLASS"] == 0] = UNKNOWN  # no label is not a certain one
-            # Now, while it is known which table and row an identifier is of.
+            part["TRUST"][part["CLASS"] == 0] = UNKNOWN  # a missing label has no trust
+            # Checked here, where the table and row of an identifier are known.
             unknown = np.full(len(chunk), -1)
             identity = (part.get(name, unknown) for name in ("PLATE", "MJD", "FIBERID"))
             spectrum_keys(*identity, path=chunk.path, start=chunk.start)
             part["CATALOG"] = np.full(len(chunk), words.code(kind.name), np.int32)
             if recipe is not None:
-                wanted = recipe[kind.name](part, words)
-                part = {name: values[wanted] for name, values in part.items()}
+                selected = recipe[kind.name](part, words)
+                part = {name: values[selected] for name, values in part.items()}
             rows += len(chunk)
             taken += len(part["CATALOG"])
             if len(part["CATALOG"]):
@@ -137,11 +137,11 @@ def make_targets(tables: Sequence[str | Path], settings: Settings | None = None)
 
 
 def group_objects(targets: Targets, radius: float = RADIUS) -> None:
-    """Set OBJECT: the same number in rows of the same object.
+    """Set OBJECT, the same number in rows of the same object.
 
     Rows of one THING_ID are one object, and so are rows within the radius of one another,
-    unless both come from the same table and have different THING_IDs there: the survey then
-    says that they are two. Neighbours of neighbours belong together.
+    unless the same table gives them different THING_IDs. Neighbours of neighbours belong
+    together.
     """
     thing, ra, dec = (targets.get(name) for name in ("THING_ID", "RA", "DEC"))
     catalog = targets.get("CATALOG")

@@ -1,4 +1,4 @@
-"""Any other table, with its columns named by the user."""
+"""Tables of no known survey, whose columns the user names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ROLES: Final = ("class3", "subclass", "trust", *_COPIED)
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """How a user's table is read.
+    """Columns of a user's table.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Mapped:
     Raises
     ------
     InputError
-        If no column is the class, or one of ra and dec is missing.
+        If no column is the class, or only one of ra and dec is given.
     """
 
     columns: Mapping[str, str]
@@ -56,7 +56,7 @@ class Mapped:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Columns that must be there."""
+        """Columns that the table must have."""
         return tuple(
             name
             for role, name in self.columns.items()
@@ -64,7 +64,7 @@ class Mapped:
         )
 
     def take(self, chunk: Chunk, words: Words) -> dict[str, NDArray[Any]]:
-        """Take rows of the table."""
+        """Convert rows of the table."""
         has = self.columns
         part = rules.pipeline_class(chunk, words, has["class3"], has.get("subclass"))
         bal = np.strings.upper(chunk.text(has["class3"])) == b"BAL"
@@ -101,7 +101,7 @@ def parse_map(pairs: Sequence[str]) -> dict[str, str]:
     Raises
     ------
     InputError
-        If one is not of that form or a role comes twice.
+        If a text is not of that form or a role is given twice.
     """
     columns: dict[str, str] = {}
     for pair in pairs:

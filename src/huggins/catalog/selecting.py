@@ -1,4 +1,4 @@
-"""Which targets stay: named selections, cuts, and at most so many of each class."""
+"""Selections of targets: by name, by an expression, by number per class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Taker = Callable[[Part, Words], NDArray[np.bool_]]
 
-# Rows whose texts are made at once to be compared.
+# Rows that are evaluated at a time.
 _ROWS: Final = 262_144
 
 
@@ -88,19 +88,19 @@ def cut(targets: Targets, where: str) -> Targets:
 
 
 def balance(targets: Targets, per_class: int, seed: int) -> Targets:
-    """Keep at most so many targets of each of the 13 classes, chosen at random.
+    """Keep a limited number of targets of each of the 13 classes, chosen at random.
 
-    The choice depends on a spectrum's identity and the seed alone: the same spectra come out
-    whatever the order of the tables, and a larger number keeps all that a smaller one chose.
-    Targets without SUBCLASS are left out.
+    The choice depends only on the identity of a spectrum and the seed, not on the order of the
+    tables, and a larger number includes the choice of a smaller one. Targets without SUBCLASS
+    are left out.
 
     Parameters
     ----------
     targets
     per_class
-        The most of one class.
+        Largest number of one class.
     seed
-        The same seed gives the same choice.
+        Of the choice.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def balance(targets: Targets, per_class: int, seed: int) -> Targets:
 
 
 def _lots(targets: Targets, seed: int) -> NDArray[np.uint64]:
-    """Return a number for each spectrum that looks random, shape (N,)."""
+    """Return a pseudo-random number for each spectrum, shape (N,)."""
     key = targets.keys()
     targetid = targets.get("TARGETID")
     key = np.where((key < 0) & (targetid != NO_TARGETID), targetid, key)
