@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: RUN2D of the SDSS-I/II spectrograph: main survey, SEGUE-1, SEGUE-2.
 LEGACY: Final = ("26", "103", "104")
+#: First plate of the BOSS spectrographs; below it lie the plates of SDSS-I/II.
+FIRST_BOSS_PLATE: Final = 3510
 #: RUN2D of the BOSS spectrograph's reductions: version, as three numbers.
 VERSION: Final = re.compile(r"v(\d+)_(\d+)_(\d+)")
 # Shift and width in bits of plate, fibre, MJD - 50000 and reduction.
@@ -79,3 +81,25 @@ def specobjids(plate: Array, mjd: Array, fiber: Array, reduction: Array) -> NDAr
         number |= np.where(inside, values, 0).astype(np.uint64) << np.uint64(shift)
         defined &= inside
     return np.where(defined, number, np.uint64(0))
+
+
+def identity(number: int | str) -> tuple[int, int, int, str] | None:
+    """Return plate, MJD, fibre and RUN2D of a SpecObjID; None where it is none.
+
+    >>> identity("5855818157717954560")
+    (5201, 55832, 46, 'v5_10_0')
+    >>> identity(specobjid(266, 51630, 38, "26")), identity(12)
+    ((266, 51630, 38, '26'), None)
+    """
+    word = str(number).strip()
+    if not word.isascii() or not word.isdigit() or int(word) >= 1 << 64:
+        return None
+    plate, fiber, night, reduction = (
+        int(word) >> shift & (1 << bits) - 1 for shift, bits in _FIELDS
+    )
+    if not (plate and fiber and night):
+        return None
+    run2d = str(reduction)
+    if run2d not in LEGACY:
+        run2d = f"v5_{reduction // 100}_{reduction % 100}"
+    return plate, night + _FIRST_NIGHT, fiber, run2d

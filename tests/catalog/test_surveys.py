@@ -315,3 +315,20 @@ def test_desi_by_tile_has_the_night(tmp_path, rows):
     )
     said = rows(make_targets([path]), "MJD", "HEALPIX")
     assert said == [{"MJD": 59309, "HEALPIX": 80605}, {"MJD": None, "HEALPIX": 80605}]
+
+
+def test_a_query_of_casjobs_or_skyserver_without_run2d(tmp_path):
+    header = "specObjID,plate,mjd,fiberID,ra,dec,class,subClass,z,zErr,zWarning\n"
+    boss = "7996193477036273664,7102,56666,190,10.1,0.2,QSO,BROADLINE,2.73,0.001,0\n"
+    sdss = "299489677444933632,266,51630,1,11.0,0.2,STAR,F5,-0.001,0.0001,0\n"
+    path = tmp_path / "q.csv"
+    for first in ("", "#Table1\n"):
+        path.write_text(first + header + boss + sdss)
+        targets = make_targets([path])
+        assert targets.text("SURVEY").tolist() == ["BOSS", "SDSS"]
+        assert targets.text("RUN2D").tolist()[0] == "v5_7_0"
+        assert targets.text("SUBCLASS").tolist() == ["QSO", "F"]
+    path.write_text((header + boss + sdss).replace("specObjID", "bestObjID"))
+    targets = make_targets([path])
+    assert targets.text("SURVEY").tolist() == ["BOSS", "SDSS"]
+    assert targets.text("RUN2D").tolist() == ["", ""]

@@ -71,7 +71,7 @@ def test_words_become_files_in_the_archives_tree(run, server):
     assert "2 files fetched (" in err
     assert "0 missing" in err
     status, _, err = run(*words(1, 2, 3), "-o", "got")
-    assert "1 files fetched" in err
+    assert "1 file fetched" in err
     assert "2 there already" in err
 
 
@@ -97,7 +97,7 @@ def test_what_is_missing_is_listed_and_the_status_says_so(run, server):
     server.faults[f"/{name(2)}"] = ["503"] * 9
     status, _, err = run(*words(1, 2, 99), "3586-55181-0", "-o", "got", "--attempts", 1)
     assert status == 1
-    assert "1 files fetched" in err
+    assert "1 file fetched" in err
     assert "2 missing (got/missing.csv says why), 1 targets that are none" in err
     with Path("got/missing.csv").open(newline="") as file:
         rows = {row["path"]: row for row in csv.DictReader(file)}

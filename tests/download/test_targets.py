@@ -1,6 +1,7 @@
 import pytest
 
 from huggins.download import Archive, Checksums, FileRequest, Unusable
+from huggins.download.positions import Positions
 from huggins.download.targets import check_columns, from_chunk, from_words, place
 from huggins.errors import InputError
 
@@ -58,7 +59,7 @@ def test_comments_and_blank_lines_are_left_out():
 @pytest.mark.parametrize(
     ("word", "why"),
     [
-        ("hello", "no plate-mjd-fiber and no address"),
+        ("hello", "no plate-mjd-fiber, no SPECOBJID and no address"),
         ("0-55181-500", "no such spectrum can exist"),
         ("3586-55181-0", "no such spectrum can exist"),
         ("3586-55181-500-banana", "unknown reduction 'banana'"),
@@ -121,6 +122,11 @@ class Rows:
     def text(self, name):
         return self.columns[name]
 
+    def number(self, name):
+        import numpy as np
+
+        return np.array(self.columns[name], float)
+
 
 def test_rows_of_a_table():
     rows = Rows(PLATE=[3586, 266], MJD=[55181, 51630], FIBERID=[500, 38], RUN2D=[b"", b"103 "])
@@ -168,7 +174,8 @@ def test_columns_that_are_missing_are_named_and_those_there_too():
         check_columns(["RA", "DEC", "PLATE"], "t.fits")
     assert str(caught.value) == (
         "t.fits: there is no column MJD, no column FIBERID or FIBER or CATALOGID or TARGETID "
-        "or SDSS_ID; the columns are RA, DEC, PLATE"
+        "or SDSS_ID; the columns are RA, DEC, PLATE; its positions will do with --catalog "
+        "FILE, a survey's table of spectra such as specObj-dr17.fits"
     )
 
 
@@ -197,3 +204,52 @@ def test_checksums_that_disagree_say_nothing():
 def test_what_is_no_list_of_checksums_is_refused(line):
     with pytest.raises(InputError, match="list: line 2 is no SHA-1"):
         Checksums().add([f"{DIGEST}  a.fits", line], "list")
+
+
+DR17 = "5855818157717954560"  # 5201-55832-46, v5_10_0
+PLACE = "v5_10_0/spectra/lite/5201/spec-5201-55832-0046.fits"
+
+
+def test_specobjid_alone_names_a_spectrum():
+    (item,) = from_words([DR17], Archive())
+    assert item.path.endswith(PLACE)
+    rows = Rows(SPECOBJID=[DR17.encode(), b"5.855818157717955e+18", b""])
+    item, rounded, none = from_chunk(rows, Archive())
+    assert item.path.endswith(PLACE)
+    assert "SPECOBJID 5.855818157717955e+18 was rounded" in rounded.why
+    assert "nothing is no SPECOBJID" in none.why
+    check_columns(["SPECOBJID"], "t")
+
+
+def test_semicolons():
+    (item,) = from_words(["5201;55832;46;v5_10_0"], Archive())
+    assert item.path.endswith(PLACE)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["PLATE,MJD,FIBERID,RUN2D,RA,DEC", "plate;mjd;fiberID;run2d;ra;dec"],
+)
+def test_positions_with_a_catalogue(tmp_path, columns):
+    path = tmp_path / "c.csv"
+    mark = ";" if ";" in columns else ","
+    lines = ["5201,55832,46,v5_10_0,10.0,-1.0", "5201,55832,47,v5_10_0,10.0,-1.0002"]
+    path.write_text("\n".join([columns, *(line.replace(",", mark) for line in lines)]) + "\n")
+    positions = Positions(path)
+    (item,) = from_words(["10.00001 -1.00001"], Archive(), positions)
+    assert item.path.endswith(PLACE)
+    items = list(from_chunk(Rows(RA=[10.0, 11.0], DEC=[-1.0, 0.0]), Archive(), positions))
+    assert items[0] == item
+    assert "no spectrum within 1 arcsec in" in items[1].why
+    (nothing,) = from_words(["10.0,-1.0"], Archive())
+    assert "--catalog FILE" in nothing.why
+    check_columns(["RA", "DEC"], "t", positions=True)
+    with pytest.raises(InputError, match=r"its positions will do with --catalog FILE"):
+        check_columns(["RA", "DEC"], "t")
+
+
+def test_a_catalogue_without_identities_is_refused(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("ra,dec,z\n1,2,3\n")
+    with pytest.raises(InputError, match=r"columns RA, DEC and PLATE, MJD, FIBERID .* needed"):
+        Positions(path)

@@ -121,3 +121,16 @@ def test_a_damaged_table_is_read_or_refused_and_never_a_crash(tmp_path):
     assert 100 < len(messages) < 300
     for path, message in messages:
         assert str(path) in message
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_delimiters_and_comments_above_the_header(tmp_path, mark):
+    path = tmp_path / "t.csv"
+    lines = ["#Table1", "", "A,B", "1,x y", "2,z"]
+    path.write_text("\n".join(lines).replace(",", mark) + "\n")
+    columns = read_columns(path)
+    assert columns.names == ["A", "B"]
+    assert columns.text("B").tolist() == ["x y", "z"]
+    path.write_text("\n".join([*lines, "3"]).replace(",", mark) + "\n")
+    with pytest.raises(InputError, match="line 6 has 1 values"):
+        read_columns(path)

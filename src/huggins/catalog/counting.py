@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.plurals import counted
 from huggins.taxonomy import BROAD, CLASSES
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def report(targets: Targets) -> str:
             + "".join(f"{n:10d}" for n in count.by_trust)
         )
     objects = len(np.unique(targets.get("OBJECT")))
-    lines.append(f"{len(targets)} spectra of {objects} objects")
+    lines.append(f"{counted(len(targets), 'spectrum')} of {counted(objects, 'object')}")
     conflicts = targets.get("CONFLICT")
     for code in np.unique(conflicts[conflicts != 0]).tolist():
         number = int(np.count_nonzero(conflicts == code))

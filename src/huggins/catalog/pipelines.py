@@ -3,8 +3,9 @@
 specObj and spAll of SDSS data releases 8 to 17:
 https://data.sdss.org/datamodel/files/SPECTRO_REDUX/specObj.html,
 https://data.sdss.org/datamodel/files/BOSS_SPECTRO_REDUX/RUN2D/spAll.html, and SpecObjAll in
-https://skyserver.sdss.org/dr17/MoreTools/browser. Their SPECOBJID is not read: PLATE, MJD,
-FIBERID and RUN2D make the same number (`huggins.specobjid.specobjids`).
+https://skyserver.sdss.org/dr17/MoreTools/browser. Their SPECOBJID is read only where
+RUN2D is missing: PLATE, MJD, FIBERID and RUN2D make the same number
+(`huggins.specobjid.specobjids`).
 
 spAll of SDSS-V: plates have become fields, spectra are named by CATALOGID instead of a fibre,
 and SPECOBJID is a text that fits no 64 bits.
@@ -21,6 +22,7 @@ import numpy as np
 
 from huggins.catalog import rules
 from huggins.catalog.targets import NO_TARGETID
+from huggins.specobjid import FIRST_BOSS_PLATE, identity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,10 +36,11 @@ SPECOBJ_NEEDS: Final = (
 )  # fmt: skip
 SPECOBJ_MAY: Final = ("THING_ID", "SN_MEDIAN_ALL", "OBJTYPE")
 #: The same table from the Catalog Archive Server: SpecObjAll, with its own column names.
+#: Queries often leave RUN2D out; the SpecObjID contains it.
 CAS_NEEDS: Final = (
-    "PLATE", "MJD", "FIBERID", "RUN2D", "RA", "DEC", *_COMMON, "ZERR", "ZWARNING",
+    "PLATE", "MJD", "FIBERID", "RA", "DEC", *_COMMON, "ZERR", "ZWARNING",
 )  # fmt: skip
-CAS_MAY: Final = ("SNMEDIAN", "SOURCETYPE")
+CAS_MAY: Final = ("RUN2D", "SPECOBJID", "SNMEDIAN", "SOURCETYPE")
 SDSS5_NEEDS: Final = ("FIELD", "MJD", "CATALOGID", "RUN2D", *_COMMON, "Z_ERR", "ZWARNING")
 SDSS5_MAY: Final = (
     "SPECOBJID", "SN_MEDIAN_ALL", "OBJTYPE", "PROGRAMNAME", "OBS",
@@ -62,13 +65,30 @@ def specobj(chunk: Chunk, words: Words) -> Part:
         SN_MEDIAN=("SN_MEDIAN_ALL", "SNMEDIAN"),
     )  # fmt: skip
     part |= rules.pipeline_class(chunk, words, "CLASS", "SUBCLASS")
-    boss = np.strings.startswith(chunk.text("RUN2D"), b"v")
+    if "RUN2D" in chunk:
+        boss = np.strings.startswith(chunk.text("RUN2D"), b"v")
+    else:
+        boss = part["PLATE"] >= FIRST_BOSS_PLATE
+        if "SPECOBJID" in chunk:
+            part["RUN2D"] = words.encode(_reductions(chunk, part["PLATE"]))
     part["SURVEY"] = rules.chosen(words, (boss, "BOSS"), otherwise="SDSS")
     # NA is not an empty fibre: most targets of eBOSS and the ancillary ones of BOSS have it,
     # and fibres without a target carry a warning.
     purpose = "OBJTYPE" if "OBJTYPE" in chunk else "SOURCETYPE"
     sky = chunk.text(purpose) == b"SKY" if purpose in chunk else False
     return rules.pipeline_label(part, words, sky)
+
+
+def _reductions(chunk: Chunk, plate: NDArray[np.int32]) -> NDArray[np.bytes_]:
+    """Return RUN2D as the SpecObjID has it, empty where it is none of this row's plate."""
+    found = map(identity, np.strings.decode(chunk.text("SPECOBJID"), "latin-1").tolist())
+    return np.array(
+        [
+            parts[3].encode() if parts is not None and parts[0] == number else b""
+            for parts, number in zip(found, plate.tolist(), strict=True)
+        ],
+        dtype=np.bytes_,
+    )
 
 
 def sdss5(chunk: Chunk, words: Words) -> Part:

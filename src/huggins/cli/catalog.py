@@ -9,6 +9,7 @@ import typer
 
 from huggins.cli import options
 from huggins.cli.options import LOGGER
+from huggins.plurals import counted
 
 if TYPE_CHECKING:
     from huggins.catalog import Targets
@@ -119,7 +120,7 @@ def catalog(
     targets = make_targets(tables, settings)
     if output is not None:
         write_targets(output, targets, options.command_line(context), overwrite=overwrite)
-        LOGGER.info("%d targets in %s", len(targets), output)
+        LOGGER.info("%s in %s", counted(len(targets), "target"), output)
     if plot is not None:
         _draw(targets, plot)
     if not options.is_quiet():

@@ -13,11 +13,13 @@ import typer
 from huggins.cli import SOME_FAILED, options, status
 from huggins.cli.options import LOGGER
 from huggins.errors import InputError, OutputError
+from huggins.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from huggins.download import Archive, Checksums, FileRequest, Unusable
+    from huggins.download.positions import Positions
 
 _TABLES: Final = (".fits", ".fit", ".fts", ".csv", ".ecsv", ".parquet")
 _FILES: Final = (*_TABLES, ".txt", ".lst", ".gz")
@@ -46,9 +48,10 @@ def download(
         list[str],
         typer.Argument(
             metavar="TARGET",
-            help="A table of huggins catalog, or any with columns PLATE, MJD, FIBERID (RUN2D) "
-            "or URL (.fits, .csv, .ecsv, .parquet); a list of plate-mjd-fiber or addresses, "
-            "one per line (any other file, - for standard input); or such words themselves.",
+            help="A table of huggins catalog, or any with columns PLATE, MJD, FIBERID (RUN2D), "
+            "SPECOBJID, URL or RA and DEC (.fits, .csv, .ecsv, .parquet); a list of "
+            "plate-mjd-fiber, SPECOBJID or addresses, one per line (any other file, - for "
+            "standard input); or such words themselves.",
             show_default=False,
         ),
     ],
@@ -73,6 +76,15 @@ def download(
             "--run2d", help="Reduction of targets that name none; the release's own by default."
         ),
     ] = "",
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            "--catalog",
+            metavar="FILE",
+            help="A survey's table of spectra (specObj, spAll): targets may then be positions, "
+            "and the nearest spectrum within 1 arcsec is taken.",
+        ),
+    ] = None,
     base: Annotated[
         str, typer.Option("--base", metavar="URL", help="Root of the archive, or of a mirror.")
     ] = "https://data.sdss.org/sas",
@@ -138,11 +150,12 @@ def download(
     from huggins.download import Archive, Checksums, Settings
     from huggins.download import download as fetch_all
     from huggins.download.limits import parse_size
+    from huggins.download.positions import Positions
     from huggins.download.run import MISSING
 
     archive = Archive(release, kind.value, run2d, base)
     sums = _checksums(checksums or [], Checksums())
-    requests = _Targets(targets, archive)
+    requests = _Targets(targets, archive, None if catalog is None else Positions(catalog))
     if list_for is not None:
         return _print_list(requests, list_for, sums)
     settings = Settings(
@@ -171,8 +184,8 @@ def download(
         )
     missing = state.absent + state.failed
     LOGGER.info(
-        "%d files fetched (%s, %s kept), %d there already, %d missing%s%s%s",
-        state.done,
+        "%s fetched (%s, %s kept), %d there already, %d missing%s%s%s",
+        counted(state.done, "file"),
         size_text(state.received),
         size_text(state.kept),
         state.had,
@@ -188,8 +201,11 @@ def download(
 class _Targets:
     """What the arguments stand for; nothing is read before it is due."""
 
-    def __init__(self, arguments: Sequence[str], archive: Archive) -> None:
+    def __init__(
+        self, arguments: Sequence[str], archive: Archive, positions: Positions | None
+    ) -> None:
         self._archive = archive
+        self._positions = positions
         self.total: int | None = None if "-" in arguments else 0
         self._parts = [self._part(argument) for argument in arguments]
 
@@ -202,27 +218,29 @@ class _Targets:
 
         path = Path(argument.removeprefix("@"))
         if argument == "-":
-            return from_words(sys.stdin, self._archive)
+            return from_words(sys.stdin, self._archive, self._positions)
         if not path.is_file():
             word = argument.startswith(("http:", "https:", "spec-"))
             if not word and (argument.startswith("@") or path.suffix.lower() in _FILES):
                 raise InputError(f"{path}: there is no such file")
             self._count(1)
-            return from_words([argument], self._archive)
+            return from_words([argument], self._archive, self._positions)
         if path.name.lower().removesuffix(".gz").endswith(_TABLES):
             return self._table(path)
-        return from_words(self._lines(path), self._archive)
+        return from_words(self._lines(path), self._archive, self._positions)
 
     def _table(self, path: Path) -> Iterator[FileRequest | Unusable]:
         from huggins.download.targets import COLUMNS, check_columns, from_chunk
         from huggins.tables.read import open_table
 
         table = open_table(path)
-        check_columns(table.names, str(path))
+        check_columns(table.names, str(path), positions=self._positions is not None)
         columns = tuple(name for name in COLUMNS if name in table.names)
         self.total = None
         return (
-            item for chunk in table.chunks(columns) for item in from_chunk(chunk, self._archive)
+            item
+            for chunk in table.chunks(columns)
+            for item in from_chunk(chunk, self._archive, self._positions)
         )
 
     def _lines(self, path: Path) -> list[str]:
@@ -280,9 +298,12 @@ def _print_list(
         if digest:
             print(f"  checksum={'sha-1' if len(digest) == 40 else 'sha-256'}={digest}")
     if lister is Lister.wget:
-        LOGGER.info("%d addresses: wget -x -nH --cut-dirs=1 -c -w 0.1 -P FOLDER -i LIST", count)
+        LOGGER.info(
+            "%s: wget -x -nH --cut-dirs=1 -c -w 0.1 -P FOLDER -i LIST",
+            counted(count, "address"),
+        )
     else:
-        LOGGER.info("%d files: aria2c -c -j 4 -d FOLDER -i LIST", count)
+        LOGGER.info("%s: aria2c -c -j 4 -d FOLDER -i LIST", counted(count, "file"))
     if not count:
         raise OutputError("no target stands for a file")
     return SOME_FAILED if unusable else 0

@@ -10,7 +10,7 @@ import re
 from typing import Final, Literal
 
 from huggins.errors import InputError
-from huggins.specobjid import LEGACY, VERSION
+from huggins.specobjid import FIRST_BOSS_PLATE, LEGACY, VERSION
 
 #: The Science Archive Server of SDSS.
 SDSS: Final = "https://data.sdss.org/sas"
@@ -34,8 +34,6 @@ RUN2D: Final = {
     "dr18": "v6_0_4",
     "dr19": "v6_1_3",
 }
-#: First plate of the BOSS spectrographs; below it lie the plates of SDSS-I/II.
-_FIRST_BOSS_PLATE: Final = 3510
 #: First and last releases that exist or that sdss-access knows.
 _RELEASES: Final = (8, 20)
 _LAST_PLATE_RELEASE: Final = 17  # SDSS-V counts fields, not plates
@@ -69,7 +67,7 @@ def reductions(plate: int, release: str) -> tuple[str, ...]:
         If the release has none, or its reduction is not known.
     """
     number = release_number(release)
-    if plate < _FIRST_BOSS_PLATE and number <= _LAST_PLATE_RELEASE:
+    if plate < FIRST_BOSS_PLATE and number <= _LAST_PLATE_RELEASE:
         return LEGACY
     try:
         return (RUN2D[f"dr{number}"],)

@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from huggins.download.archive import SDSS, Kind, addresses, reductions, release_number
 from huggins.errors import InputError
+from huggins.specobjid import identity
+from huggins.tables.keys import rounded
+from huggins.tables.labels import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from huggins.download.positions import Positions
     from huggins.tables.chunks import Chunk
 
 _PLATE_KINDS: Final = ("spPlate", "spZbest")
@@ -28,8 +34,14 @@ _FIBRE: Final = ("FIBERID", "FIBER")
 _NUMBER: Final = ("CATALOGID", "TARGETID", "SDSS_ID")  # in place of fibres in SDSS-V
 _RUN2D: Final = ("RUN2D",)
 _URL: Final = ("URL",)
+_SPECOBJID: Final = ("SPECOBJID",)
+_RA: Final = tuple(name.upper() for name in ROLES["ra"].names)
+_DEC: Final = tuple(name.upper() for name in ROLES["dec"].names)
 #: All of them.
-COLUMNS: Final = (*_URL, *_PLATE, *_MJD, *_FIBRE, *_NUMBER, *_RUN2D)
+COLUMNS: Final = (
+    *(*_URL, *_PLATE, *_MJD, *_FIBRE, *_NUMBER, *_RUN2D, *_SPECOBJID, *_RA, *_DEC),
+)
+_POSITION: Final = re.compile(r"(\d{1,3}(?:\.\d*)?)[\s,;]+([+-]?\d{1,2}(?:\.\d*)?)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +152,22 @@ def place(url: str, base: str = SDSS) -> str:
     return "/".join([*safe[:-1], safe[-1].lstrip(".") or "index"])
 
 
-def from_words(words: Iterable[str], archive: Archive) -> Iterator[FileRequest | Unusable]:
+def from_words(
+    words: Iterable[str], archive: Archive, positions: Positions | None = None
+) -> Iterator[FileRequest | Unusable]:
     """Yield the files of targets given as text.
 
     Parameters
     ----------
     words
-        Each ``plate-mjd-fiber``, the name of a spec file, an address, or these numbers with
-        blanks or commas between and a reduction behind; empty ones and comments (#) are left
-        out.
+        Each ``plate-mjd-fiber``, the name of a spec file, an address, a SPECOBJID, or plate,
+        MJD and fibre with blanks, commas or semicolons between and a reduction behind; with a
+        catalogue also right ascension and declination in degrees. Empty ones and comments (#)
+        are left out.
     archive
         Which files.
+    positions
+        The catalogue that says which spectrum is at a position.
     """
     for word in words:
         text = word.strip()
@@ -160,40 +177,80 @@ def from_words(words: Iterable[str], archive: Archive) -> Iterator[FileRequest |
             yield FileRequest((text,), place(text, archive.base))
             continue
         match = _NAME.match(text)
+        position = None if match is not None else _POSITION.match(text)
+        if position is not None:
+            ra, dec = np.array([float(position[1])]), np.array([float(position[2])])
+            yield from _at_positions(archive, positions, [text], ra, dec)
+            continue
+        if match is None and (found := identity(text)) is not None:
+            yield from _files(archive, text, *found)
+            continue
         if match is None:
-            yield Unusable(text, "no plate-mjd-fiber and no address of http or https")
+            yield Unusable(
+                text, "no plate-mjd-fiber, no SPECOBJID and no address of http or https"
+            )
             continue
         yield from _files(archive, text, match[1], match[2], match[3], match[4] or "")
 
 
-def check_columns(names: Sequence[str], path: str) -> None:
+def check_columns(names: Sequence[str], path: str, *, positions: bool = False) -> None:
     """Check that a table identifies the files to download.
+
+    Parameters
+    ----------
+    names, path
+        Its columns, in upper case, and its path.
+    positions
+        Whether there is a catalogue that says which spectra are at a position.
 
     Raises
     ------
     InputError
-        If it has neither URL nor plate, MJD and fibre.
+        If it has neither URL nor SPECOBJID nor plate, MJD and fibre, nor positions.
     """
     held = set(names)
-    if held.intersection(_URL):
+    if held.intersection(_URL + _SPECOBJID):
         return
-    absent = [
+    absent = _without_identity(held)
+    placed = bool(held.intersection(_RA) and held.intersection(_DEC))
+    if absent and not (placed and positions):
+        raise InputError(
+            f"{path}: there is no column {', no column '.join(absent)}; the columns are "
+            f"{', '.join(names[:40])}"
+            + placed
+            * (
+                "; its positions will do with --catalog FILE, a survey's table of spectra such "
+                "as specObj-dr17.fits"
+            )
+        )
+
+
+def _without_identity(held: set[str]) -> list[str]:
+    """Return which of the columns are missing that name a spectrum."""
+    return [
         " or ".join(group)
         for group in (_PLATE, _MJD, _FIBRE + _NUMBER)
         if not held.intersection(group)
     ]
-    if absent:
-        raise InputError(
-            f"{path}: there is no column {', no column '.join(absent)}; the columns are "
-            f"{', '.join(names[:40])}"
-        )
 
 
-def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[FileRequest | Unusable]:
+def from_chunk(
+    chunk: Chunk, archive: Archive, positions: Positions | None = None
+) -> Iterator[FileRequest | Unusable]:
     """Yield the files of some rows of a table of targets."""
     url = _first(chunk, _URL)
     if url:
         yield from from_words((_decoded(word) for word in chunk.text(url)), archive)
+        return
+    held = {name for name in COLUMNS if name in chunk}
+    if _without_identity(held):
+        names = [f"{chunk.path}: row {chunk.start + i + 1}" for i in range(len(chunk))]
+        if held.intersection(_SPECOBJID):
+            for name, word in zip(names, chunk.text(_SPECOBJID[0]), strict=True):
+                yield from _of_specobjid(archive, name, _decoded(word))
+            return
+        ra, dec = chunk.number(_first(chunk, _RA)), chunk.number(_first(chunk, _DEC))
+        yield from _at_positions(archive, positions, names, ra, dec)
         return
     plates = chunk.integer(_first(chunk, _PLATE)).tolist()
     nights = chunk.integer(_first(chunk, _MJD)).tolist()
@@ -207,6 +264,35 @@ def from_chunk(chunk: Chunk, archive: Archive) -> Iterator[FileRequest | Unusabl
         before = not (version or archive.run2d or "v5").startswith(("v6", "master"))
         target = (fibre or number) if before else (number or fibre)
         yield from _files(archive, f"{chunk.path}: row {row}", plate, mjd, target, version)
+
+
+def _of_specobjid(archive: Archive, name: str, word: str) -> Iterator[FileRequest | Unusable]:
+    found = identity(word)
+    if found is None:
+        why = f"{word or 'nothing'} is no SPECOBJID of plates (DR8 to DR18)"
+        if rounded([word], "", ""):
+            why = f"SPECOBJID {word} was rounded to a floating-point number: export it as text"
+        yield Unusable(name, why)
+    else:
+        yield from _files(archive, name, *found)
+
+
+def _at_positions(
+    archive: Archive, positions: Positions | None, names: Sequence[str], ra: Any, dec: Any
+) -> Iterator[FileRequest | Unusable]:
+    if positions is None:
+        for name in names:
+            yield Unusable(
+                name,
+                "a position: name a survey's table of spectra with --catalog FILE to find the "
+                "spectrum there",
+            )
+        return
+    for name, found in zip(names, positions.find(ra, dec), strict=True):
+        if found is None:
+            yield Unusable(name, f"no spectrum within 1 arcsec in {positions.path}")
+        else:
+            yield from _files(archive, name, *found)
 
 
 def _whole(chunk: Chunk, name: str) -> list[str]:

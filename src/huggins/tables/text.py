@@ -121,19 +121,25 @@ class _Lines:
                     header.append(line)
                     match = re.match(r"#\s*delimiter:\s*['\"]?(.)['\"]?\s*$", line)
                     delimiter = match.group(1) if match else delimiter
+            skipped = 0
+            while line and (not line.strip() or line.startswith("#")):
+                skipped += 1  # as the "#Table1" of SkyServer
+                line = self._text.readline()
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             self._text.close()
             raise InputError(f"{self._path}: cannot be read as text: {error}") from error
-        lines = self._without_comments(line)
+        if delimiter == "," and "," not in line:
+            delimiter = next((mark for mark in ";\t|" if mark in line), ",")
+        # Comments become blank lines, so that the reader's line numbers are the file's.
+        lines = self._without_comments(["\n"] * skipped + [line])
         reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter != "\t")
         return self._rows(reader), reader, header
 
     def __exit__(self, *error: object) -> None:
         self._text.close()
 
-    def _without_comments(self, first: str) -> Iterator[str]:
-        # Comments become blank lines, so that the reader's line numbers are the file's.
-        for line in itertools.chain([first], self._text):
+    def _without_comments(self, first: list[str]) -> Iterator[str]:
+        for line in itertools.chain(first, self._text):
             yield "\n" if line.startswith("#") else line
 
     def _rows(self, reader: Any) -> Iterator[list[str]]:
