@@ -23,9 +23,7 @@ class Layout(enum.StrEnum):
 def build(
     context: typer.Context,
     inputs: options.Inputs,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="The file: .h5 or .hdf5.")
-    ],
+    output: Annotated[Path, options.output("OUT", "The file: .h5 or .hdf5.")],
     targets: Annotated[
         Path | None,
         typer.Option(

@@ -28,11 +28,9 @@ def catalog(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="The table of targets: .parquet, .fits, .csv or .ecsv; without it only the "
+        options.output(
+            "FILE",
+            "The table of targets: .parquet, .fits, .csv or .ecsv; without it only the "
             "counts are printed.",
         ),
     ] = None,
@@ -80,12 +78,7 @@ def catalog(
         typer.Option("--per-class", metavar="N", help="Keep at most N of each class."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the choice of --per-class.")] = 0,
-    radius: Annotated[
-        float,
-        typer.Option(
-            "--radius", metavar="ARCSEC", help="Positions within it are the same object."
-        ),
-    ] = 1.0,
+    radius: options.Radius = 1.0,
     duplicates: Annotated[
         str,
         typer.Option(

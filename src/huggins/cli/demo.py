@@ -19,7 +19,7 @@ def demo(
     ] = False,
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Folder for the figures."),
+        options.output("FOLDER", "Folder for the figures."),
     ] = Path("demo"),
     model: options.Model = "huggins",
     overwrite: options.Overwrite = False,

@@ -57,7 +57,7 @@ def download(
     ],
     output: Annotated[
         Path,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Output folder."),
+        options.output("FOLDER", "Output folder."),
     ] = Path("spectra"),
     release: Annotated[
         str, typer.Option("--release", help="Data release, dr8 to dr20.")

@@ -30,13 +30,8 @@ def evaluate(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Write report.html and report.json there; without it only the main figures "
-            "are printed.",
-        ),
+        options.output("FOLDER", "Write report.html and report.json there; without it only the main figures "
+            "are printed."),
     ] = None,
     where: Annotated[
         str,
@@ -48,15 +43,7 @@ def evaluate(
             "those of the truth, then those of the table.",
         ),
     ] = "",
-    match: Annotated[
-        str,
-        typer.Option(
-            "--match",
-            metavar="WAY",
-            help="path, plate (PLATE-MJD-FIBERID), specobjid, targetid, sky (1 arcsec), or "
-            "auto: the first that works.",
-        ),
-    ] = "auto",
+    match: options.Match = "auto",
     column: Annotated[
         list[str] | None,
         typer.Option(

@@ -24,11 +24,9 @@ def export(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Folder for NAME.onnx, .safetensors, .json (record) and .md (card); default: "
+        options.output(
+            "FOLDER",
+            "Folder for NAME.onnx, .safetensors, .json (record) and .md (card); default: "
             "that of the checkpoint.",
         ),
     ] = None,

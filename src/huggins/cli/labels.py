@@ -25,12 +25,9 @@ def labels(
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="The suspects: .csv, .ecsv, .fits or .parquet; without it the worst are "
-            "printed.",
+        options.output(
+            "FILE",
+            "The suspects: .csv, .ecsv, .fits or .parquet; without it the worst are printed.",
         ),
     ] = None,
     visual: Annotated[
@@ -68,18 +65,8 @@ def labels(
             "where it has another name; repeatable.",
         ),
     ] = None,
-    match: Annotated[
-        str,
-        typer.Option(
-            "--match",
-            metavar="WAY",
-            help="How predictions find their label: path, plate, targetid, sky or auto.",
-        ),
-    ] = "auto",
-    radius: Annotated[
-        float,
-        typer.Option("--radius", metavar="ARCSEC", help="Of matches on the sky."),
-    ] = 1.0,
+    match: options.Match = "auto",
+    radius: options.Radius = 1.0,
     apply: Annotated[
         Path | None,
         typer.Option(

@@ -110,6 +110,24 @@ Model = Annotated[
     str,
     typer.Option("--model", metavar="NAME|PATH", help="A shipped model's name, or a file."),
 ]
+Match = Annotated[
+    str,
+    typer.Option(
+        "--match",
+        metavar="WAY",
+        help="How results find their label: path, plate (PLATE-MJD-FIBERID), specobjid, "
+        "targetid, sky (1 arcsec), or auto: the first that works.",
+    ),
+]
+Radius = Annotated[
+    float,
+    typer.Option("--radius", metavar="ARCSEC", help="Positions within it are the same object."),
+]
+
+
+def output(metavar: str, help: str, *, show_default: bool = True) -> Any:  # noqa: A002 (as typer)
+    """Return the option --output."""
+    return typer.Option("--output", "-o", metavar=metavar, help=help, show_default=show_default)
 
 
 class _Terminal(logging.Handler):

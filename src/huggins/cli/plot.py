@@ -31,11 +31,9 @@ def plot(
     files: options.Inputs,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PNG|PDF|FOLDER",
-            help="One picture, a PDF with one page per spectrum, or a folder for one PNG each; "
+        options.output(
+            "PNG|PDF|FOLDER",
+            "One picture, a PDF with one page per spectrum, or a folder for one PNG each; "
             "without it NAME.png in the current folder.",
         ),
     ] = None,

@@ -22,12 +22,7 @@ def shrink(
     inputs: options.Inputs,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="Folder for the small copies; subfolders are kept.",
-        ),
+        options.output("FOLDER", "Folder for the small copies; subfolders are kept."),
     ] = None,
     replace: Annotated[
         bool,

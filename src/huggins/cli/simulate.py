@@ -26,11 +26,9 @@ _TO_CHOOSE_FROM = 400
 def simulate(
     output: Annotated[
         Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="OUT",
-            help=".h5: the data set. .npz: arrays. Else a folder: BOSS-like spec files and "
+        options.output(
+            "OUT",
+            ".h5: the data set. .npz: arrays. Else a folder: BOSS-like spec files and "
             "labels.csv.",
             show_default=False,
         ),
