@@ -145,4 +145,4 @@ def test_a_basis_with_useless_templates_is_found_out(basis):
         replace(stored, **part).save(basis)
         (check,) = [c for c in verify(basis) if c.name == "templates"]
         assert not check.good
-        assert word in check.found
+        assert word in check.detail

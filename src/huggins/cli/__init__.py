@@ -114,8 +114,8 @@ def _command(args: Sequence[str]) -> Any:
     return typer.main.get_command(app)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"huggins {__version__}")
         raise typer.Exit
 

@@ -88,12 +88,12 @@ def build(
     if targets is not None:
         provenance["targets"] = str(targets)
     making = Making(validation, test, provenance)
-    found = Inputs(inputs, exclude=output)
+    paths = Inputs(inputs, exclude=output)
     kept = f"parts are kept in {work_folder(output)}, and --resume goes on"
-    meter = Meter("inputs", found.count(0.3))
+    meter = Meter("inputs", paths.count(0.3))
     with options.resumable(kept), meter:
         summary = make(
-            found,
+            paths,
             output,
             targets=targets,
             label_column=label_column,
@@ -115,4 +115,4 @@ def build(
         output,
         f"; {skipped} left out ({skipped_path(output)} says why)" if skipped else "",
     )
-    return SOME_FAILED if skipped or found.missed else 0
+    return SOME_FAILED if skipped or paths.missed else 0

@@ -114,22 +114,22 @@ def classify(
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output is None:
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
-    found = Inputs(inputs, exclude=output, keep_left_out=left_out)
+    paths = Inputs(inputs, exclude=output, keep_left_out=left_out)
     if output is None:
         counts = Counts()
-        parts = classify_rows(found, model=model, settings=settings)
+        parts = classify_rows(paths, model=model, settings=settings)
         _print_short(counts.counting(parts))
     else:
         kept = f"results are kept in {journal_path(output)}, and --resume goes on"
         seen: set[str] = set()
-        with options.resumable(kept), Progress(found) as progress:
+        with options.resumable(kept), Progress(paths) as progress:
 
             def watch(rows: Rows) -> None:
                 progress.add(rows)
                 seen.update(rows.texts["TARGETID"])
 
             summary = classify_to_file(
-                found,
+                paths,
                 output,
                 model=model,
                 settings=settings,
@@ -159,9 +159,9 @@ def classify(
             counts.failed,
             output,
         )
-    for line in (*left_out_lines(found.left_out), *counts.lines()):
+    for line in (*left_out_lines(paths.left_out), *counts.lines()):
         LOGGER.info("%s", line)
-    return status(counts.rows, counts.failed) or (SOME_FAILED if found.missed else 0)
+    return status(counts.rows, counts.failed) or (SOME_FAILED if paths.missed else 0)
 
 
 def _print_short(parts: Iterable[Rows]) -> None:

@@ -104,7 +104,7 @@ def labels(
     for path in (output, apply):
         if path is not None:
             check_output(path, inputs, overwrite=overwrite)
-    found = find_suspects(
+    result = find_suspects(
         table,
         visual=visual or (),
         predictions=predictions,
@@ -113,17 +113,19 @@ def labels(
         match=match,
         radius=radius,
     )
-    columns = suspect_columns(found.labels, found.suspects)
+    columns = suspect_columns(result.labels, result.suspects)
     if output is not None:
         write_columns(output, columns, options.command_line(context))
-        LOGGER.info("%d suspects in %s", len(found.suspects), output)
+        LOGGER.info("%d suspects in %s", len(result.suspects), output)
     if apply is not None:
-        added = new_labels(found.labels, found.suspects, at_least)
+        added = new_labels(result.labels, result.suspects, at_least)
         write_copy(table, apply, added)
         changed = sum(bool(reason) for reason in added["CHANGED_BY"])
-        LOGGER.info("%d labels of %d changed in the copy %s", changed, len(found.labels), apply)
+        LOGGER.info(
+            "%d labels of %d changed in the copy %s", changed, len(result.labels), apply
+        )
     if not options.is_quiet():
-        print("\n".join(found.summary))
+        print("\n".join(result.summary))
         if output is None:
             _print_worst(columns)
     return 0

@@ -53,7 +53,7 @@ def models(
             for check in verify(path):
                 bad += not check.good
                 word = "ok " if check.good else "BAD"
-                print(f"{path.stem}  {word}  {check.name}: {check.found}")
+                print(f"{path.stem}  {word}  {check.name}: {check.detail}")
         return NOTHING_DONE if bad else 0
     from huggins.inference.description import describe, one_line
 

@@ -143,8 +143,8 @@ class _Work:
             # What nobody asked for may be broken, unless it is the file as a whole.
             if not self.index or error.index in self.index or held == 1:
                 self._complain(f"{error} [{error.index}]" if error.index else str(error))
-        found = {s.index for s in spectra} | {error.index for error in errors}
-        for missing in sorted(self.index - found) if held > 1 or not errors else ():
+        indices = {s.index for s in spectra} | {error.index for error in errors}
+        for missing in sorted(self.index - indices) if held > 1 or not errors else ():
             self._complain(f"{path}: there is no spectrum {missing}: it holds {held}")
         if not spectra:
             return

@@ -62,14 +62,14 @@ def shrink(
         raise InputError("-o and --replace exclude each other: name one")
     if pack and gzip:
         raise InputError("containers are not compressed: leave out --gzip or --pack")
-    found = Inputs(inputs)
+    paths = Inputs(inputs)
     with options.resumable("every file is whole; the same command goes on"):
         if pack:
             assert output is not None
-            return _pack(found, output, wdisp=wdisp, replace=replace)
+            return _pack(paths, output, wdisp=wdisp, replace=replace)
         place = None if output is None else _placing(inputs, output)
         return _shrink(
-            found,
+            paths,
             place,
             wdisp=wdisp,
             gzip=gzip,
@@ -78,7 +78,7 @@ def shrink(
 
 
 def _shrink(
-    found: Inputs,
+    paths: Inputs,
     place: Callable[[str], Path] | None,
     *,
     wdisp: bool,
@@ -89,8 +89,8 @@ def _shrink(
     from huggins.dataset.small_files import shrink_files
 
     count = failed = had = before = after = 0
-    with Meter("files", found.count(0.3)) as meter:
-        for outcome in shrink_files(found, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
+    with Meter("files", paths.count(0.3)) as meter:
+        for outcome in shrink_files(paths, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
             count += 1
             had += outcome.skipped
             before += outcome.before
@@ -111,13 +111,13 @@ def _shrink(
     return status(count, failed) or (SOME_FAILED if found.missed else 0)
 
 
-def _pack(found: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:
+def _pack(paths: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:
     from huggins.cli.progress import size_text
     from huggins.dataset.pack import pack
     from huggins.errors import ReadError
 
     count = failed = before = after = containers = 0
-    for packed in pack(found, folder, wdisp=wdisp):
+    for packed in pack(paths, folder, wdisp=wdisp):
         if isinstance(packed, ReadError):
             count += 1
             failed += 1

@@ -93,19 +93,15 @@ def train(
                 LOGGER.info("%s", line)
 
         go = run if experiment.data.folds else run_folds
-        try:
-            path = go(
-                experiment,
-                runs,
-                resume=resume,
-                overwrite=overwrite,
-                progress=progress,
-                ranks=ranks,
-                initial=initial,
-            )
-        except KeyboardInterrupt:
-            progress("interrupted: --resume continues from the last checkpoint")
-            raise
+        path = go(
+            experiment,
+            runs,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+            ranks=ranks,
+            initial=initial,
+        )
         if ranks.first:
             print(path)
     return 0

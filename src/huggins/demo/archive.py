@@ -104,16 +104,16 @@ def collect(
         Never raises for a network that is missing or bad: then it holds no examples.
     """
     folder = cache_folder() / "demo" if folder is None else folder
-    wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
+    names: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in CLASSES:
-        wanted.put(name)
+        names.put(name)
     done: queue.SimpleQueue[tuple[str, Example | HugginsError]] = queue.SimpleQueue()
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
             try:
-                name = wanted.get_nowait()
+                name = names.get_nowait()
             except queue.Empty:
                 return
             done.put((name, _first_of(name, base, folder, patience)))
@@ -122,30 +122,30 @@ def collect(
     for _ in range(_WORKERS):
         # Daemons: one that hangs in a look-up must not keep the command from ending.
         threading.Thread(target=work, daemon=True).start()
-    found: dict[str, Example] = {}
+    examples: dict[str, Example] = {}
     missing: dict[str, str] = {}
     why_rest = f"no time left after {limit:g} s"
-    while len(found) + len(missing) < len(CLASSES):
-        left = (limit if found or missing else patience) - (time.monotonic() - start)
+    while len(examples) + len(missing) < len(CLASSES):
+        left = (limit if examples or missing else patience) - (time.monotonic() - start)
         try:
             name, result = done.get(timeout=max(left, 0.0))
         except queue.Empty:
-            if not found and not missing:
+            if not examples and not missing:
                 why_rest = f"no answer within {patience:g} s"
             break
         if isinstance(result, Example):
-            found[name] = result
+            examples[name] = result
         elif isinstance(result, DownloadError) and not result.answered:
             why_rest = result.what
-            if not found:
+            if not examples:
                 break
             missing[name] = result.what
         else:
             missing[name] = getattr(result, "what", str(result))
     stop.set()
-    absent = [name for name in CLASSES if name not in found]
+    absent = [name for name in CLASSES if name not in examples]
     return Collection(
-        [found[name] for name in CLASSES if name in found],
+        [examples[name] for name in CLASSES if name in examples],
         {name: missing.get(name, why_rest) for name in absent},
     )
 

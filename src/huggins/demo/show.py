@@ -66,8 +66,8 @@ def run(
     out = sys.stdout if out is None else out
     # Before anything is fetched: a misspelt name of a model should not cost a minute.
     network = load_model(model) if isinstance(model, str | Path) else model
-    examples, said, simulated = _examples(offline=offline)
-    print(said, end="\n\n", file=out, flush=True)
+    examples, description, simulated = _examples(offline=offline)
+    print(description, end="\n\n", file=out, flush=True)
     table = classify([example.spectrum for example in examples], model=network)
     for line in _lines(examples, table):
         print(line, file=out)
@@ -89,26 +89,26 @@ def _examples(*, offline: bool) -> tuple[list[Example], str, bool]:
     if not offline:
         fetched = archive.collect()
         if fetched.examples:
-            return fetched.examples, _said_of(fetched), False
+            return fetched.examples, _describe(fetched), False
         host = SDSS.split("/")[2]
         reason = f"{host} {next(iter(fetched.missing.values()))}"
     examples = mocks.load()
-    said = (
+    description = (
         f"Simulated spectra, not real ones: {len(examples)} mocks that ship with huggins "
         f"({reason})."
     )
-    return examples, said, True
+    return examples, description, True
 
 
-def _said_of(fetched: archive.Collection) -> str:
-    said = "Real spectra, one of each class, from the archive of SDSS (data release 17)"
+def _describe(fetched: archive.Collection) -> str:
+    description = "Real spectra, one of each class, from the archive of SDSS (data release 17)"
     if fetched.missing:
         alike: dict[str, list[str]] = {}
         for name, why in fetched.missing.items():
             alike.setdefault(why, []).append(name)
         left = "; ".join(f"{' '.join(some)}: {why}" for why, some in alike.items())
-        said += f"; {len(fetched.missing)} of {len(CLASSES)} were not to be had ({left})"
-    return said + "."
+        description += f"; {len(fetched.missing)} of {len(CLASSES)} were not to be had ({left})"
+    return description + "."
 
 
 def _lines(examples: list[Example], table: Any) -> Iterator[str]:

@@ -105,11 +105,11 @@ def quasar_purity_completeness(
         if thresholds is None
         else np.asarray(thresholds, np.float64).ravel()
     )
-    said = np.isfinite(chance)
-    order = np.argsort(chance[said])
-    rising = chance[said][order]
+    known = np.isfinite(chance)
+    order = np.argsort(chance[known])
+    rising = chance[known][order]
     start = np.searchsorted(rising, asked, side="left")  # the first that is selected
-    hits_from = np.append(np.cumsum(quasar[said][order][::-1])[::-1], 0)
+    hits_from = np.append(np.cumsum(quasar[known][order][::-1])[::-1], 0)
     hits, selected = hits_from[start], len(rising) - start
     quasars = np.full(len(asked), int(quasar.sum()))
     return PurityCompleteness(
@@ -164,8 +164,8 @@ def accuracy_coverage(
     order = np.argsort(-sure, kind="stable")
     falling, hits = sure[order], np.cumsum(flags[order])
     ends = np.append(np.flatnonzero(falling[1:] != falling[:-1]), n - 1)[: n and None]
-    wanted = np.ceil(np.linspace(0.0, 1.0, points + 1)[1:] * n).astype(int) - 1
-    at = np.unique(ends[np.searchsorted(ends, wanted)]) if n else ends
+    targets = np.ceil(np.linspace(0.0, 1.0, points + 1)[1:] * n).astype(int) - 1
+    at = np.unique(ends[np.searchsorted(ends, targets)]) if n else ends
     kept = at + 1
     low, high = wilson(hits[at], kept)
     threshold = np.where(np.isinf(falling[at]), math.nan, falling[at])

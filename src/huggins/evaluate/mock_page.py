@@ -70,7 +70,7 @@ def matched(real: Spectra, mocks: Spectra, each: int = 1) -> NDArray[np.int64]:
     ndarray of int, shape (N, each)
         Rows of `mocks`; -1 where there are not enough.
     """
-    found = np.full((len(real.kind), each), -1)
+    partners = np.full((len(real.kind), each), -1)
     for kind in np.unique(real.kind):
         mine = np.flatnonzero(real.kind == kind)
         others = np.flatnonzero(mocks.kind == kind)
@@ -82,9 +82,9 @@ def matched(real: Spectra, mocks: Spectra, each: int = 1) -> NDArray[np.int64]:
             for i, row in enumerate(mine):
                 if len(others) and np.isfinite(best := far[i].min()) and best < np.inf:
                     at = int(far[i].argmin())
-                    found[row, k] = others[at]
+                    partners[row, k] = others[at]
                     far[:, at] = np.inf
-    return found
+    return partners
 
 
 def _log_sn(spectra: Spectra) -> NDArray[np.float64]:

@@ -107,29 +107,29 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
     contract, grid = network.metadata.contract, network.metadata.redshift
     with np.errstate(over="ignore", invalid="ignore"):
         prediction = network.run(contract.tensor(*contract.rebin([spectrum])))
-    found = fit(fitter, [spectrum], prediction.probabilities, prediction.density, grid)
-    best, second = found.solutions[0]
+    result = fit(fitter, [spectrum], prediction.probabilities, prediction.density, grid)
+    best, second = result.solutions[0]
     if best is None:
         raise InputError(
             f"{spectrum.file or 'spectrum'}: nothing to fit: no good pixel between 3500 and "
             "10759 A, or the fit failed"
         )
     # Pixels that were fitted, from the reduced chi2 of the best.
-    degrees = best.chi2 / float(found.rchi2[0]) if found.rchi2[0] > 0.0 else 1.0
+    degrees = best.chi2 / float(result.rchi2[0]) if result.rchi2[0] > 0.0 else 1.0
     good = degrees + len(best.coefficients)
 
     def fitted(solution: Solution, z: float) -> FittedModel:
-        subclass = _subclass(solution.kind, found.probabilities[0])
+        subclass = _subclass(solution.kind, result.probabilities[0])
         flux = fitter.model_on(spectrum, solution)
         rchi2 = solution.chi2 / max(good - len(solution.coefficients), 1.0)
         return FittedModel(solution.kind, subclass, z, solution.chi2, rchi2, flux)
 
     return FitDetails(
-        fitted(best, float(found.z[0])),
-        None if second is None else fitted(second, float(found.z_second[0])),
-        float(found.deltachi2[0]),
-        float(found.noise[0]),
-        found.causes[0],
+        fitted(best, float(result.z[0])),
+        None if second is None else fitted(second, float(result.z_second[0])),
+        float(result.deltachi2[0]),
+        float(result.noise[0]),
+        result.causes[0],
     )
 
 

@@ -42,7 +42,7 @@ class Check:
 
     name: str
     good: bool
-    found: str
+    detail: str
 
 
 def golden_spectra(contract: InputContract) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

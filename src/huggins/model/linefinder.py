@@ -131,8 +131,8 @@ class LineFinder(nn.Module):
         hidden = self.trunk(x)
         confidence = self.confidence(hidden)  # (B, lines * boxes)
         offset = torch.sigmoid(self.offset(hidden))  # 0 to 1: from edge to edge of a box
-        found = confidence.unflatten(1, (len(LINES), self.boxes)).amax(dim=2)  # (B, lines)
-        scores: Tensor = self.classes(torch.cat([hidden, torch.sigmoid(found)], dim=1))
+        strength = confidence.unflatten(1, (len(LINES), self.boxes)).amax(dim=2)  # (B, lines)
+        scores: Tensor = self.classes(torch.cat([hidden, torch.sigmoid(strength)], dim=1))
         # Were the spectrum at redshift bin z, line l would lie in box cell[l, z] at `place`.
         apart = (offset[:, self.cell] - self.place) * (1.0 / _WIDTH)
         vote = functional.softplus(confidence[:, self.cell] - 0.5 * apart * apart)

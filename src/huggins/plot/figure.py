@@ -24,8 +24,8 @@ from huggins.plot.words import (
     get,
     name,
     probability_text,
-    said_of_fit,
-    said_of_second,
+    fit_caption,
+    second_caption,
 )
 from huggins.taxonomy import BROAD, CLASSES
 
@@ -129,7 +129,7 @@ def plot_spectrum(
         bottom.text(
             0.006,
             0.93,
-            each.said,
+            each.caption,
             transform=bottom.transAxes,
             va="top",
             fontsize=8.5,
@@ -156,7 +156,7 @@ class _Drawn:
     flux: Array
     label: str
     colour: str
-    said: str
+    caption: str
 
 
 def _models(fit: FitDetails | None, model: ArrayLike | None, *, second: bool) -> list[_Drawn]:
@@ -164,10 +164,10 @@ def _models(fit: FitDetails | None, model: ArrayLike | None, *, second: bool) ->
         return [_Drawn(np.asarray(model, np.float64), _RESIDUAL, MODEL, "")]
     if fit is None:
         return []
-    found = [_Drawn(fit.best.model, _RESIDUAL, MODEL, said_of_fit(fit))]
+    models = [_Drawn(fit.best.model, _RESIDUAL, MODEL, fit_caption(fit))]
     if second and fit.second is not None:
-        found.append(_Drawn(fit.second.model, _RESIDUAL, SECOND, said_of_second(fit)))
-    return found
+        models.append(_Drawn(fit.second.model, _RESIDUAL, SECOND, second_caption(fit)))
+    return models
 
 
 def _probabilities(result: Any) -> Array | None:

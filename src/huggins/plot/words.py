@@ -95,24 +95,24 @@ def _velocity(z: float, error: float | None) -> str:
     """Return the radial velocity of a star; its redshift is that over the speed of light."""
     digits = 0 if error is None or error * SPEED_OF_LIGHT >= 1.0 else 1
     shown = round(z * SPEED_OF_LIGHT, digits) + 0.0
-    said = f"v = {shown:.{digits}f}"
+    text = f"v = {shown:.{digits}f}"
     if error is not None:
-        said += f" ± {error * SPEED_OF_LIGHT:.{digits}f}"
-    return f"{said} km/s"
+        text += f" ± {error * SPEED_OF_LIGHT:.{digits}f}"
+    return f"{text} km/s"
 
 
-def said_of_fit(fit: FitDetails) -> str:
+def fit_caption(fit: FitDetails) -> str:
     """Return the quality of the chosen fit in one line."""
     chosen = "best fit" if not fit.deltachi2 < 0.0 else "chosen fit, not that of lowest χ²"
-    said = f"{chosen}: reduced χ² {fit.best.rchi2:.2f}"
+    text = f"{chosen}: reduced χ² {fit.best.rchi2:.2f}"
     if fit.best.rchi2 > POOR:
-        said += " (the model misses more than the noise explains)"
+        text += " (the model misses more than the noise explains)"
     if np.isfinite(fit.deltachi2):
-        said += f",  next redshift Δχ² {_whole(fit.deltachi2)}"
-    return said
+        text += f",  next redshift Δχ² {_whole(fit.deltachi2)}"
+    return text
 
 
-def said_of_second(fit: FitDetails) -> str:
+def second_caption(fit: FitDetails) -> str:
     """Return what DELTACHI2 speaks of in one line; empty where there is no such solution."""
     if fit.second is None:
         return ""
@@ -147,8 +147,8 @@ def facts(spectrum: Spectrum) -> list[str]:
         known.append(f"median S/N {sn:.1f}")
     pipe = spectrum.pipeline
     if pipe.cls:
-        said = f"survey pipeline: {pipe.cls} {pipe.subclass}".strip()
+        text = f"survey pipeline: {pipe.cls} {pipe.subclass}".strip()
         known.append(
-            said + (f", z = {round(pipe.z, 4) + 0.0:.4f}" if pipe.z is not None else "")
+            text + (f", z = {round(pipe.z, 4) + 0.0:.4f}" if pipe.z is not None else "")
         )
     return known

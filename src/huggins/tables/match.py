@@ -107,10 +107,10 @@ def match(
         if why:
             tried.append(f"by {way}: {why}")
             continue
-        found = _FINDERS[way](results, truth, roles)
-        rows = np.flatnonzero(found >= 0)
+        partners = _FINDERS[way](results, truth, roles)
+        rows = np.flatnonzero(partners >= 0)
         if len(rows):
-            truth_rows = found[rows]
+            truth_rows = partners[rows]
             used = len(np.unique(truth_rows))
             return Matched(way, rows, truth_rows, len(results) - len(rows), len(truth) - used)
         mine, theirs = (
@@ -145,7 +145,7 @@ def _by_path(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray
             known.setdefault((parts[0], index), []).append(row)
     files = [_parts(path) for path in results.text("FILE")]
     own = _indices(results, "INDEX" if "INDEX" in results else None)
-    found = np.full(len(results), -1, dtype=np.intp)
+    partners = np.full(len(results), -1, dtype=np.intp)
     for row, (parts, index) in enumerate(zip(files, own, strict=True)):
         rows = known.get((parts[0], index), []) if parts else []
         rows = [r for r in rows if _same_end(parts, paths[r])]
@@ -154,35 +154,35 @@ def _by_path(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray
         if len(rows) > 1:
             raise _ambiguous(results, truth, [row], rows, "path", "--match plate or sky")
         if rows:
-            found[row] = rows[0]
-    _once(found, results, truth, "path")
-    return found
+            partners[row] = rows[0]
+    _once(partners, results, truth, "path")
+    return partners
 
 
 def _by_plate(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
     theirs = np.stack([truth.number(roles[name]) for name in _NEEDS["plate"]], axis=1)
     ours = np.stack([results.number(name) for name in _THEIRS["plate"]], axis=1)
-    found = _by_key(
+    partners = _by_key(
         [tuple(key) if np.isfinite(key).all() else None for key in ours.tolist()],
         [tuple(key) if np.isfinite(key).all() else None for key in theirs.tolist()],
         lambda rows, truths: _ambiguous(
             results, truth, rows, truths, "PLATE-MJD-FIBERID", "--match path"
         ),
     )
-    _once(found, results, truth, "PLATE-MJD-FIBERID")
-    return found
+    _once(partners, results, truth, "PLATE-MJD-FIBERID")
+    return partners
 
 
 def _by_specobjid(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
-    found = _by_key(
+    partners = _by_key(
         _identifiers(results, "SPECOBJID"),
         _identifiers(truth, roles["specobjid"]),
         lambda rows, truths: _ambiguous(
             results, truth, rows, truths, "SPECOBJID", "--match path or plate"
         ),
     )
-    _once(found, results, truth, "SPECOBJID")
-    return found
+    _once(partners, results, truth, "SPECOBJID")
+    return partners
 
 
 def _by_targetid(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
@@ -203,7 +203,7 @@ def _identifiers(table: Columns, name: str) -> list[Hashable]:
 def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
     ours = unit_vectors(results.number("RA"), results.number("DEC"))
     theirs = unit_vectors(truth.number(roles["ra"]), truth.number(roles["dec"]))
-    found = np.full(len(results), -1, dtype=np.intp)
+    partners = np.full(len(results), -1, dtype=np.intp)
     # Only truth within the radius in z = sin(dec) can be within it on the sky: chord <= arc.
     order = np.argsort(theirs[:, 2])
     order = order[np.isfinite(theirs[order, 2])]
@@ -224,8 +224,8 @@ def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[
                 "keep one row of truth an object, or --match path",
             )
         if len(rows):
-            found[row] = rows[0]
-    return found
+            partners[row] = rows[0]
+    return partners
 
 
 _FINDERS: Final[dict[str, Callable[[Columns, Columns, dict[str, str]], NDArray[np.intp]]]] = {
@@ -246,14 +246,14 @@ def _by_key(
     for row, key in enumerate(theirs):
         if key is not None:
             known.setdefault(key, []).append(row)
-    found = np.full(len(ours), -1, dtype=np.intp)
+    partners = np.full(len(ours), -1, dtype=np.intp)
     for row, key in enumerate(ours):
         rows = known.get(key, ())
         if len(rows) > 1:
             raise ambiguous([row], list(rows))
         if rows:
-            found[row] = rows[0]
-    return found
+            partners[row] = rows[0]
+    return partners
 
 
 def _parts(path: str) -> tuple[str, ...]:
@@ -277,13 +277,13 @@ def _indices(table: Columns, name: str | None) -> list[int]:
     return [int(value) for value in np.nan_to_num(table.number(name), nan=0.0)]
 
 
-def _once(found: NDArray[np.intp], results: Columns, truth: Columns, key: str) -> None:
+def _once(partners: NDArray[np.intp], results: Columns, truth: Columns, key: str) -> None:
     """Raise InputError where one row of truth belongs to two results."""
-    rows = np.flatnonzero(found >= 0)
-    values, counts = np.unique(found[rows], return_counts=True)
+    rows = np.flatnonzero(partners >= 0)
+    values, counts = np.unique(partners[rows], return_counts=True)
     if (counts > 1).any():
         row = int(values[counts > 1][0])
-        twice = [int(r) for r in rows[found[rows] == row]]
+        twice = [int(r) for r in rows[partners[rows] == row]]
         raise _ambiguous(results, truth, twice, [row], key, "leave the copies out of the table")
 
 

@@ -84,8 +84,8 @@ def read_columns(path: str | Path, names: Collection[str] | None = None) -> Colu
         If the file is missing, damaged, of another kind, or has no rows.
     """
     table = open_table(path, upper=False)
-    wanted = None if names is None else {name.lower() for name in names}
-    chosen = [name for name in table.names if wanted is None or name.lower() in wanted]
+    asked = None if names is None else {name.lower() for name in names}
+    chosen = [name for name in table.names if asked is None or name.lower() in asked]
     pieces: dict[str, list[Any]] = {name: [] for name in chosen}
     for chunk in table.chunks(chosen):
         for name in chosen:

@@ -70,7 +70,7 @@ def close_pairs(ra: Array, dec: Array, radius: float = RADIUS) -> tuple[Indices,
     cells, rows = cells[order], rows[order]
     keep, first, second = _repeated(cells, rows, ra[placed], dec[placed])
     cells, rows = cells[keep], rows[keep]
-    found = [(first, second)]
+    pairs = [(first, second)]
     limit = (chord * (1.0 + 1e-9)) ** 2
     step = 1
     at = np.flatnonzero(cells[1:] == cells[:-1])
@@ -78,11 +78,11 @@ def close_pairs(ra: Array, dec: Array, radius: float = RADIUS) -> tuple[Indices,
         a, b = rows[at], rows[at + step]
         apart = vectors[a] - vectors[b]
         near = np.einsum("ij,ij->i", apart, apart) <= limit
-        found.append((a[near], b[near]))
+        pairs.append((a[near], b[near]))
         step += 1
         at = at[at + step < len(cells)]
         at = at[cells[at + step] == cells[at]]
-    firsts, seconds = (np.concatenate(side) for side in zip(*found, strict=True))
+    firsts, seconds = (np.concatenate(side) for side in zip(*pairs, strict=True))
     return placed[firsts], placed[seconds]
 
 

@@ -125,7 +125,7 @@ def into_package(
     """
     bad = [check for check in verify(path) if not check.good]
     if bad:
-        raise ModelError(f"{path}: {'; '.join(f'{c.name}: {c.found}' for c in bad)}")
+        raise ModelError(f"{path}: {'; '.join(f'{c.name}: {c.detail}' for c in bad)}")
     model = load_model(path)
     if comparison is None:
         raise InputError(

@@ -97,10 +97,10 @@ class Metadata:
         """
         try:
             values = json.loads(text)
-            found = values.pop("format")
-            if found != FORMAT:
+            version = values.pop("format")
+            if version != FORMAT:
                 raise ModelError(
-                    f"the weights are of format {found}, this huggins reads format {FORMAT}: "
+                    f"the weights are of format {version}, this huggins reads format {FORMAT}: "
                     "install the huggins they were made for, or export them again"
                 )
             values["contract"] = InputContract.from_dict(values["contract"])
