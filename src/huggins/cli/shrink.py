@@ -108,7 +108,7 @@ def _shrink(
         had,
         failed,
     )
-    return status(count, failed) or (SOME_FAILED if found.missed else 0)
+    return status(count, failed) or (SOME_FAILED if paths.missed else 0)
 
 
 def _pack(paths: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:

@@ -151,7 +151,7 @@ def collect(
 
 
 def _first_of(name: str, base: str, folder: Path, timeout: float) -> Example | HugginsError:
-    """Fetch and read the first spectrum of a class that the archive has, or say why not."""
+    """Fetch and read the first spectrum of a class that the archive has; the error if none."""
     failure: HugginsError = DownloadError("no spectrum of this class is listed", base)
     for known in KNOWN:
         if known.cls != name:

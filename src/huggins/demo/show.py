@@ -32,8 +32,8 @@ def run(
 ) -> list[Path]:
     """Classify one real spectrum of each class or, without a network, the shipped mocks.
 
-    The first line that is printed says which of the two it is. A table follows, and a picture
-    of each spectrum goes into a folder.
+    Prints which of the two it is and a table of results, and writes a figure of each spectrum
+    into a folder.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def run(
     from huggins.plot import save
 
     out = sys.stdout if out is None else out
-    # Before anything is fetched: a misspelt name of a model should not cost a minute.
+    # Before anything is fetched, so that a misspelt model name fails at once.
     network = load_model(model) if isinstance(model, str | Path) else model
     examples, description, simulated = _examples(offline=offline)
     print(description, end="\n\n", file=out, flush=True)
@@ -107,7 +107,9 @@ def _describe(fetched: archive.Collection) -> str:
         for name, why in fetched.missing.items():
             alike.setdefault(why, []).append(name)
         left = "; ".join(f"{' '.join(some)}: {why}" for why, some in alike.items())
-        description += f"; {len(fetched.missing)} of {len(CLASSES)} were not to be had ({left})"
+        description += (
+            f"; {len(fetched.missing)} of {len(CLASSES)} could not be fetched ({left})"
+        )
     return description + "."
 
 

@@ -1,7 +1,7 @@
-"""Figures of merit: how well classes, probabilities and redshifts come out.
+"""Figures of merit of classes, probabilities and redshifts.
 
 The functions here take arrays, so that a training run, a notebook or a test can ask for one
-figure. `evaluate` takes every figure of a table of results, `write_report` writes them down.
+figure. `evaluate` computes all of them for a table, `write_report` writes the report.
 """
 
 from __future__ import annotations
@@ -9,15 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from huggins.evaluate.calibration import (
-    CalibrationError,
-    ReliabilityBin,
     expected_calibration_error,
     reliability,
 )
 from huggins.evaluate.curves import (
-    Bin,
-    CoverageCurve,
-    PurityCompleteness,
     accuracy_coverage,
     binned_accuracy,
     quasar_purity_completeness,
@@ -34,9 +29,6 @@ from huggins.evaluate.intervals import (
     wilson,
 )
 from huggins.evaluate.metrics import (
-    ClassScore,
-    Confusion,
-    LetterScore,
     accuracy,
     broad,
     confusion_matrix,
@@ -45,26 +37,17 @@ from huggins.evaluate.metrics import (
     macro_recall_difference,
     precision_recall,
 )
-from huggins.evaluate.residuals import Residuals, nmad, redshift_residuals, velocity
+from huggins.evaluate.residuals import nmad, redshift_residuals, velocity
 
 if TYPE_CHECKING:
     from huggins.evaluate.evaluation import Evaluation, evaluate
     from huggins.evaluate.report import write_report
 
 __all__ = [
-    "Bin",
-    "CalibrationError",
-    "ClassScore",
-    "Confusion",
-    "CoverageCurve",
     "Estimate",
     "Evaluation",
-    "LetterScore",
     "Paired",
-    "PurityCompleteness",
     "Rate",
-    "ReliabilityBin",
-    "Residuals",
     "accuracy",
     "accuracy_coverage",
     "binned_accuracy",
@@ -98,7 +81,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> object:
-    # Imported on first use: whoever wants one figure needs no reader of tables.
+    # Imported on first use: a single figure of merit needs no reader of tables.
     if name in _HOME:
         from importlib import import_module
 

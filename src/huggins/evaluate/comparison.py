@@ -1,4 +1,4 @@
-"""Two models side by side on the same spectra."""
+"""Comparison of two models on the same spectra."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Comparison:
     macro_recall : Estimate
         Of the 13 classes, new minus old.
     verdict : str
-        In words, by the paired test of CLASS and of SUBCLASS.
+        In words, from the paired tests of CLASS and SUBCLASS.
     changes : tuple of Change
         Every spectrum whose CLASS was gained or lost.
     """

@@ -1,4 +1,4 @@
-"""How accuracy changes with the threshold, the coverage, signal-to-noise and redshift."""
+"""Accuracy against threshold, coverage, signal-to-noise ratio and redshift."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Z_EDGES: Final = (-math.inf, 0.1, 0.3, 0.6, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, math.i
 
 @dataclass(frozen=True, slots=True)
 class PurityCompleteness:
-    """Quasar selection against the probability asked for; every array of shape (T,).
+    """Quasar selection against the threshold in probability; arrays of shape (T,).
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class CoverageCurve:
-    """Accuracy among the surest spectra; every array of shape (T,).
+    """Accuracy against coverage; every array of shape (T,).
 
     Attributes
     ----------
@@ -87,14 +87,14 @@ class CoverageCurve:
 def quasar_purity_completeness(
     is_quasar: ArrayLike, probability: ArrayLike, *, thresholds: ArrayLike | None = None
 ) -> PurityCompleteness:
-    """Return purity and completeness of a quasar sample against the probability asked for.
+    """Return purity and completeness of a quasar sample against the threshold in probability.
 
     Parameters
     ----------
     is_quasar : array_like of bool, shape (N,)
         The truth; broad-absorption-line quasars are quasars.
     probability : array_like, shape (N,)
-        That it is a quasar: P_QSO + P_BAL; NaN where nothing was said, never selected.
+        P_QSO + P_BAL; NaN where there is no prediction, never selected.
     thresholds : array_like, shape (T,)
         By default 0, 0.01, ... 1.
     """
@@ -146,15 +146,15 @@ def binned_accuracy(
 def accuracy_coverage(
     confidence: ArrayLike, right: ArrayLike, *, points: int = 100
 ) -> CoverageCurve:
-    """Return the accuracy among the surest spectra, against how many are kept.
+    """Return the accuracy against coverage, the most confident spectra kept first.
 
     Parameters
     ----------
     confidence : array_like, shape (N,)
-        PROB, say; NaN where nothing was said, kept last.
+        Such as PROB; NaN where there is no prediction, kept last.
     right : array_like of bool, shape (N,)
     points
-        How many points of the curve at most. Spectra of one confidence are kept or left
+        Number of points of the curve at most. Spectra of one confidence are kept or left
         together, so there may be fewer.
     """
     chance, flags = np.asarray(confidence, np.float64), np.asarray(right, bool)

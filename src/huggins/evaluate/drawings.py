@@ -1,4 +1,4 @@
-"""The report's diagrams; each function returns a matplotlib Figure free of any global state.
+"""The diagrams of the report; each function returns a Figure unknown to pyplot.
 
 Where an old model is given as well, it is drawn in grey behind the new one.
 """
@@ -54,7 +54,7 @@ _STYLE: Final[dict[str, Any]] = {
 
 
 def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Let a function draw in the report's style, whatever the user's own settings are."""
+    """Let a function draw in the report's style, regardless of the user's settings."""
 
     @wraps(draw)
     def inside(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -94,7 +94,7 @@ def draw_scores(scores: Sequence[ClassScore], old: Sequence[ClassScore] = ()) ->
 
 @_styled
 def draw_quasars(quasars: QuasarFigures, old: QuasarFigures | None = None) -> Figure:
-    """Draw purity and completeness of quasars against the probability asked for."""
+    """Draw purity and completeness of quasars against the threshold in probability."""
     figure, panels = _figure(1, 2, height=3.3, sharey=True)
     least = 1.0
     for axes, which, title in (
@@ -114,7 +114,7 @@ def draw_quasars(quasars: QuasarFigures, old: QuasarFigures | None = None) -> Fi
             inside = value[(curve.threshold <= 0.98) & (curve.threshold >= 0.02)]
             least = min(least, float(np.nanmin(inside, initial=1.0)))
         axes.set_title(title)
-        axes.set_xlabel("least P_QSO + P_BAL")
+        axes.set_xlabel("threshold in P_QSO + P_BAL")
         axes.set_xlim(0, 1)
         _percent(axes.yaxis)
         axes.grid()
@@ -193,7 +193,7 @@ def draw_coverage(
     subclasses: ClassFigures,
     old: tuple[ClassFigures, ClassFigures] | None = None,
 ) -> Figure:
-    """Draw the accuracy among the surest spectra against the fraction that is kept."""
+    """Draw the accuracy against coverage, the most confident spectra first."""
     figure, (axes, other) = _figure(1, 2, height=3.2)
     least = 1.0
     for i, (name, level, colour, style) in enumerate(
@@ -209,12 +209,12 @@ def draw_coverage(
         other.plot(curve.coverage, curve.threshold, color=colour, lw=1.8, label=name)
         least = min(least, float(curve.accuracy[curve.coverage >= 0.1].min()))
     axes.set_ylim(max(0.0, least - 0.06), 1.005)
-    axes.set_title("Accuracy of what is kept")
-    other.set_title("Probability at which to cut")
+    axes.set_title("Accuracy of the spectra kept")
+    other.set_title("Probability threshold")
     other.set_ylim(-0.02, 1.02)
     for panel in (axes, other):
         panel.set_xlim(0, 1.0)
-        panel.set_xlabel("fraction of the spectra that is kept, the surest first")
+        panel.set_xlabel("coverage: fraction of spectra kept, most confident first")
         _percent(panel.xaxis)
         panel.grid()
         panel.legend(loc="lower left")

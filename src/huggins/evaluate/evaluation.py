@@ -30,7 +30,7 @@ SCHEMA: Final = "huggins-evaluation/1"
 GROUPS: Final = ("survey", "label_from")
 #: Mistakes of each kind that are listed.
 MISTAKES: Final = 8
-#: |dv| in km/s from which on a redshift is a mistake to look at, whatever the class.
+#: |dv| in km/s beyond which a redshift is listed as a mistake, for any class.
 CATASTROPHE: Final = 3000.0
 # A column with more values is an identifier, not a grouping.
 _MOST_GROUPS: Final = 20

@@ -1,4 +1,4 @@
-"""All figures of one set of spectra, in one record."""
+"""All figures of merit of one set of spectra."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ GOOD_DV: Final = {"STAR": 100.0, "GALAXY": 300.0, "QSO": 3000.0}
 
 @dataclass(frozen=True, slots=True)
 class ClassFigures:
-    """How well one level of classes (the 3 broad ones, or the 13) comes out.
+    """Figures of merit at one level of classes (the 3 broad ones, or the 13).
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class ClassFigures:
     scores : tuple of ClassScore
     by_sn : tuple of Bin
     coverage : CoverageCurve
-        Accuracy among the surest, by the probability of the class given.
+        Accuracy against coverage, by the probability of the predicted class.
     reliability : tuple of ReliabilityBin
     calibration : CalibrationError
     """
@@ -195,10 +195,10 @@ class Figures:
 
 
 def figures_of(sample: Sample) -> Figures:
-    """Take every figure of a sample.
+    """Compute every figure of merit of a sample.
 
-    Sky fibres count in `Figures.sky` only: what CLASS says of them is no error as long as
-    ZWARNING says that it cannot be relied on.
+    Sky fibres count in `Figures.sky` only: their CLASS is no error as long as ZWARNING is
+    set.
     """
     classed, typed = sample.take(sample.classed), sample.take(sample.typed)
     right = classed.cls == classed.true_class

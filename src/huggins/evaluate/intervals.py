@@ -1,4 +1,4 @@
-"""How sure a measured figure is: intervals for fractions and statistics, and a paired test.
+"""Confidence intervals of fractions and statistics, and a paired test.
 
 Every interval is two-sided and of 95 %, and takes the spectra as independent: several spectra
 of one object make it somewhat too narrow.
@@ -38,11 +38,11 @@ class Rate:
     Attributes
     ----------
     count, n : int
-        How many, out of how many.
+        Successes and trials.
     value : float
         count / n; NaN where n is 0.
     low, high : float
-        Bounds of the interval; 0 and 1 where n is 0, because then nothing is known.
+        Bounds of the interval; 0 and 1 where n is 0.
     """
 
     count: int
@@ -63,7 +63,7 @@ class Estimate:
     low, high : float
         Bounds of the interval; NaN where the statistic is not defined.
     n : int
-        How many values it rests on.
+        Number of values.
     """
 
     value: float
@@ -117,7 +117,7 @@ def wilson(
     Parameters
     ----------
     count, n : array_like of int, broadcastable
-        How many, out of how many.
+        Successes and trials.
     confidence
         Of the two-sided interval.
 

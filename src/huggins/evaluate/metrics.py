@@ -1,6 +1,6 @@
-"""How well classes come out: confusion, precision, recall.
+"""Classification metrics: confusion matrix, precision, recall.
 
-Arrays in, small records out; nothing here reads a file or draws. Classes are strings; an empty
+Classes are strings; an empty
 predicted class means that there is none, which is never right for a spectrum with a class.
 """
 
@@ -84,7 +84,7 @@ def confusion_matrix(
     ----------
     truth, predicted : array_like of str, shape (N,)
     columns
-        Predicted classes to tell apart; everything else goes to one last column.
+        Predicted classes; every other prediction counts in one last column.
     rows
         True classes to count, those of `columns` by default; other spectra are left out.
 

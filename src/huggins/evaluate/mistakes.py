@@ -42,15 +42,15 @@ def mistakes_section(evaluation: Evaluation) -> Markup:
             parts.append(f"<h3>{html(heading)}</h3>")
             parts += [_mistake(evaluation.results, mistake, model) for mistake in some]
     lead = (
-        "Those of which the model was surest, of each kind. Some will be errors of the truth: "
-        "look before you blame the model. Red is the fit at the redshift that the table gives, "
-        "below it what the fit leaves, in sigma; the lines stand at that redshift."
+        "The most confident ones of each kind. Some will be errors of the labels: "
+        "check the spectrum first. Red is the fit at the redshift of the table, "
+        "below it the residuals in sigma; the lines are marked at that redshift."
     )
     return Markup(paragraph(lead, "lead") + "".join(parts))
 
 
 def read_spectrum(file: str, index: int) -> Spectrum | str:
-    """Return one spectrum of a file, or why it cannot be had."""
+    """Return one spectrum of a file, or why it cannot be read."""
     from huggins.formats import open_file
 
     if not Path(file).is_file():
@@ -70,8 +70,8 @@ def row_of(results: Columns, row: int) -> dict[str, Any]:
 def fit_of(spectrum: Spectrum, mistake: Mistake, model: Model) -> FitDetails | str:
     """Fit a spectrum again; return the fit if it is the table's answer, else why there is none.
 
-    The table says neither which file its network was nor what was fitted. So a fit with the
-    shipped network counts if it comes to the table's CLASS and, to 1000 km/s, its redshift.
+    The table records neither the file of its network nor the fit. So a fit with the shipped
+    network counts if it gives the table's CLASS and, to 1000 km/s, its redshift.
     """
     from huggins.inference import fit_details
 

@@ -101,7 +101,7 @@ def draw_page(
     each: int = 4,
     seed: int = 0,
 ) -> int:
-    """Draw real spectra on the left and their mocks on the right, a figure a class.
+    """Draw real spectra on the left and their mocks on the right, one figure per class.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def draw_page(
     path
         ``.html`` (one file, pictures inside) or ``.pdf``; one that is there is replaced.
     each
-        Pairs a class.
+        Pairs per class.
     seed
         Of the choice of real spectra.
 
@@ -123,7 +123,7 @@ def draw_page(
     Raises
     ------
     InputError
-        If the ending is another, or no class has so many mocks.
+        If the extension is another one, or no class has that many mocks.
     OutputError
         If the file cannot be written.
     """

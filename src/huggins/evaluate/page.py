@@ -1,4 +1,4 @@
-"""Pieces of a web page that needs nothing from outside itself."""
+"""Parts of a self-contained web page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation as files: one JSON report, one web page that needs nothing else."""
+"""The evaluation as a JSON report and a self-contained web page."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _summary(evaluation: Evaluation) -> Markup:
     )
     lead = (
         f"{figures.n} spectra, matched to their truth by {about['matched_by']}. Below each "
-        "figure: its 95 % interval and what it rests on."
+        "figure: its 95 % interval and the counts."
     )
     return Markup(
         paragraph(lead, "lead")
@@ -198,7 +198,7 @@ def _groups(evaluation: Evaluation) -> Markup:
             for name in groups
         ]
         parts.append(f"<h3>By {html(column)}</h3>" + table(("", *header), rows))
-    lead = "Beside each figure its 95 % interval and the number of spectra it rests on."
+    lead = "With 95 % intervals and numbers of spectra."
     return Markup(paragraph(lead, "lead") + "".join(parts))
 
 

@@ -1,4 +1,4 @@
-"""How far redshifts are from the truth, and whether their errors are honest."""
+"""Redshift residuals: bias, scatter, outlier fractions and pulls."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ class Residuals:
     n : int
         Spectra with a true redshift.
     missing : int
-        Those of them for which no redshift was given; they count as wrong in every fraction.
+        Those without a measured redshift; they count as wrong in every fraction.
     median_dv : Estimate
         Median of dv = c (z - z_true) / (1 + z_true), km/s: the bias.
     median_abs_dv : Estimate
         Median of the absolute dv, km/s.
     nmad : Estimate
-        Normalised median absolute deviation of dv about its median, km/s: the scatter, deaf to
-        catastrophic failures.
+        Normalised median absolute deviation of dv about its median, km/s: the scatter, robust
+        against catastrophic failures.
     within_100, within_300, within_3000 : Rate
-        Fraction with an absolute dv of at most so many km/s.
+        Fraction with |dv| of at most 100, 300 and 3000 km/s.
     within_002 : Rate
         Fraction with an absolute dz / (1 + z_true) below 0.02.
     pull_median, pull_width : Estimate
         Median and normalised median absolute deviation of (z - z_true) / Z_ERR; 0 and 1 where
-        the errors are honest. They rest on the spectra within 3000 km/s that have an error,
-        because an error bar cannot know of a line taken for another.
+        Z_ERR is correct. They rest on the spectra within 3000 km/s that have an error,
+        because an error bar does not cover line confusion.
     """
 
     n: int
@@ -84,7 +84,7 @@ def redshift_residuals(
     Parameters
     ----------
     z : array_like, shape (N,)
-        NaN where none was given.
+        NaN where there is none.
     z_true : array_like, shape (N,)
         Finite and above -1.
     z_err : array_like, shape (N,)
@@ -93,7 +93,7 @@ def redshift_residuals(
     Raises
     ------
     InputError
-        If the arrays differ in length or a true redshift is not one.
+        If the arrays differ in length or a true redshift is not finite and above -1.
     """
     measured, truth = np.asarray(z, np.float64), np.asarray(z_true, np.float64)
     error = np.full(truth.shape, math.nan) if z_err is None else np.asarray(z_err, np.float64)
@@ -108,8 +108,8 @@ def redshift_residuals(
     n = len(truth)
     dv = velocity(measured[given], truth[given])
     size = np.abs(dv)
-    honest = (size <= 3000.0) & (error[given] > 0) & np.isfinite(error[given])
-    pull = (measured - truth)[given][honest] / error[given][honest]
+    usable = (size <= 3000.0) & (error[given] > 0) & np.isfinite(error[given])
+    pull = (measured - truth)[given][usable] / error[given][usable]
     return Residuals(
         n=n,
         missing=n - int(given.sum()),

@@ -1,4 +1,4 @@
-"""Results beside their truth: the rows that all figures are taken from."""
+"""Results matched with their truth: the rows that every figure of merit rests on."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def _true_classes(
 
 
 def _bounded(probability: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Clip what rounding has put outside [0, 1]; complain about what is no probability."""
+    """Clip rounding outside [0, 1]; raise InputError for anything that is no probability."""
     with np.errstate(invalid="ignore"):
         wrong = (probability < -_ROUNDING) | (probability > 1.0 + _ROUNDING)
     if wrong.any():

@@ -167,7 +167,7 @@ def redshifts(evaluation: Evaluation, figures: Figures) -> Markup:
             drawings.draw_residuals(sample, by_class, old_sample),
             _caption(
                 "Above: velocity differences. Below: differences in units of Z_ERR, with the "
-                "normal distribution that honest errors would follow.",
+                "normal distribution that correct errors would follow.",
                 None if old_sample is None else figures,
             ),
             alt="Distributions of redshift residuals and pulls",
@@ -180,14 +180,14 @@ def redshifts(evaluation: Evaluation, figures: Figures) -> Markup:
         + table(header, rows)
         + paragraph(
             "Velocities in km/s. A missing redshift counts as wrong in every fraction. The "
-            "pull width rests on redshifts within 3000 km/s and is 1 where Z_ERR is honest.",
+            "pull width rests on redshifts within 3000 km/s and is 1 where Z_ERR is correct.",
             "note",
         )
     )
 
 
 def warning_bits(figures: Figures) -> Markup:
-    """Return how ZWARNING relates to correctness, and what became of sky fibres."""
+    """Return how ZWARNING relates to correctness, and the results of sky fibres."""
     warnings, sky = figures.doubts, figures.sky
     rows: list[tuple[object, ...]] = [
         ("ZWARNING = 0", *rate_cells(warnings.passed)),

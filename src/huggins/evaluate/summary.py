@@ -84,7 +84,7 @@ def headlines(figures: Figures) -> tuple[Headline, ...]:
 
 
 def number(value: float, unit: str, *, bare: bool = False) -> str:
-    """Write a value as people read it; a dash where it is not defined.
+    """Format a value for display; a dash where it is not defined.
 
     >>> number(0.96923, "%"), number(205.8, "km/s"), number(0.01234, "")
     ('96.9 %', '206 km/s', '0.012')

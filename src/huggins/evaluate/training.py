@@ -1,4 +1,4 @@
-"""The curves of a training run."""
+"""Learning curves of a training run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from huggins.errors import InputError
 from huggins.plot import save_figure
 
-# What is drawn together; whatever else the log holds goes into the last panel.
+# Columns of the first panels; all others of the log go into the last one.
 _PANELS: Final = (("loss", "held_loss"), ("speed",))
 
 

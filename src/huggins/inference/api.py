@@ -1,4 +1,4 @@
-"""What `huggins.classify` and the command of the same name call."""
+"""The functions behind `huggins.classify` and the command of the same name."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def classify(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run did.
+    """Summary of a run.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Summary:
     resumed : int
         Rows that an earlier run had done.
     seconds : float
-        Time that the rest took, without starting up.
+        Time for the others, without starting up.
     """
 
     counts: Counts
@@ -139,7 +139,7 @@ class Summary:
 
 
 def journal_path(output: Path) -> Path:
-    """Return where a run keeps its results until they are all there."""
+    """Return where a run keeps its results until the table is complete."""
     return output.with_name(output.name + ".part")
 
 
@@ -157,7 +157,7 @@ def classify_to_file(
     begin: Callable[[int], None] | None = None,
     watch: Callable[[Rows], None] | None = None,
 ) -> Summary:
-    """Classify files into a table on disk, in flat memory, so that nothing done is lost.
+    """Classify files into a table on disk, in constant memory and resumable.
 
     Parameters
     ----------
@@ -169,9 +169,9 @@ def classify_to_file(
     model, settings, desi
         As for `classify`.
     workers
-        Who does the work, where that is a cluster; None: this machine.
+        A cluster; None: this machine.
     resume
-        Go on where an interrupted run with the same inputs and options stopped.
+        Continue an interrupted run with the same inputs and options.
     overwrite
         Replace `output` even if it is an input, or huggins did not write it.
     command

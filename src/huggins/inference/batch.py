@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from huggins.redshift import Fit
     from huggins.spectrum import Spectrum
 
-#: Held while a thread reads, prepares or fills rows; let go while the network computes. Threads
-#: that all do such work at once fight for the interpreter's lock at each of thousands of short
-#: calls: two of them took 1.4 times as long without this lock (medians of three runs over 5,000
-#: BOSS files on two cores).
+#: Held while a thread reads, prepares or fills rows; released while the network runs. Threads
+#: that all do such work at once compete for the interpreter's lock in thousands of short calls:
+#: two of them took 1.4 times as long without this lock (medians of three runs over 5,000 BOSS
+#: files on two cores).
 TURN: Final = threading.Lock()
 
 # Probability of "none of the classes" from which a row with SKY has no class.
@@ -49,7 +49,7 @@ def classify_batch(
     Parameters
     ----------
     items
-        N spectra, or why there is none.
+        N spectra or errors.
     model
         The network.
     threshold
@@ -76,7 +76,7 @@ def classify_batch(
             with TURN:
                 prediction = predict_scores(scores, model.metadata)
             fit = None
-            if fits is not None:  # in a process of its own, so this is nobody's turn
+            if fits is not None:  # in a process of its own: no lock
                 fit = fits.fit(spectra, prediction, model.metadata.redshift)
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, coverage, model, threshold)
@@ -86,7 +86,7 @@ def classify_batch(
 def _identify_all(
     rows: Rows, items: Sequence[Spectrum | ReadError]
 ) -> tuple[NDArray[np.int64], list[Spectrum]]:
-    """Write what the files tell into rows; return those that are spectra, and where."""
+    """Write identities into rows; return the rows that are spectra, and these."""
     places = []
     spectra = []
     for i, item in enumerate(items):
@@ -113,7 +113,7 @@ def _fill(
     model: Model,
     threshold: float | None,
 ) -> None:
-    """Write what the network and the fit say of M spectra into rows `at`."""
+    """Write the results of network and fit for M spectra into rows `at`."""
     metadata = model.metadata
     probabilities = prediction.probabilities if fit is None else fit.probabilities
     broad, sub = decide(probabilities)
@@ -178,7 +178,7 @@ def _fill_absorption(
 
 
 def _identify(rows: Rows, i: int, spectrum: Spectrum) -> None:
-    """Write what the file itself tells of a spectrum."""
+    """Write the identity of a spectrum and the pipeline's results."""
     numbers, texts = rows.numbers, rows.texts
     texts["FILE"][i] = printable(spectrum.file)
     texts["SURVEY"][i] = printable(spectrum.survey)
@@ -215,7 +215,7 @@ def _empty_sky(rows: Rows, i: int) -> None:
 
 
 def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
-    """Take back whatever the network and the fit said of a row."""
+    """Clear the results of network and fit in a row."""
     for name in (
         "PROB",
         "PROB_CLASS",

@@ -63,7 +63,7 @@ def run_cluster(
     model
         Name of a shipped model, or the path of one that all workers can read.
     workers
-        Who does the work. They must see the files under the same paths.
+        They must see the files under the same paths.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What the fit of one spectrum found, beyond a row of the table: models and the runner-up."""
+"""The fit of one spectrum in detail: models and the second-best solution."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedModel:
-    """One answer that the fit considered.
+    """One solution of the fit.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class FitDetails:
     deltachi2 : float
         As in the column DELTACHI2; negative where `second` fits better.
     noise : float
-        Scatter between pixels over what ivar says.
+        Measured scatter between pixels over that expected from ivar.
     causes : dict of ZWarning to str
         The bits of ZWARNING that the fit set, and what set each of them in words: which rival,
         which line. Empty where the meaning of the bit says all.
@@ -92,7 +92,7 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
     InputError
         If nothing could be fitted: no good pixel between 3500 and 10759 A.
     ReadError
-        If the spectrum's arrays are no spectrum.
+        If the arrays are no valid spectrum.
     ModelError
         If there is no such model.
 

@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 #: sixty.
 FEW: Final = 64
 # One thread of linear algebra a worker: its matrices are so small that a second one only waits,
-# busily, and there is a worker a core.
+# busily, and there is one worker per core.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _loading = threading.Lock()
@@ -77,22 +77,22 @@ def fit(
     density: NDArray[np.float64] | None,
     grid: RedshiftGrid | None,
 ) -> Fit:
-    """Fit M spectra with what the network said of them.
+    """Fit M spectra with the network's predictions.
 
     Parameters
     ----------
     fitter
-        It does the work.
+        With the basis.
     spectra, probabilities, density
         As in `Fitter.fit`.
     grid
-        The bins of `density`; without them the network's classes are all that it proposes.
+        The bins of `density`; None uses the network's classes only.
 
     Returns
     -------
     Fit
-        A spectrum on which the fit fails, which is a mistake of ours, has no redshift and
-        BAD_MINFIT set: one odd spectrum must not end a run of five million.
+        A spectrum on which the fit raises an exception has no redshift and BAD_MINFIT set:
+        one odd spectrum must not end a run of five million.
     """
     bins = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
@@ -123,7 +123,7 @@ def fit(
 
 
 def _failed(probabilities: NDArray[np.float64]) -> Fit:
-    """Return what is said of one spectrum on which the fit failed."""
+    """Return the result for one spectrum on which the fit failed."""
     result = Fit.empty(1)
     result.probabilities[:] = probabilities
     result.zwarning[:] = ZWarning.BAD_MINFIT
@@ -175,7 +175,7 @@ class FitPool:
             self._idle.put(worker)
 
     def close(self) -> None:
-        """End the workers, whatever they are doing."""
+        """End the workers, busy or not."""
         for worker in self._workers:
             worker.close()
 
@@ -249,5 +249,5 @@ class _Worker:
 
 
 def without_solutions(found: Fit) -> Fit:
-    """Return the same without what only plots need."""
+    """Return the same without the solutions, which only plots need."""
     return replace(found, solutions=[])

@@ -114,7 +114,7 @@ class Inputs:
         return total
 
     def _source(self, argument: str) -> Callable[[], Iterable[str]]:
-        """Return a call that yields the paths of one argument; complain if there are none."""
+        """Return a call that yields the paths of one argument; InputError if there are none."""
         if argument == "-":
             buffer = getattr(sys.stdin, "buffer", None)
             paths = paths_of_text(sys.stdin) if buffer is None else paths_of(buffer)

@@ -1,9 +1,9 @@
-"""Many inputs at once: reading and classifying share the cores, results keep their order.
+"""Many inputs at once: reading and classifying in parallel, results in order.
 
-A few threads share two kinds of work: reading some files, and classifying a batch of spectra
-from first pixel to rows. ONNX Runtime lets go of the interpreter's lock, so one thread reads or
-prepares while others compute, and they share one network. What is read ahead is bounded, so
-memory does not grow with the number of inputs.
+A few threads share two kinds of work: reading files, and classifying a batch of spectra from
+pixels to rows. ONNX Runtime releases the interpreter's lock, so one thread reads or prepares
+while others run the network, which they share. Reading ahead is bounded, so memory does not
+grow with the number of inputs.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _log = logging.getLogger(__name__)
 
 #: Spectra in one inference: more need more memory and are no faster.
 BATCH: Final = 128
-# Threads where nobody says how many.
+# Largest default number of threads, without and with the fit.
 _THREADS: Final = 4
 _FITTING: Final = 16
-# Bytes of a file that are asked for ahead: more than any file of one spectrum has.
+# Bytes of a file that are prefetched: more than any file of one spectrum has.
 _FETCHED: Final = 2**22
 
 
@@ -53,9 +53,9 @@ class Settings:
     Attributes
     ----------
     jobs
-        Threads; 0 takes one a core, four at most: more are no faster, because only one at a
+        Threads; 0 uses one per core, at most four: more are no faster, because only one at a
         time can read or prepare, but need more memory. With the fit, which takes most of the
-        time, each has a process that fits for it, and 0 takes up to sixteen.
+        time, each has a process for it, and 0 uses up to sixteen.
     batch_size
         Spectra in one inference.
     threshold
@@ -231,8 +231,8 @@ def read_origins(
                 if count > origin.skip:
                     yield origin, item
         except Exception as error:
-            # A mistake of ours in a reader. One odd file must not end a run of five million,
-            # so it is reported in the file's row, and where it happened in the log.
+            # A bug in a reader: one odd file must not end a run of five million, so it is
+            # reported in the file's row, with the traceback in the log.
             _log.debug("%s: unexpected error", origin.path, exc_info=True)
             yield origin, ReadError(f"{error!r}, a mistake in huggins: report it", origin.path)
         else:
@@ -254,7 +254,7 @@ def _take(source: _Source, count: int, new: Sequence[Origin]) -> list[tuple[Orig
 
 
 def _fetch(path: str) -> None:
-    """Ask the system for a file's first bytes, so that nobody waits for a disk in his turn."""
+    """Prefetch a file's first bytes, so that no thread waits for a disk with the lock."""
     if not hasattr(os, "posix_fadvise"):
         return
     try:
@@ -294,7 +294,7 @@ def _read_ahead(
         source, future = under_way.popleft()
         items = future.result()
         if len(items) == settings.batch_size:
-            proceed(source, under_way.appendleft)  # there may be more where these came from
+            proceed(source, under_way.appendleft)  # there may be more in these inputs
         else:
             submit()
         yield from items

@@ -162,7 +162,7 @@ class Rows:
 
 
 def printable(text: str) -> str:
-    """Return text with whatever cannot be printed, or is no valid Unicode, as an escape.
+    """Return text with non-printable characters and invalid Unicode as escapes.
 
     File names may hold any byte; a table that holds them raw is unreadable elsewhere.
     """
@@ -180,7 +180,7 @@ def output_names(*, desi: bool) -> list[str]:
 
 
 def provenance(model: Model, command: str, basis: str = "") -> dict[str, str]:
-    """Return what every output records of its own making.
+    """Return the provenance that every output records.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the networks share: dense layer, residual block, heads for class and redshift."""
+"""Common parts of the networks: dense layer, residual block, class and redshift heads."""
 
 from __future__ import annotations
 

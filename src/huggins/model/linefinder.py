@@ -1,10 +1,10 @@
-"""A line finder after QuasarNET: it looks for each line in boxes of the spectrum.
+"""A line finder after QuasarNET: it searches for each line in boxes of the spectrum.
 
 The idea is Busca and Balland's (2018, arXiv:1808.09955): a trunk of convolutions, and for every
 line and every box of the spectrum the confidence that the line lies there, with its place
-inside the box. Theirs reads the redshift off the most confident line; here all lines vote for
-every redshift, so that the answer is a distribution like the other networks' and is trained by
-the same loss.
+inside the box. QuasarNET takes the redshift from the most confident line; here all lines
+vote for every redshift, so that the output is a distribution as for the other networks, trained
+with the same loss.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from huggins.prepare import LogGrid
     from huggins.weights import RedshiftGrid
 
-#: Rest wavelengths of the lines looked for (A, vacuum): of quasars and galaxies in emission, of
-#: galaxies in absorption.
+#: Vacuum rest wavelengths (A) of the lines: of quasars and galaxies in emission, of galaxies in
+#: absorption.
 LINES: Final = (
     *(EMISSION[n] for n in ("Ly α", "C IV", "C III]", "Mg II", "[O II]", "Hβ")),
     *(EMISSION[n] for n in ("[O III] 5007", "Hα")),
@@ -52,7 +52,7 @@ class LineFinderConfig:
     boxes
         Boxes that the wavelength range is cut into.
     dropout
-        Share of the dense layer's units that training leaves out.
+        Fraction of the dense layer's units left out in training.
     """
 
     filters: int = 64

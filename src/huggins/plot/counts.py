@@ -1,4 +1,4 @@
-"""How many there are of each class, as bars."""
+"""Number of spectra per class, as bars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHADES: Final = ("#1b3a5c", "#3f78ad", "#93b8d8", "#d9d9d9")
 def plot_counts(
     names: Sequence[str], counts: Sequence[Sequence[int]], parts: Sequence[str]
 ) -> Figure:
-    """Draw counts as bars on a logarithmic scale, one a class, each bar in parts.
+    """Draw counts as bars on a logarithmic scale, one per class, each in parts.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def plot_counts(
     Returns
     -------
     matplotlib.figure.Figure
-        Not known to pyplot, so that nobody needs to close it.
+        Unknown to pyplot: it need not be closed.
     """
     from matplotlib.figure import Figure
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Below this median signal-to-noise the eye needs help: a smoothed line is drawn over the data.
+# Median signal-to-noise ratio below which a smoothed line is drawn over the data.
 _NOISY = 6.0
 _DATA, _FAINT, _ERROR, _MASKED = "#24364f", "#b4bfce", "#c98b2b", "#8d8d8d"
 #: Colours of the best and of the second-best model.
@@ -42,7 +42,7 @@ def draw_data(
     *,
     called: str = "best fit",
 ) -> None:
-    """Draw a spectrum of L pixels, and models of it of shape (L,), into empty axes."""
+    """Draw a spectrum of L pixels and models of it, shape (L,), into empty axes."""
     wavelength = spectrum.wavelength
     flux, ivar = clean(spectrum)
     good = ivar > 0

@@ -1,4 +1,4 @@
-"""The figure: where everything stands."""
+"""The figure of a spectrum: layout of its panels."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def plot_spectrum(
     second: bool = False,
     title: str | None = None,
 ) -> Figure:
-    """Draw one spectrum and what is known of it.
+    """Plot one spectrum with its results.
 
     The figure holds the flux on native pixels (with a smoothed line over it where the
     signal-to-noise is low), the 1-sigma errors, the masked pixels, the spectral lines at the
-    redshift, and the probabilities of the 13 classes; with a fit, its model, and below what
-    the model leaves, (flux - model) / sigma, in grey, and smoothed in colour. It belongs to
-    no pyplot state: ``figure.savefig("a.png")`` writes it.
+    redshift, and the probabilities of the 13 classes; with a fit, its model, and below it the
+    residuals, (flux - model) / sigma, in grey, and smoothed in colour. It is unknown to
+    pyplot: ``figure.savefig("a.png")`` writes it.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def plot_spectrum(
     fit
         What `huggins.inference.fit_details` returns for this spectrum.
     model : array_like, shape (L,), optional
-        A model of one's own instead, on the spectrum's pixels and in the unit of its flux; NaN
+        Another model instead, on the spectrum's pixels and in the unit of its flux; NaN
         where there is none.
     second
         Whether to draw the next redshift of `fit` too, which DELTACHI2 speaks of.

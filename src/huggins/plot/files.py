@@ -31,9 +31,9 @@ def save(
     figures
         Pairs of a name (without extension) and a figure.
     target
-        A ``.pdf`` file: one page a figure, yielded once, at the end. A ``.png`` (or ``.svg``)
+        A ``.pdf`` file: one page per figure, yielded once, at the end. A ``.png`` (or ``.svg``)
         file: for a single figure. Anything else is a folder (made where it is missing): one
-        PNG a figure.
+        PNG per figure.
     inputs, overwrite
         As for `huggins.runs.files.check_writable`.
 
@@ -92,7 +92,7 @@ def _made_by(kind: str) -> dict[str, str]:
 
 
 def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
-    """Write a page a figure and return their number; without any there is no file."""
+    """Write one page per figure and return their number; without any there is no file."""
     from matplotlib.backends.backend_pdf import PdfPages
 
     with temporary_path(path) as temporary:

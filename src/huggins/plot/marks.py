@@ -1,4 +1,4 @@
-"""Spectral lines at the redshift, with names that do not lie on one another."""
+"""Spectral lines at the redshift, with labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def height_of_names(marks: list[tuple[str, float, str]]) -> float:
 def draw_lines(
     axes: Axes, strip: Axes, marks: list[tuple[str, float, str]], *, inches: float
 ) -> None:
-    """Mark the lines in the plot and name them in the strip above it, no name on another."""
+    """Mark the lines in the plot and label them in the strip above it without overlap."""
     first, last = axes.get_xlim()
     room = (last - first) * 1.35 * LABEL_SIZE / 72.0 / inches
     places = spread_out([observed for _, observed, _ in marks], room, first, last)

@@ -1,4 +1,4 @@
-"""What stands in words above a spectrum."""
+"""Titles and captions of the figure of a spectrum."""
 
 from __future__ import annotations
 
@@ -128,13 +128,13 @@ def _whole(value: float) -> str:
 
 
 def name(spectrum: Spectrum) -> str:
-    """Return what to call a spectrum: its file's name and, where it is not 0, its index."""
+    """Return the name of a spectrum: its file's name and, where it is not 0, its index."""
     file = Path(spectrum.file).name if spectrum.file else "spectrum"
     return f"{file} [{spectrum.index}]" if spectrum.index else file
 
 
 def facts(spectrum: Spectrum) -> list[str]:
-    """Return what the file tells of the object, in short."""
+    """Return a summary of the object from the file's metadata."""
     known = []
     identity = [("plate", spectrum.plate), ("MJD", spectrum.mjd), ("fibre", spectrum.fiberid)]
     where = " ".join(f"{what} {value}" for what, value in identity if value is not None)

@@ -1,4 +1,4 @@
-"""The input contract: all that stands between a spectrum and a network's input tensor.
+"""The input contract: how a spectrum becomes a network's input tensor.
 
 It is written into the weights file and read from there, so that training and classifying can
 never prepare a spectrum in two ways.
@@ -139,7 +139,7 @@ class InputContract:
 
 
 def _largest(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Largest good flux a row, shape (N, 1); the largest absolute one where all is negative."""
+    """Largest good flux of each row, shape (N, 1); the largest |flux| where all is negative."""
     top = np.where(good, flux, -np.inf).max(axis=1, keepdims=True)
     size = np.abs(flux).max(axis=1, keepdims=True)
     scale = np.where(top > 0, top, size)
@@ -159,7 +159,7 @@ def _noise_scale(flux: NDArray[np.float64], root: NDArray[np.float64]) -> NDArra
 
 
 def _median_flux(flux: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Median absolute good flux a row, shape (N, 1); 1 where there is none."""
+    """Median absolute good flux of each row, shape (N, 1); 1 where there is none."""
     ordered = np.sort(np.where(good, np.abs(flux), np.inf), axis=1)
     middle = (good.sum(axis=1, keepdims=True) - 1).clip(min=0) // 2
     scale = np.take_along_axis(ordered, middle, axis=1)

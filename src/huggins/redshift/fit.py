@@ -36,7 +36,7 @@ MEMBERSHIP: Final = np.array(
 
 
 class Fitter:
-    """Finds class and redshift of spectra by chi2; safe to share between threads.
+    """Finds class and redshift of spectra by chi2; thread-safe.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class Frames:
         Both 0 where there is no data. `flux` has been divided by `scale`, `ivar` multiplied by
         its square and divided by that of `noise`.
     scale : ndarray, shape (N,)
-        Root mean square of each spectrum: whatever the unit, single precision holds the sums.
+        Root mean square of each spectrum, so that sums fit single precision in any unit.
     offset : ndarray, shape (N,)
         Sub-pixel shift of each spectrum's grid, in pixels.
     noise : ndarray, shape (N,)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -146,10 +146,11 @@ class StarFit:
         return (float(coefficients @ right) if bright else 0.0), coefficients
 
 
+@dataclass(slots=True, eq=False)
 class Track:
     """Descent of one candidate from its maximum in the scan to the minimum of chi2.
 
-    Parameters
+    Attributes
     ----------
     kind, archetype
         For the solutions.
@@ -166,45 +167,39 @@ class Track:
     everything
         chi2 of an empty model with no pixel masked.
     settle
-        Given a shift, the same as `solve` on the pixels alone that tell the redshift there;
+        Given a shift, the same as `solve` on only the pixels that constrain the redshift there;
         None where too few are left. Used in two further rounds of the descent.
     absorbed
         For the solutions.
+    known
+        Gain and coefficients by shift, so far.
     """
 
-    def __init__(
-        self,
-        kind: str,
-        archetype: int,
-        solve: Solve,
-        start: int,
-        stride: int,
-        total: float,
-        whole: Solve | None = None,
-        everything: float = 0.0,
-        settle: Callable[[int], Solve | None] | None = None,
-        absorbed: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self._kind, self._archetype = kind, archetype
-        self._settle, self._absorbed = settle, absorbed
-        self._solve, self._whole = solve, whole
-        self._start, self._stride = start, stride
-        self._total, self._everything = total, everything
-        self._known: dict[int, tuple[float, Array]] = {}
+    kind: str
+    archetype: int
+    solve: Solve
+    start: int
+    stride: int
+    total: float
+    whole: Solve | None = None
+    everything: float = 0.0
+    settle: Callable[[int], Solve | None] | None = None
+    absorbed: NDArray[np.bool_] | None = None
+    known: dict[int, tuple[float, Array]] = field(default_factory=dict)
 
     def gain(self, shift: int) -> float:
         """Gain at a shift, remembered."""
-        if shift not in self._known:
-            self._known[shift] = self._solve(shift)
-        return self._known[shift][0]
+        if shift not in self.known:
+            self.known[shift] = self.solve(shift)
+        return self.known[shift][0]
 
     def look(self) -> Solution:
         """Fit at the start alone."""
-        return self._solution(self._start, 0.0, self.gain(self._start), np.inf)
+        return self._solution(self.start, 0.0, self.gain(self.start), np.inf)
 
     def peek(self) -> Solution:
         """Fit at the start and a stride to both sides, which is nearly the minimum."""
-        at, step = self._start, self._stride
+        at, step = self.start, self.stride
         offset, height, sigma = parabola(
             self.gain(at - step), self.gain(at), self.gain(at + step)
         )
@@ -213,23 +208,23 @@ class Track:
     def minimise(self) -> Solution:
         """Minimise chi2 over redshift.
 
-        Where some pixels tell the redshift better than all, its place and error are theirs:
-        they are chosen at the minimum of all, and once more where they lead. `Solution.masked`
+        Where some pixels constrain the redshift better than all, shift and error are theirs:
+        they are chosen at the minimum of all, and again at their own. `Solution.masked`
         stays that of the first minimum, since other candidates are compared by all pixels.
         """
         solution = self._descend()
-        if self._settle is None:
+        if self.settle is None:
             return solution
         for _ in range(2):
-            solve = self._settle(round(solution.shift))
+            solve = self.settle(round(solution.shift))
             if solve is None:
                 break
             at = round(solution.shift)
-            last = Track(self._kind, -1, solve, at, self._stride, self._total)._descend()
+            last = Track(self.kind, -1, solve, at, self.stride, self.total)._descend()
             at = round(last.shift)
-            coefficients, chi2 = self._solve(at)[1], solution.chi2
-            if self._whole is not None:
-                chi2 = self._everything - self._whole(at)[0]
+            coefficients, chi2 = self.solve(at)[1], solution.chi2
+            if self.whole is not None:
+                chi2 = self.everything - self.whole(at)[0]
             solution = replace(
                 solution,
                 shift=last.shift,
@@ -240,8 +235,8 @@ class Track:
         return solution
 
     def _descend(self) -> Solution:
-        best = self._start
-        for step in sorted({self._stride, 1}, reverse=True):
+        best = self.start
+        for step in sorted({self.stride, 1}, reverse=True):
             for _ in range(_STEPS):
                 left, here, right = (self.gain(best + d) for d in (-step, 0, step))
                 if left > here and left >= right:
@@ -260,19 +255,19 @@ class Track:
 
     def _solution(self, at: int, offset: float, height: float, sigma: float) -> Solution:
         # A vertex far from its points belongs to no minimum that they show.
-        shift = at + (offset if abs(offset) <= self._stride else 0.0)
-        masked = self._total - height
-        chi2 = masked if self._whole is None else self._everything - self._whole(at)[0]
-        coefficients = self._known[at][1]
+        shift = at + (offset if abs(offset) <= self.stride else 0.0)
+        masked = self.total - height
+        chi2 = masked if self.whole is None else self.everything - self.whole(at)[0]
+        coefficients = self.known[at][1]
         return Solution(
-            self._kind,
+            self.kind,
             shift,
             chi2,
             masked,
             sigma,
             coefficients,
-            self._archetype,
-            self._absorbed,
+            self.archetype,
+            self.absorbed,
         )
 
 

@@ -30,7 +30,7 @@ _ABSORBED: Final = 0.15
 _BROAD: Final = 0.3
 # Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
 _REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
-# Fewer good pixels than this tell no redshift of themselves.
+# Least number of good pixels that determine a redshift on their own.
 _LEAST: Final = 500
 # Error of the network's redshifts, in ln(1 + z): 1800 km/s.
 _REACH: Final = 0.006
@@ -120,7 +120,7 @@ class Candidates:
     Attributes
     ----------
     solutions : tuple of Solution
-        At least one a class where there are data, the best of each class first.
+        At least one per class where there are data, the best of each class first.
     smooth
         chi2 of a cubic polynomial.
     total

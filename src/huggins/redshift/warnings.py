@@ -79,7 +79,7 @@ _PEAK: Final = 0.5
 # Largest |redshift| that a star can have: 1500 km/s, above the fastest known stars' and the
 # width of a few bins of the network's redshift grid.
 _STAR_Z: Final = 0.005
-# Median S/N a pixel below which "none of the classes" means empty sky.
+# Median S/N per pixel below which "none of the classes" means empty sky.
 _SKY_SN: Final = 1.0
 # Half-width of a broad line and outer edge of its continuum windows, in native pixels:
 # 3000 and 7000 km/s.
@@ -94,7 +94,7 @@ _OTHER, _CORE, _OFF, _SHOWN = 29, 7, 14, 5.0
 _BESIDE = 10
 # How close to the end of the searched range a redshift is at the limit, in native pixels.
 _EDGE: Final = 10.0
-# Mean signal-to-noise a pixel below which there may be nothing but sky.
+# Mean signal-to-noise ratio per pixel below which there may be only sky.
 _FAINT: Final = 0.5
 
 

@@ -1,4 +1,4 @@
-"""What a table on disk offers: its names, and blocks of its rows."""
+"""The interface of a table on disk: column names and blocks of rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Chunk(Protocol):
-    """Some rows of a table, with the columns that were asked for."""
+    """Some rows of a table, with the selected columns."""
 
     path: str
     start: int

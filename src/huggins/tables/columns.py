@@ -1,4 +1,4 @@
-"""A table in memory: whole columns as masked arrays, and how values get their types."""
+"""A table in memory: columns as masked arrays, and the types of values."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ def object_names(numbers: Array) -> NDArray[np.str_]:
     """Return the names of objects from their numbers, shape (N,).
 
     ``T`` and the THING_ID; ``J`` and right ascension and declination in 0.1 arcsec, as degrees;
-    ``S`` and plate-mjd-fibre; ``R`` and a row of the table that was made.
+    ``S`` and plate-mjd-fibre; ``R`` and a row of the new table.
 
     >>> object_names(np.array([4242]))
     array(['T4242'], dtype='<U5')

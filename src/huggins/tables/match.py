@@ -1,4 +1,4 @@
-"""Which row of the truth belongs to which row of the results."""
+"""Cross-matching of results with their truth."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _THEIRS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Rows of results and truth that belong together.
+    """Matched rows of results and truth.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ def open_table(path: str | Path, *, upper: bool = True) -> Table:
     Parameters
     ----------
     path
-        Its format is told by its extension, behind which there may be ``.gz``.
+        Its extension, optionally followed by ``.gz``, gives the format.
     upper
         Give the names of the columns in upper case.
 

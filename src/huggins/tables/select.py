@@ -1,4 +1,4 @@
-"""Which spectra count: a small, safe language of comparisons."""
+"""Selection of rows by an expression: a small, safe language of comparisons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GRAMMAR: Final = (
     "comparisons (== != < <= > >=, in (...), not in (...)) of columns with numbers or quoted "
     "text, joined by and, or, not"
 )
-# Deep nesting would exhaust the interpreter's stack; no one writes as much by hand.
+# Deep nesting would exhaust the interpreter's stack.
 _LONGEST: Final = 2000
 
 
@@ -61,7 +61,7 @@ class Columns(Protocol):
 def select(expression: str, columns: Columns) -> Mask:
     """Return the rows for which an expression holds, shape (N,).
 
-    Nothing is ever evaluated but comparisons: there are no calls, no attributes, no arithmetic.
+    Only comparisons are evaluated: there are no calls, attributes or arithmetic.
     A missing number makes every comparison it takes part in false; a missing text is the empty
     text.
 

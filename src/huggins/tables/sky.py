@@ -1,4 +1,4 @@
-"""Which positions on the sky are the same: pairs within a radius, and groups of them.
+"""Positions on the sky: pairs within a radius, and groups of them.
 
 Positions become unit vectors, so that neither the poles nor the seam of right ascension are
 special. Space is cut into cells much larger than the radius; every position goes into its own

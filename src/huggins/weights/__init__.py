@@ -1,4 +1,4 @@
-"""The shipped models: their files, and what a weights file says of itself."""
+"""The shipped models: their files and the metadata of a weights file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class RedshiftGrid:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What travels with the weights: everything needed to use them rightly.
+    """The metadata of a weights file: all that is needed to use it.
 
     Attributes
     ----------
@@ -49,14 +49,13 @@ class Metadata:
         Name of the model and the huggins version that exported it.
     classes
         Meaning of the class scores, in order: the 13 classes and, where the network was taught
-        it, ``NONE`` for whatever is none of them (empty sky, a dead fibre).
+        it, ``NONE`` for everything else (empty sky, a dead fibre).
     contract
         How its input is prepared.
     redshift
         Bins of the redshift scores; None where the network gives none.
     temperature, redshift_temperature
-        What the scores are divided by before the softmax, so that probabilities mean what
-        they say.
+        What the scores are divided by before the softmax, which calibrates probabilities.
     redshift_error_scale
         Factor on the width of the redshift distribution that makes it a 1-sigma error.
     threshold
