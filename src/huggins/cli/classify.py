@@ -26,8 +26,11 @@ def classify(
     inputs: options.Inputs,
     output: Annotated[
         Path | None,
-        options.output("OUT", "The table: .fits, .csv, .tsv, .ecsv, .vot, .parquet or .jsonl, also with .gz "
-            "behind it. Without it a short table is printed."),
+        options.output(
+            "OUT",
+            "The table: .fits, .csv, .tsv, .ecsv, .vot, .parquet or .jsonl, also with .gz "
+            "behind it. Without it a short table is printed.",
+        ),
     ] = None,
     model: options.Model = "huggins",
     no_redshift: Annotated[

@@ -30,8 +30,11 @@ def evaluate(
     ],
     output: Annotated[
         Path | None,
-        options.output("FOLDER", "Write report.html and report.json there; without it only the main figures "
-            "are printed."),
+        options.output(
+            "FOLDER",
+            "Write report.html and report.json there; without it only the main figures "
+            "are printed.",
+        ),
     ] = None,
     where: Annotated[
         str,

@@ -21,10 +21,10 @@ from huggins.plot.marks import draw_lines, height_of_names, lines_in_range
 from huggins.plot.words import (
     describe,
     facts,
+    fit_caption,
     get,
     name,
     probability_text,
-    fit_caption,
     second_caption,
 )
 from huggins.taxonomy import BROAD, CLASSES
