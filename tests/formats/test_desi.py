@@ -184,3 +184,35 @@ def test_read_leaves_out_a_dead_fibre_with_one_warning(tmp_path):
     dead = make.write_desi(tmp_path / "dead.fits", {"B": (B, flux, 0 * ivar)})
     with pytest.raises(ReadError, match="no good pixel"):
         read(dead)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_chosen_spectra_are_those_of_the_whole_file(compress, tmp_path, monkeypatch):
+    rng = np.random.default_rng(4)
+    flux = rng.normal(5, 1, (40, 100))
+    mask = rng.uniform(size=flux.shape) < 0.2
+    path = make.write_desi(
+        tmp_path / "coadd-1.fits",
+        {"B": (B, flux, np.ones_like(flux))},
+        masks={"B": mask},
+        compress=compress,
+    )
+    target = 39627866878511337
+    make.write_redrock(
+        tmp_path / "redrock-1.fits",
+        target + np.arange(40)[::-1],
+        np.arange(40)[::-1] / 10,
+        ["QSO"] * 40,
+        np.zeros(40),
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("huggins.formats.desi._FEW", 0)
+        every = read(path)
+    chosen = read(path, index=[30, 31], targetid=target + 7)
+    assert [s.index for s in chosen] == [7, 30, 31]
+    for spectrum in chosen:
+        same = every[spectrum.index]
+        np.testing.assert_array_equal(spectrum.ivar, same.ivar)
+        np.testing.assert_array_equal(spectrum.flux, same.flux)
+        assert (~same.good).any()
+        assert spectrum.pipeline.z == same.pipeline.z == spectrum.index / 10

@@ -26,7 +26,12 @@ _lock = threading.Lock()
 
 
 def read(
-    source: Source, index: int, size: int, shape: tuple[int, ...], column: str | None
+    source: Source,
+    index: int,
+    size: int,
+    shape: tuple[int, ...],
+    column: str | None,
+    rows: tuple[int, int] | None = None,
 ) -> NDArray[Any]:
     """Return an image, or a column of a binary table, unpacked and scaled.
 
@@ -38,6 +43,8 @@ def read(
         What its header promises.
     column
         Its name; None for an image.
+    rows
+        Of an image only these, of which only the tiles are unpacked: the first, and how many.
     """
     from astropy.io import fits
 
@@ -53,7 +60,11 @@ def read(
             warnings.simplefilter("ignore")
             with fits.open(source.handle(), memmap=False) as file:
                 hdu = file[index]
-                values = np.array(hdu.data if column is None else hdu.data[column])
+                if rows is not None:
+                    values = np.array(hdu.section[rows[0] : rows[0] + rows[1]])
+                    shape = (rows[1], *shape[1:])
+                else:
+                    values = np.array(hdu.data if column is None else hdu.data[column])
     except Exception as error:  # see above: anything may come
         raise ReadError(
             f"HDU {index} cannot be read ({type(error).__name__}: {error}); fetch the "

@@ -139,7 +139,15 @@ class Hdu:
             ) from None
         all_rows = self.shape[0]
         first, count = rows or ((0, all_rows) if row is None else (row, 1))
-        if column.code not in _NUMBERS or column.scale != 1 or column.zero != 0:
+        scaled = column.scale != 1 or column.zero != 0
+        if column.code == "L":
+            raw = self._rows(column, first, count) == b"T"
+        elif scaled and column.code in _NUMBERS and column.code != "K":
+            # Numbers of up to 32 bits are exact in double precision.
+            with np.errstate(all="ignore"):
+                raw = self._rows(column, first, count) * np.float64(column.scale)
+                raw += column.zero
+        elif column.code not in _NUMBERS or scaled:
             shape = (all_rows, column.repeat) if column.repeat != 1 else (all_rows,)
             raw = self._astropy(shape, name)[first : first + count]
         else:
@@ -253,7 +261,9 @@ class Hdu:
             raise ReadError(f"HDU {self.index} holds no image", self.source.path)
         rows = shape[0] - first if count is None else count
         if self.layout.kind == "compressed" or self.scaled:
-            return _convert(self._astropy(shape)[first : first + rows], dtype)
+            if rows < shape[0]:
+                return _convert(self._astropy(shape, rows=(first, rows)), dtype)
+            return _convert(self._astropy(shape), dtype)
         row_bytes = abs(self.layout.bitpix) // 8 * math.prod(shape[1:])
         buffer, offset = self._data(first * row_bytes, rows * row_bytes)
         raw: NDArray[Any] = np.ndarray(
@@ -270,11 +280,17 @@ class Hdu:
             or (self.layout.bitpix > 0 and keyword(self.header, "BLANK") is not None)
         )
 
-    def _astropy(self, shape: tuple[int, ...], column: str | None = None) -> NDArray[Any]:
-        """Return a whole image or column as astropy reads it."""
+    def _astropy(
+        self,
+        shape: tuple[int, ...],
+        column: str | None = None,
+        *,
+        rows: tuple[int, int] | None = None,
+    ) -> NDArray[Any]:
+        """Return an image, some of its rows, or a whole column as astropy reads it."""
         from huggins.fits.fallback import read
 
-        return read(self.source, self.index, self.size, shape, column)
+        return read(self.source, self.index, self.size, shape, column, rows)
 
     def _data(self, offset: int, length: int) -> tuple[bytes, int]:
         """Return a buffer and the place in it where `offset` of the data lies."""

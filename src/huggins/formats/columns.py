@@ -459,7 +459,10 @@ def _filled(values: Array) -> NDArray[np.bool_]:
     """Fluxes that stand for "none": a usual fill value, far from all others."""
     finite = np.isfinite(values)
     size = np.abs(values)
-    at = finite & np.isclose(size[:, None], _FILLS, rtol=1e-6, atol=0.0).any(axis=1)
+    at = finite & (size > 98.0)
+    if at.any():
+        near = np.isclose(size[at][:, None], _FILLS, rtol=1e-6, atol=0.0).any(axis=1)
+        at[at] = near
     if not at.any():
         return at
     others = values[finite & ~at]

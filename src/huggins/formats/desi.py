@@ -42,6 +42,8 @@ _WAVE: Final = re.compile(r"[A-Z]+_WAVELENGTH")
 _BESIDE: Final = re.compile(r"(?:redrock|zbest|redshifts?).*\.fits?(?:\.gz)?$", re.IGNORECASE)
 # Spectra read at a time: 8 MB of pixels.
 _CHUNK: Final = 128
+# Of so few spectra the masks are unpacked one by one.
+_FEW: Final = 64
 # Cameras whose pixels agree to this fraction of a pixel share one grid.
 _ALIGNED: Final = 0.01
 _TARGET: Final = ("TARGETID", "TARGET_RA", "TARGET_DEC", "FIBER", "MJD")
@@ -54,7 +56,7 @@ class _Camera:
 
     flux: Hdu
     ivar: Hdu
-    mask: NDArray[np.bool_] | None  # (N, L), True where bad
+    mask: NDArray[np.bool_] | Hdu | None  # (N, L), True where bad; or where to read it
     used: slice  # of its own pixels
     place: NDArray[np.intp]  # of those, on the joined grid
 
@@ -82,14 +84,17 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
         count = shape[0] if len(shape) == 2 else 0
     if count == 0:
         raise ReadError("FIBERMAP has no row: there is no spectrum in this file", path)
-    loglam, cameras = _cameras(by_name, count, path)
-    loglam.flags.writeable = False  # all spectra share it
     targets = _targets(fibermap)
-    redshifts = _redshifts(path, targets)
     fibres = None
     if request.selection.fibers and fibermap is not None and "FIBER" in fibermap:
         fibres = fibermap.column("FIBER", np.int64)
-    for first, size in blocks(request.chosen(count, targets, fibres), _CHUNK):
+    chosen = request.chosen(count, targets, fibres)
+    if targets is not None and request.selection:
+        targets = targets[np.asarray(chosen, np.intp)]
+    loglam, cameras = _cameras(by_name, count, path, whole=len(chosen) > _FEW)
+    loglam.flags.writeable = False  # all spectra share it
+    redshifts = _redshifts(path, targets)
+    for first, size in blocks(chosen, _CHUNK):
         flux, ivar = _join(cameras, len(loglam), first, size)
         for i in range(size):
             target = {} if fibermap is None else fibermap.record(_TARGET, first + i)
@@ -114,8 +119,13 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
             )
 
 
-def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, list[_Camera]]:
-    """Return log10 of the joined wavelengths, and the cameras with their places on them."""
+def _cameras(
+    by_name: dict[str, Hdu], count: int, path: str, *, whole: bool
+) -> tuple[Array, list[_Camera]]:
+    """Return log10 of the joined wavelengths, and the cameras with their places on them.
+
+    `whole` reads the masks at once: they are compressed, and unpacking pieces is slower.
+    """
     bands = [name.removesuffix("_FLUX") for name in by_name if _FLUX.fullmatch(name)]
     # A file truncated between two HDUs must not pass for one of fewer cameras.
     parts = [
@@ -129,16 +139,16 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
     ):
         if name not in by_name:
             raise ReadError(f"there is no {name}: fetch the file again", path)
-    images: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | None]] = []
+    images: list[tuple[Array, Hdu, Hdu, NDArray[np.bool_] | Hdu | None]] = []
     for band in bands:
         flux, ivar = by_name[f"{band}_FLUX"], by_name[f"{band}_IVAR"]
         wave: Array = by_name[f"{band}_WAVELENGTH"].image(np.float64)
-        bits = by_name[f"{band}_MASK"].image(np.uint32) if "MASK" in parts else None
+        bits = by_name[f"{band}_MASK"] if "MASK" in parts else None
         if (
             wave.ndim != 1
             or flux.image_shape != (count, len(wave))
             or ivar.image_shape != flux.image_shape
-            or (bits is not None and bits.shape != flux.image_shape)
+            or (bits is not None and bits.image_shape != flux.image_shape)
             or not (np.isfinite(wave).all() and (wave > 0).all())
             or not (np.diff(wave) > 0).all()
         ):
@@ -147,7 +157,10 @@ def _cameras(by_name: dict[str, Hdu], count: int, path: str) -> tuple[Array, lis
                 "the file again",
                 path,
             )
-        images.append((wave, flux, ivar, None if bits is None else bits != 0))
+        mask: NDArray[np.bool_] | Hdu | None = bits
+        if whole and bits is not None:
+            mask = bits.image(np.uint32) != 0
+        images.append((wave, flux, ivar, mask))
     images.sort(key=lambda camera: float(camera[0][0]))
     waves = [camera[0] for camera in images]
     joined, used, places = _grid(waves)
@@ -191,6 +204,14 @@ def _grid(waves: list[Array]) -> tuple[Array, list[slice], list[NDArray[np.intp]
     return np.concatenate(pieces), used, places
 
 
+def _bad(mask: NDArray[np.bool_] | Hdu, first: int, count: int) -> NDArray[np.bool_]:
+    """Return the bad pixels of some spectra, shape (count, L)."""
+    if isinstance(mask, np.ndarray):
+        return mask[first : first + count]
+    bad: NDArray[np.bool_] = mask.image(np.uint32, first=first, count=count) != 0
+    return bad
+
+
 def _join(
     cameras: list[_Camera], size: int, first: int, count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -202,7 +223,7 @@ def _join(
         ivar = camera.ivar.image(np.float32, first=first, count=count)[:, camera.used]
         bad = ~(np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0))
         if camera.mask is not None:
-            bad |= camera.mask[first : first + count, camera.used]
+            bad |= _bad(camera.mask, first, count)[:, camera.used]
         ivar = np.where(bad, 0, ivar).astype(np.float64)
         weight[:, camera.place] += ivar
         total[:, camera.place] += np.where(bad, 0, flux) * ivar

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from huggins.errors import ReadError
 from huggins.fits import Fits, Source
 
@@ -23,7 +25,7 @@ def rows_beside(
     needed: tuple[str, ...],
     *,
     others: re.Pattern[str] | None = None,
-    wanted: frozenset[Any] = frozenset(),
+    wanted: frozenset[int] = frozenset(),
 ) -> dict[Any, dict[str, Any]]:
     """Return the rows of a table in the same folder; none, with a warning, if it is damaged.
 
@@ -40,11 +42,13 @@ def rows_beside(
     others
         What other names the table may have. Such a file is taken only if it has a row for each
         of `wanted`; where none has, but there are some, that is said in the log.
+    wanted
+        The rows to read, by the first of `needed`; empty for all.
     """
     candidates = (Path(path).with_name(name), Path(path).with_name(f"{name}.gz"))
     table_path = next((str(candidate) for candidate in candidates if candidate.is_file()), None)
     if table_path is not None:
-        return _rows(table_path, columns, needed)
+        return _rows(table_path, columns, needed, wanted)
     if others is None or not wanted:
         return {}
     try:
@@ -53,7 +57,7 @@ def rows_beside(
     except OSError:
         return {}
     for other in found:
-        rows = _rows(other, columns, needed)
+        rows = _rows(other, columns, needed, wanted)
         if wanted <= rows.keys():
             _log.info("%s: pipeline redshifts are those of %s", path, other)
             return rows
@@ -69,7 +73,7 @@ def rows_beside(
 
 
 def _rows(
-    path: str, columns: tuple[str, ...], needed: tuple[str, ...]
+    path: str, columns: tuple[str, ...], needed: tuple[str, ...], wanted: frozenset[int]
 ) -> dict[Any, dict[str, Any]]:
     try:
         with Source(path) as source:
@@ -77,7 +81,11 @@ def _rows(
             table = next((hdu for hdu in hdus if all(c in hdu for c in needed)), None)
             if table is None:
                 raise ReadError(f"no table of {', '.join(needed)} in it", path)
-            rows = [table.record(columns, row) for row in range(table.rows)]
+            places = np.arange(table.rows)
+            if wanted:
+                keys = table.column(needed[0], np.int64)
+                places = np.flatnonzero(np.isin(keys, np.array(sorted(wanted), np.int64)))
+            rows = [table.record(columns, row) for row in places.tolist()]
     except ReadError as error:
         _log.warning("pipeline redshifts are left out: %s", error)
         return {}
