@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NAME = "specutils"
 _ARRAYS: Final = "arrays"
 
+# Attributes that give the names of the columns of a table.
+_NAMES: Final = ("colnames", "columns")
+
 #: What `from_object` takes, for messages.
 TAKEN: Final = (
     "a path, a huggins.Spectrum, a tuple (wavelength, flux, error), a dict, astropy Table or "
@@ -163,7 +166,8 @@ def _fits_bytes(hdus: Any) -> bytes:
 
 
 def _table(table: Any, air: bool, index: int) -> Iterator[Spectrum | ReadError]:
-    names = list(getattr(table, "colnames", None) or getattr(table, "columns", None) or table)
+    # The columns of pandas have no truth value.
+    names = list(next((getattr(table, n) for n in _NAMES if hasattr(table, n)), table))
     columns = {str(name): table[name] for name in names}
     roles = {
         name: meaning(name, str(getattr(c, "unit", "") or "")) for name, c in columns.items()
