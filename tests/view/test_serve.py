@@ -4,7 +4,7 @@ import time
 import pytest
 
 from huggins.errors import InputError, OutputError
-from huggins.view.serve import Server
+from huggins.view.serve import Server, server_of
 
 
 def test_a_taken_port_is_named(session):
@@ -44,3 +44,22 @@ def test_tokens_differ(session):
     assert len(one.token) >= 32
     for server in (one, other):
         server._socket.close()
+
+
+def test_the_same_set_gets_the_same_address_again(session, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    first = server_of(session, "127.0.0.1", 0)
+    first._socket.close()
+    again = server_of(session, "127.0.0.1", 0)
+    assert again.url == first.url
+    [kept] = (tmp_path / "state").rglob("*.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    # It is taken now: another port, the same token.
+    third = server_of(session, "127.0.0.1", 0)
+    assert (third.port != again.port, third.token) == (True, again.token)
+    for server in (again, third):
+        server._socket.close()
+    kept.write_text('{"port": "x", "token": "short"}')
+    fresh = server_of(session, "127.0.0.1", 0)
+    fresh._socket.close()
+    assert len(fresh.token) >= 32

@@ -65,7 +65,7 @@ def view(
     are stored as they are made.
     """
     from huggins.view.open import open_session, results_of
-    from huggins.view.serve import Server, announce
+    from huggins.view.serve import announce, server_of
 
     results, classification = results_of(inputs, model=model, where=where)
     session = open_session(
@@ -77,7 +77,7 @@ def view(
         classification=classification,
     )
     with closing(session), suppress(KeyboardInterrupt):
-        server = Server(session, host, port)
+        server = server_of(session, host, port)
         if not server.private:
             LOGGER.warning(
                 "everybody who can reach %s and has the URL can see and change this set, over "

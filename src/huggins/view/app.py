@@ -306,6 +306,8 @@ class _Routes:
                 while True:
                     try:
                         event = await asyncio.wait_for(queue.get(), 15.0)
+                        if event["type"] == "end":
+                            return
                         yield f"data: {json.dumps(event)}\n\n"
                     except TimeoutError:
                         yield ": still here\n\n"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
+import os
 import secrets
 import socket
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError, OutputError
@@ -29,6 +34,8 @@ class Server:
         Where it listens; port 0 takes a free one.
     embeddable
         Whether it may be shown in a frame of a notebook.
+    token
+        What every request must carry; a new one if not given.
 
     Raises
     ------
@@ -43,6 +50,7 @@ class Server:
         port: int = 0,
         *,
         embeddable: bool = False,
+        token: str = "",
     ) -> None:
         if not 0 <= port < 65536:
             raise InputError(f"a port is a number from 0 to 65535, not {port}")
@@ -58,7 +66,7 @@ class Server:
                 f"{host}:{port}: cannot listen there ({error.strerror}): name another --port"
             ) from error
         self.port: int = self._socket.getsockname()[1]
-        self.token = secrets.token_urlsafe(24)
+        self.token = token or secrets.token_urlsafe(24)
         shown = f"[{host}]" if ":" in host else host
         names = {shown, *(_LOOPBACK if host in _LOOPBACK else ())}
         if host in ("0.0.0.0", "::"):  # noqa: S104 (asked for by the user)
@@ -66,6 +74,7 @@ class Server:
             shown = socket.getfqdn()
         self.url = f"http://{shown}:{self.port}/?token={self.token}"
         hosts = {f"{name}:{self.port}" for name in names}
+        self._session = session
         self._server: Any = None
         self._thread: threading.Thread | None = None
         self._stopped = False
@@ -83,7 +92,16 @@ class Server:
             self._app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2,
             server_header=False, date_header=False,
         )  # fmt: skip
-        self._server = server = uvicorn.Server(config)
+        session = self._session
+
+        class Ending(uvicorn.Server):
+            """Ends the streams of events first, which would else never end."""
+
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                session.tell({"type": "end"})
+                await super().shutdown(sockets)
+
+        self._server = server = Ending(config)
         if self._stopped:
             server.should_exit = True
         try:
@@ -110,6 +128,44 @@ class Server:
     def open_browser(self) -> None:
         """Show the page in the user's browser, where there is one."""
         threading.Thread(target=webbrowser.open, args=(self.url,), daemon=True).start()
+
+
+def server_of(session: Session, host: str, port: int) -> Server:
+    """Return a server at the address that the same set had the last time, where that is free.
+
+    A page that is still open then goes on by itself when the server is back. Port and token are
+    kept in a file that only the user can read.
+    """
+    place = _state(session)
+    known: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(place.read_text(encoding="utf-8"))
+    token = str(known.get("token", ""))
+    token = token if len(token) >= 32 and token.isascii() else ""
+    last = known.get("port")
+    try:
+        usual = last if not port and type(last) is int and 0 < last < 65536 else port
+        server = Server(session, host, usual, token=token)
+    except OutputError:
+        if port:
+            raise
+        server = Server(session, host, token=token)
+    content = json.dumps({"port": server.port, "token": server.token})
+    with contextlib.suppress(OSError):  # then the next address is another one
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(place, "w", opener=_private, encoding="utf-8") as file:
+            file.write(content)
+    return server
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _state(session: Session) -> Path:
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    name = hashlib.sha256(str(session.inspections.path.absolute()).encode()).hexdigest()[:16]
+    return Path(home) / "huggins" / "view" / f"{name}.json"
 
 
 def announce(url: str) -> None:

@@ -209,7 +209,7 @@ async function drawCounts() {
   const warnings = new Map(store.session.bits.map((bit) => [bit.name, 0]));
   const flags = store.columns.get("ZWARNING")?.values;
   if (flags) for (const row of store.order) for (const bit of store.session.bits) if (Math.floor(flags[row] / bit.value) % 2 === 1) warnings.set(bit.name, warnings.get(bit.name) + 1);
-  const list = (title, entries, pickOne) => h("section", {}, h("h3", {}, title), h("table", { class: "counts" }, h("tbody", {}, entries.map(([name, n]) => h("tr", {},
+  const list = (title, entries, pickOne) => h("section", {}, h("h2", { class: "small" }, title), h("table", { class: "counts" }, h("tbody", {}, entries.map(([name, n]) => h("tr", {},
     h("th", { scope: "row" }, h("button", { type: "button", class: "link", onclick: () => pickOne(name) }, name)), h("td", { class: "number" }, n.toLocaleString("en")),
     h("td", {}, h("progress", { max: Math.max(store.order.length, 1), value: n, "aria-hidden": "true" })))))));
   const turn = (id) => {
@@ -221,19 +221,19 @@ async function drawCounts() {
     list("Classes", [...classes].sort((a, b) => b[1] - a[1]), (name) => name !== "none" && turn(`class:${name}`)),
     list("Warnings", [...warnings].filter(([, n]) => n).sort((a, b) => b[1] - a[1]), (name) => turn(`bit:${name}`)));
   for (const name of numbers) {
-    charts[name] ??= new Histogram(addChart(), name);
+    charts[name] ??= new Histogram(addChart(name), name);
     charts[name].set(store.columns.get(name).values, store.order);
   }
   if (!flags) return;
   const flagged = Array.from(flags, (bits) => bits > 0);
   for (const name of ["FIBERID", "PLATE"].filter(has)) {
-    charts[name] ??= new FailureChart(addChart(), `Fraction with a warning by ${name}`);
+    charts[name] ??= new FailureChart(addChart(name), `Fraction with a warning by ${name}`);
     charts[name].set(store.columns.get(name).values, flagged, store.order);
   }
 }
 
-function addChart() {
-  const canvas = h("canvas", { class: "chart", role: "img" });
+function addChart(label) {
+  const canvas = h("canvas", { class: "chart", role: "img", "aria-label": label });
   $("#count-charts").append(canvas);
   return canvas;
 }

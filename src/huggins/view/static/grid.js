@@ -14,8 +14,8 @@ export class Grid {
     this.sort = { name: null, descending: false };
     this.head = h("div", { role: "row", class: "grid-head" });
     this.body = h("div", { role: "rowgroup", class: "grid-body" });
-    this.space = h("div", { class: "grid-space", role: "rowgroup" });
-    this.scroller = h("div", { class: "grid-scroller", tabindex: 0, "aria-label": "Rows; arrow keys move, Enter opens" }, this.space);
+    this.space = h("div", { class: "grid-space", role: "presentation" });
+    this.scroller = h("div", { class: "grid-scroller", role: "rowgroup", tabindex: 0, "aria-label": "Rows; arrow keys move, Enter opens" }, this.space);
     this.table = h("div", { role: "grid", class: "grid", "aria-label": "Spectra" }, h("div", { role: "rowgroup" }, this.head), this.scroller);
     fill(root, this.table);
     this.draw = onFrame(() => this.drawNow());

@@ -233,6 +233,7 @@ export class SpectrumView {
       }
     }
     this.plot.view.z = this.z;
+    $("#chi2-here").textContent = "";
     if (from !== $("#z-slider")) $("#z-slider").value = Math.log1p(this.z);
     $("#z-field").value = this.z.toFixed(5);
     $("#velocity").textContent = Math.abs(this.z) < 0.01 ? `${(this.z * C).toFixed(0)} km/s` : "";
