@@ -71,7 +71,8 @@ def open_page(browser, errors):
 def page(open_page, server, errors):
     page = open_page(server.url)
     yield page
-    assert errors == []
+    # While features are computed the answer is 409, which a browser notes as an error.
+    assert [text for text in errors if "409" not in text] == []
 
 
 def picture(page, name):
