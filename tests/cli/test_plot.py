@@ -49,7 +49,8 @@ def test_without_o_a_png_of_the_files_name_in_the_current_folder(folder, run):
 
 @pytest.mark.slow
 def test_several_files_into_one_pdf(folder, run):
-    assert run("spec-1.fits", "spec-2.fits", "-o", "both.pdf") == (0, ["both.pdf"], [])
+    said = ["huggins: plotting 2 files, about 0:00:01"]
+    assert run("spec-1.fits", "spec-2.fits", "-o", "both.pdf") == (0, ["both.pdf"], said)
     assert b"/Count 2" in (folder / "both.pdf").read_bytes()
 
 
@@ -64,7 +65,7 @@ def test_several_files_into_a_folder(folder, run):
 def test_one_picture_of_several_files_is_refused(folder, run):
     status, out, err = run("spec-1.fits", "spec-2.fits", "-o", "a.png")
     assert (status, out) == (2, [])
-    assert "give -o a folder or a .pdf file" in err[0]
+    assert "give -o a folder or a .pdf file" in err[-1]
     assert not (folder / "a.png").exists()
 
 
@@ -73,7 +74,7 @@ def test_bad_file_is_named_and_the_rest_drawn(folder, run):
     status, out, err = run("spec-1.fits", "broken.fits", "gone.fits", "spec-2.fits")
     assert status == 1
     assert out == ["spec-1.png", "spec-2.png"]
-    assert len(err) == 2
+    assert len(err) == 3
     assert err[0].startswith("huggins: broken.fits: ")
     assert err[1].startswith("huggins: gone.fits: ")
 
@@ -147,3 +148,47 @@ def test_second_and_no_redshift_change_what_is_drawn(folder, run, monkeypatch):
     for options in ((), ("--second",), ("--no-redshift",)):
         assert run("spec-1.fits", *options)[0] == 0
     assert drawn == [(True, False, True), (True, True, True), (False, False, False)]
+
+
+@pytest.fixture
+def results(folder, model):
+    """A table of results of the two spectra, a plate of three, and one that is gone."""
+    write_plate(folder, fibres=3)
+    inputs = ["spec-1.fits", "spPlate-7102-56666.fits", "spec-2.fits", "gone.fits"]
+    argv = ["classify", *inputs, "-o", "t.csv", "-q", "--model", str(model)]
+    assert main(argv) == 1
+    return folder / "t.csv"
+
+
+@pytest.mark.slow
+def test_rows_of_a_table_of_results(results, run):
+    status, out, err = run("t.csv", "-w", "INDEX == 2 or FILE == 'spec-2.fits'", "-o", "p")
+    assert status == 0
+    assert out == ["p/spPlate-7102-56666-2.png", "p/spec-2.png"]
+    assert err == ["huggins: plotting 2 spectra, about 0:00:01"]
+
+
+@pytest.mark.slow
+def test_rows_beside_the_table_and_rows_that_failed(results, run, monkeypatch):
+    (results.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(results.parent / "elsewhere")
+    status, out, err = run("../t.csv", "-w", "INDEX == 1 or ERROR != ''", "-o", "p")
+    assert (status, out) == (1, ["p/spPlate-7102-56666-1.png"])
+    assert "huggins: gone.fits: there is no such file: check the path" in err
+
+
+@pytest.mark.slow
+def test_at_most_so_many(results, run):
+    status, out, err = run("t.csv", "-n", "2", "-o", "p")
+    assert (status, len(out)) == (0, 2)
+    assert err[0] == ("huggins: t.csv: the first 2 of 6 rows: -n N plots more, --all plots all")
+    assert len(run(".", "-n", "1", "-o", "q")[1]) == 1
+
+
+def test_where_needs_a_table_and_a_row(results, run):
+    status, _, err = run("spec-1.fits", "-w", "ZWARNING != 0")
+    assert status == 2
+    assert "--where chooses rows of a table of results, and spec-1.fits is none" in err[0]
+    status, _, err = run("t.csv", "-w", "INDEX > 5")
+    assert status == 2
+    assert "holds for none of the 6 rows of t.csv" in err[0]

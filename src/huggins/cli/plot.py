@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,18 +13,27 @@ import typer
 
 from huggins.cli import options, status
 from huggins.cli.options import LOGGER
+from huggins.errors import InputError
+from huggins.plurals import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.figure import Figure
 
+    from huggins.cli.progress import Meter
     from huggins.inference import Model
+    from huggins.inference.results import Spectra
+    from huggins.spectrum import Spectrum
 
 # What is behind the name of a file: the index of a spectrum, the number of an equal name.
 _NUMBERED = re.compile(r"-\d+(?:_\d+)?$|_\d+$")
 # More pictures of one file than anyone wants by accident: an spPlate file holds 1000 spectra.
 _MANY = 50
+# Seconds for one figure: 12 BOSS spectra took 4.5 s longer than 2, on one core.
+_SECONDS = 0.5
+# How long the inputs are counted before the first figure.
+_COUNTING = 2.0
 
 
 @options.with_messages
@@ -52,27 +62,114 @@ def plot(
     all_spectra: Annotated[
         bool, typer.Option("--all", help="Plot all spectra of a file, however many.")
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where",
+            "-w",
+            metavar="EXPR",
+            help='Rows of a table of results to plot, such as "ZWARNING != 0 and CLASS == '
+            "'QSO'\".",
+        ),
+    ] = "",
+    number: Annotated[
+        int | None,
+        typer.Option("--number", "-n", min=1, metavar="N", help="Plot at most N spectra."),
+    ] = None,
     model: options.Model = "huggins",
     air: options.Air = False,
     overwrite: options.Overwrite = False,
 ) -> int:
-    """Plot spectra with their best fit, residuals, lines, class probabilities and warnings."""
+    """Plot spectra with their best fit, residuals, lines, class probabilities and warnings.
+
+    A FILE that is a table of results (of huggins classify) stands for the spectra of its rows.
+    """
+    from huggins.cli.progress import Meter
     from huggins.inference import load_model
+    from huggins.inference.results import holds_rows
     from huggins.plot import save
 
+    tables = [file for file in files if holds_rows(file)]
+    others = [file for file in files if file not in tables]
+    if where and not tables:
+        raise InputError(
+            f"--where chooses rows of a table of results, and {files[0]} is none: give the "
+            "output of huggins classify"
+        )
     limit = None if all_spectra or index else _MANY
     work = _Work(
-        files, set(index or ()), load_model(model), air, limit, not no_redshift, second
+        others, set(index or ()), load_model(model), air, limit, not no_redshift, second
     )
+    asked = _asked(tables, others, where, number, work, everything=all_spectra)
     drawn = 0
     target = output if output is not None else Path()
     if not overwrite:
-        _check_pictures(files, target)
-    for path in save(work.figures(), target, inputs=files, overwrite=overwrite):
+        _check_pictures([*others, *(spectra.path for spectra in work.rows)], target)
+    figures = islice(work.figures(), number)
+    inputs = [*files, *(spectra.path for spectra in work.rows)]
+    meter = Meter("figures", asked)
+    for path in save(_shown(figures, meter), target, inputs=inputs, overwrite=overwrite):
         drawn += 1
         if not options.is_quiet():
             print(path)
     return status(drawn + work.failed, work.failed) if work.failed else 0
+
+
+def _asked(
+    tables: list[str],
+    others: list[str],
+    where: str,
+    number: int | None,
+    work: _Work,
+    *,
+    everything: bool,
+) -> int | None:
+    """Find the rows of tables, and say how many figures there will be and how long they take.
+
+    Returns
+    -------
+    int or None
+        Figures to come, one a file where a file may hold many; None where nobody knows.
+    """
+    from huggins.inference import Inputs
+    from huggins.inference.results import rows_where, spectra_of
+    from huggins.tables.columns import Columns
+
+    asked = 0
+    most = number if number is not None else None if everything else _MANY
+    for path in tables:
+        rows = rows_where(path, where)
+        left = len(rows) if most is None else max(most - asked, 0)
+        if len(rows) > left:
+            LOGGER.info(
+                "%s: the first %d of %s: -n N plots more, --all plots all",
+                path,
+                left,
+                counted(len(rows), "row"),
+            )
+            head = {name: values[:left] for name, values in rows.values.items()}
+            rows = Columns(rows.path, head, rows.metadata)
+        work.rows += spectra_of(rows) if left else ()
+        asked += len(rows)
+    found = Inputs(others).count(_COUNTING) if others else 0
+    if found is None:
+        LOGGER.info("plotting many spectra, about %.1f s for each", _SECONDS)
+        return None
+    unit = "file" if found and not asked else "spectrum"
+    asked += found
+    asked = asked if number is None else min(asked, number)
+    if asked > 1:
+        left_text = timedelta(seconds=max(1, round(asked * _SECONDS)))
+        LOGGER.info("plotting %s, about %s", counted(asked, unit), left_text)
+    return asked
+
+
+def _shown(figures: Iterable[tuple[str, Figure]], meter: Meter) -> Iterator[tuple[str, Figure]]:
+    """Yield figures and show how many there are."""
+    with meter:
+        for done, figure in enumerate(figures, start=1):
+            yield figure
+            meter.show(done)
 
 
 def _check_pictures(files: list[str], folder: Path) -> None:
@@ -107,25 +204,45 @@ class _Work:
     fit: bool
     second: bool
     failed: int = 0
+    rows: list[Spectra] = field(default_factory=list)
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """Yield the name and the figure of each spectrum."""
+        taken: dict[str, int] = {}
+        of_files = (each for path in self._paths() for each in self._of_file(path))
+        of_rows = (each for spectra in self.rows for each in self._of_rows(spectra))
+        for name, figure in chain(of_rows, of_files):
+            # Spectra of one name in several folders must not overwrite one another.
+            taken[name] = taken.get(name, 0) + 1
+            yield (name if taken[name] == 1 else f"{name}_{taken[name]}"), figure
+
+    def _paths(self) -> Iterator[str]:
         from huggins.inference import Inputs
 
-        taken: dict[str, int] = {}
-        for path in Inputs(self.files):
-            for name, figure in self._of_file(path):
-                # Spectra of one name in several folders must not overwrite one another.
-                taken[name] = taken.get(name, 0) + 1
-                yield (name if taken[name] == 1 else f"{name}_{taken[name]}"), figure
+        if self.files:
+            found = Inputs(self.files)
+            yield from found
+            self.failed += found.missed
+
+    def _of_rows(self, rows: Spectra) -> Iterator[tuple[str, Figure]]:
+        """Yield the figures of some spectra of a file that a table names."""
+        from huggins.errors import ReadError
+        from huggins.formats import open_file
+        from huggins.formats.request import Selection
+
+        wanted = Selection(indices=frozenset(rows.indices), strict=False)
+        spectra = {}
+        for item in open_file(rows.path, air=self.air, selection=wanted):
+            if isinstance(item, ReadError):
+                self._complain(f"{item} [{item.index}]" if item.index else str(item))
+            else:
+                spectra[item.index] = item
+        found = [spectra[index] for index in rows.indices if index in spectra]
+        yield from self._drawn(found, rows.path, numbered=rows.of_many)
 
     def _of_file(self, path: str) -> Iterator[tuple[str, Figure]]:
-        import numpy as np
-
-        from huggins.errors import InputError, ReadError
+        from huggins.errors import ReadError
         from huggins.formats import open_file
-        from huggins.inference import classify, fit_details
-        from huggins.plot import plot_spectrum
 
         held, errors, spectra = 0, [], []
         for item in open_file(path, air=self.air):
@@ -146,12 +263,23 @@ class _Work:
         indices = {s.index for s in spectra} | {error.index for error in errors}
         for missing in sorted(self.index - indices) if held > 1 or not errors else ():
             self._complain(f"{path}: there is no spectrum {missing}: it holds {held}")
+        yield from self._drawn(spectra, path, numbered=held > 1)
+
+    def _drawn(
+        self, spectra: list[Spectrum], path: str, *, numbered: bool
+    ) -> Iterator[tuple[str, Figure]]:
+        """Yield the figures of spectra of one file."""
+        import numpy as np
+
+        from huggins.inference import classify, fit_details
+        from huggins.plot import plot_spectrum
+
         if not spectra:
             return
         table = classify(spectra, model=self.model, redshift=self.fit)
         stem = _stem(path)
         for spectrum, row in zip(spectra, table, strict=True):
-            name = f"{stem}-{spectrum.index}" if held > 1 else stem
+            name = f"{stem}-{spectrum.index}" if numbered else stem
             # A row without a class is that of a spectrum with no pixel to fit.
             fitted = self.fit and row["CLASS"] and not np.ma.is_masked(row["Z"])
             fit = fit_details(spectrum, model=self.model) if fitted else None

@@ -60,18 +60,20 @@ class Meter:
         now = time.monotonic()
         seconds = max(now - self._begun, 1e-9)
         new = done - self._before
-        rate = f"{new / seconds:,.0f} {self._unit}/s"
+        pace = new / seconds
+        rate = f"{pace:,.{0 if pace >= 10 or pace < 0.05 else 1}f} {self._unit}/s"
         if size is not None:
             rate += f", {size / seconds / 1e6:,.1f} MB/s"
         if self._bar is not None:
             self._bar.update(self._task, completed=done, rate=rate)
         elif now - self._shown >= _PAUSE:
             self._shown = now
-            of = ""
+            of = time_left = ""
             if self._total:
                 left = round((self._total - done) * seconds / max(new, 1))
-                of = f" of {self._total}, {timedelta(seconds=max(left, 0))} left"
-            LOGGER.info("%d%s %s done, %s", done, of, self._unit, rate)
+                of = f" of {self._total}"
+                time_left = f", {timedelta(seconds=max(left, 0))} left"
+            LOGGER.info("%d%s %s done, %s%s", done, of, self._unit, rate, time_left)
 
 
 class Progress(Meter):
