@@ -25,7 +25,7 @@ from huggins.errors import ReadError
 from huggins.evaluate.intervals import rate
 from huggins.formats import read
 from huggins.inference import load_model
-from huggins.labels import confident_joint, doubted, share_wrong
+from huggins.labels import confident_joint, doubted, fraction_wrong
 from huggins.prepare import STANDARD
 from huggins.taxonomy import ALL_CLASSES, CLASSES, INDEX
 
@@ -83,7 +83,7 @@ def search(
         "precision of as many as were planted": (int(wrong[budget].sum()), len(budget)),
         "recall of plain disagreement": (int((plain & wrong).sum()), int(wrong.sum())),
         "precision of plain disagreement": (int((plain & wrong).sum()), int(plain.sum())),
-        "estimated wrong, of 10000": (round(1e4 * share_wrong(labels, p).value), 10_000),
+        "estimated wrong, of 10000": (round(1e4 * fraction_wrong(labels, p).value), 10_000),
         "off the diagonal, of 10000": (round(1e4 * found.apart), 10_000),
     }
     for least in SCORES:
@@ -104,7 +104,7 @@ def without_bal(labels: np.ndarray, p: np.ndarray, either: np.ndarray) -> np.nda
 
 def unplanted(labels: np.ndarray, p: np.ndarray, either: np.ndarray) -> list[float]:
     """Return the estimated share of wrong labels, and its interval, with none planted."""
-    share = share_wrong(labels, without_bal(labels, p, either))
+    share = fraction_wrong(labels, without_bal(labels, p, either))
     return [round(value, 4) for value in (share.value, share.low, share.high)]
 
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from huggins.taxonomy import BROAD, CLASSES, INDEX, from_label, spectral_place
+from huggins.taxonomy import BROAD, CLASSES, INDEX, from_label, neighbours, spectral_place
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,11 @@ def test_a_subtype_has_its_place_on_the_sequence(subclass, place):
 )
 def test_what_names_no_tenth_of_a_letter_has_no_place(subclass):
     assert np.isnan(spectral_place(subclass))
+
+
+def test_neighbours_are_next_to_each_other_in_temperature():
+    assert neighbours("F", "G")
+    assert neighbours("M", "L")
+    assert not neighbours("F", "K")
+    assert not neighbours("F", "F")
+    assert not neighbours("WD", "A")

@@ -126,3 +126,10 @@ def spectral_place(subclass: str) -> float:
         return math.nan
     tenth = match.group(2)
     return SEQUENCE.index(match.group(1)) + (float(tenth) + 0.5 * ("." not in tenth)) / 10.0
+
+
+def neighbours(one: str, other: str) -> bool:
+    """Whether two classes are adjacent in `SEQUENCE`, as F and G are."""
+    if one not in SEQUENCE or other not in SEQUENCE:
+        return False
+    return abs(SEQUENCE.index(one) - SEQUENCE.index(other)) == 1

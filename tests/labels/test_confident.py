@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from huggins.errors import InputError
-from huggins.labels import confident_joint, doubted, share_wrong
+from huggins.labels import confident_joint, doubted, fraction_wrong
 
 
 def test_the_definition_on_a_case_worked_by_hand():
@@ -80,7 +80,7 @@ def test_share_of_wrong_labels_leaves_out_what_the_network_cannot_tell(share, su
     labels = truth.copy()
     swapped = rng.choice(n, int(share * n), replace=False)
     labels[swapped] = (truth[swapped] + rng.integers(1, classes, len(swapped))) % classes
-    found = share_wrong(labels, p)
+    found = fraction_wrong(labels, p)
     assert found.low - 1e-9 <= share <= found.high
     assert found.low <= found.value <= found.high
     assert found.high - found.low < 0.2
@@ -89,10 +89,10 @@ def test_share_of_wrong_labels_leaves_out_what_the_network_cannot_tell(share, su
 
 
 def test_share_of_wrong_labels_where_there_is_nothing_to_tell_it_from():
-    assert share_wrong(np.array([1, 1]), np.array([[0.5, 0.5], [0.9, 0.1]])).high == 1.0
-    sure = share_wrong(np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 0, 1]])
+    assert fraction_wrong(np.array([1, 1]), np.array([[0.5, 0.5], [0.9, 0.1]])).high == 1.0
+    sure = fraction_wrong(np.array([0, 1, 0, 1]), np.eye(2)[[0, 1, 0, 1]])
     assert sure.value == 0.0
-    assert share_wrong(np.array([0, 1]), np.eye(2)[[1, 0]]).value == pytest.approx(1.0)
+    assert fraction_wrong(np.array([0, 1]), np.eye(2)[[1, 0]]).value == pytest.approx(1.0)
 
 
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 40), classes=st.integers(2, 5))

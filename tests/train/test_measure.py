@@ -8,7 +8,6 @@ from huggins.train.measure import (
     Classification,
     good_redshift,
     mock_figures,
-    neighbour,
     real_figures,
     redshift_figures,
 )
@@ -88,14 +87,6 @@ def test_redshift_figures_leave_out_what_is_wrong():
     assert found["QSO"]["within one error"].n == 1
     assert found["QSO"]["within one error"].value == 1.0
     assert found["STAR"]["median dv"] == 0.0
-
-
-def test_neighbours_are_next_to_each_other_in_temperature():
-    assert neighbour("F", "G")
-    assert neighbour("M", "L")
-    assert not neighbour("F", "K")
-    assert neighbour("WD", "WD")
-    assert not neighbour("WD", "A")
 
 
 def test_redshift_tolerance_scales_with_one_plus_z():

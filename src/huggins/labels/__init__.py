@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from huggins.labels.confident import (
     ConfidentJoint,
-    Share,
+    Fraction,
     confident_joint,
     doubted,
-    share_wrong,
+    fraction_wrong,
 )
 from huggins.labels.files import apply, check_output, new_labels, suspect_columns, write_columns
 from huggins.labels.find import Found, find_suspects
@@ -30,8 +30,8 @@ __all__ = [
     "ROLES",
     "ConfidentJoint",
     "Found",
+    "Fraction",
     "Labels",
-    "Share",
     "Suspect",
     "apply",
     "check_output",
@@ -39,10 +39,10 @@ __all__ = [
     "doubted",
     "duplicate_suspects",
     "find_suspects",
+    "fraction_wrong",
     "joined",
     "network_suspects",
     "new_labels",
-    "share_wrong",
     "suspect_columns",
     "take_labels",
     "visual_suspects",

@@ -33,7 +33,7 @@ class ConfidentJoint:
     counts : ndarray of int, shape (K, K)
         Spectra labelled i (row) that are confidently j (column).
     joint : ndarray, shape (K, K)
-        Estimated share of all spectra that are labelled i and are j; sums to 1.
+        Estimated fraction of all spectra that are labelled i and are j; sums to 1.
     guess : ndarray of int, shape (N,)
         The class that each spectrum confidently is; -1 where none is likely enough.
     """
@@ -45,13 +45,13 @@ class ConfidentJoint:
 
     @property
     def apart(self) -> float:
-        """Share of the joint off its diagonal: wrong labels and the network's own errors."""
+        """Fraction of the joint off its diagonal: wrong labels and the network's own errors."""
         return float(1.0 - np.trace(self.joint))
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """An estimated share with the ends of its 95 % interval."""
+class Fraction:
+    """An estimated fraction with the ends of its 95 % interval."""
 
     value: float
     low: float
@@ -63,13 +63,13 @@ _DROP: Final = 1.92
 _HALVINGS: Final = 50
 
 
-def share_wrong(labels: NDArray[np.integer], probabilities: Array) -> Share:
-    """Estimate which share of the labels is wrong, by maximum likelihood.
+def fraction_wrong(labels: NDArray[np.integer], probabilities: Array) -> Fraction:
+    """Estimate which fraction of the labels is wrong, by maximum likelihood.
 
     A label is taken to be wrong with one probability e, and then to be any other of the M
     classes that occur as labels. With probabilities P of the true class the likelihood of a
     label l is (1 - e) P(l) + e (1 - P(l)) / (M - 1): where the network itself cannot tell,
-    it says nothing of e. That is right as far as the network is calibrated; the share off the
+    it says nothing of e. This holds as far as the network is calibrated; the fraction off the
     diagonal of the confident joint counts its errors with those of the labels.
 
     Parameters
@@ -79,13 +79,13 @@ def share_wrong(labels: NDArray[np.integer], probabilities: Array) -> Share:
 
     Returns
     -------
-    Share
+    Fraction
         With the interval in which the log-likelihood is less than 1.92 below its maximum.
     """
     labels = np.asarray(labels)
     among = len(np.unique(labels))
     if among < 2:
-        return Share(0.0, 0.0, 1.0)
+        return Fraction(0.0, 0.0, 1.0)
     p = np.asarray(probabilities, np.float64)
     own = p[np.arange(len(labels)), labels] / p.sum(axis=1)
     other = (1.0 - own) / (among - 1)
@@ -103,7 +103,7 @@ def share_wrong(labels: NDArray[np.integer], probabilities: Array) -> Share:
     enough = fit(best) - _DROP
     low = _halved(lambda e: fit(e) < enough, 0.0, best)
     high = _halved(lambda e: fit(e) >= enough, best, 1.0 - 1e-9)
-    return Share(best, low, high)
+    return Fraction(best, low, high)
 
 
 def _halved(below: Callable[[float], bool], low: float, high: float) -> float:

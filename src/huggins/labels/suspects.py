@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.taxonomy import BROAD, SEQUENCE
+from huggins.taxonomy import BROAD, neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from huggins.labels.confident import Share
+    from huggins.labels.confident import Fraction
     from huggins.labels.table import Labels
 
 #: Why a label is suspected, the strongest reason first.
@@ -75,13 +75,6 @@ def joined(suspects: Iterable[Suspect]) -> list[Suspect]:
     return sorted(one_a_row, key=lambda s: (-s.score, s.row))
 
 
-def neighbours(one: str, other: str) -> bool:
-    """Whether two classes are spectral types next to one another, as F and G are."""
-    if one not in SEQUENCE or other not in SEQUENCE:
-        return False
-    return abs(SEQUENCE.index(one) - SEQUENCE.index(other)) == 1
-
-
 def name_of(broad: str, sub: str) -> str:
     """Return a class in words.
 
@@ -115,8 +108,8 @@ def disagree(
 
 def network_suspects(
     labels: Labels, rows: NDArray[np.intp], probabilities: NDArray[np.float64]
-) -> tuple[list[Suspect], Share]:
-    """Return labels that a network doubts, and the estimated share of wrong ones.
+) -> tuple[list[Suspect], Fraction]:
+    """Return labels that a network doubts, and the estimated fraction of wrong ones.
 
     Parameters
     ----------
@@ -128,13 +121,13 @@ def network_suspects(
         Of the classes in the order of `huggins.taxonomy.CLASSES`, from a network that did not
         learn these labels.
     """
-    from huggins.labels.confident import Share, confident_joint, doubted, share_wrong
+    from huggins.labels.confident import Fraction, confident_joint, doubted, fraction_wrong
     from huggins.taxonomy import CLASSES, INDEX
 
     good = (labels.sub[rows] != "") & np.isfinite(probabilities).all(axis=1)
     rows, probabilities = rows[good], np.array(probabilities[good], np.float64)
     if not len(rows):
-        return [], Share(0.0, 0.0, 1.0)
+        return [], Fraction(0.0, 0.0, 1.0)
     # A quasar that nobody searched for broad absorption is rightly QSO if it is a BAL.
     either = ~labels.bal_known[rows]
     quasar, bal = INDEX["QSO"], INDEX["BAL"]
@@ -159,14 +152,14 @@ def network_suspects(
                 f"P({CLASSES[given[at]]}) = {mine:.3f}",
             )
         )
-    return suspects, share_wrong(given, probabilities)
+    return suspects, fraction_wrong(given, probabilities)
 
 
 def duplicate_suspects(labels: Labels, objects: NDArray[np.int64]) -> list[Suspect]:
     """Return labels that other spectra of the same object contradict.
 
     The spectra of an object vote, with weights 8, 2, 1 and 1/4 for trust 3, 2, 1 and 0; labels
-    of less weight than another are suspected with the share of the weight that contradicts
+    of less weight than another are suspected with the fraction of the weight that contradicts
     them, half of it where the types are neighbours (an F9 star may as well be called G0), and
     where no label outweighs all others every one of them is suspected and nothing suggested.
 
@@ -207,7 +200,11 @@ def _votes(
         against = {
             label: weight
             for label, weight in votes.items()
-            if _contradict(labels, row, mine, label)
+            if disagree(
+                *np.array((*mine, *label)),
+                bal_known=labels.bal_known[row],
+                other_bal_known=np.array(True),
+            )
         }
         if not against:
             continue
@@ -226,12 +223,3 @@ def _votes(
             Suspect(row, "duplicate", score, *suggestion, f"spectra of the object say {said}")
         )
     return suspects
-
-
-def _contradict(
-    labels: Labels, row: int, mine: tuple[str, str], other: tuple[str, str]
-) -> bool:
-    one = np.array([True])
-    known = labels.bal_known[row : row + 1]
-    texts = (np.array([text]) for text in (*mine, *other))
-    return bool(disagree(*texts, bal_known=known, other_bal_known=one)[0])

@@ -11,7 +11,7 @@ from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import Rate, fraction
 from huggins.inference.classification import decide
 from huggins.redshift.warnings import warnings
-from huggins.taxonomy import ALL_CLASSES, BROAD_CLASSES, CLASSES, SEQUENCE
+from huggins.taxonomy import ALL_CLASSES, BROAD_CLASSES, CLASSES, neighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,13 +76,6 @@ def good_redshift(z: Array, truth: Array) -> Bools:
     return good
 
 
-def neighbour(name: str, truth: str) -> bool:
-    """Whether a stellar letter is the true one or next to it in `SEQUENCE`."""
-    if name not in SEQUENCE or truth not in SEQUENCE:
-        return name == truth
-    return abs(SEQUENCE.index(name) - SEQUENCE.index(truth)) <= 1
-
-
 def real_figures(labels: list[dict[str, str]], results: Classification) -> dict[str, Rate]:
     """All figures on real spectra; `labels` are their rows of labels.csv (N)."""
 
@@ -103,7 +96,7 @@ def real_figures(labels: list[dict[str, str]], results: Classification) -> dict[
     called = results.broad == "QSO"
     typed = (truth == "STAR") & (kind != "")
     pairs = zip(results.name, kind, strict=True)
-    near = np.array([neighbour(str(a), str(b)) for a, b in pairs])
+    near = np.array([a == b or neighbours(a, b) for a, b in pairs])
     close = good_redshift(results.z, z)
     given = np.isfinite(results.z)  # nowhere, for a network without redshifts
     return {
