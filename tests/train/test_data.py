@@ -15,7 +15,7 @@ from huggins.train.data import (
     allowed_by,
     coarser,
     read_real,
-    share_of_types,
+    type_fractions,
 )
 from huggins.train.labelled import read_labels
 
@@ -114,11 +114,11 @@ def test_a_type_near_a_border_is_shared_with_the_next_letter():
         allowed[at, ALL_CLASSES.index(name)] = True
     allowed[5] = True  # a star of unknown type
     place = np.array([3.55, 3.95, np.nan, 3.5, 0.02, 3.5])
-    said = share_of_types(allowed, place, 0.15)
+    said = type_fractions(allowed, place, 0.15)
     f, g = ALL_CLASSES.index("F"), ALL_CLASSES.index("G")
     assert said.sum(axis=1) == pytest.approx([1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
     assert said[0, f] > 0.99
     assert said[1, f] == pytest.approx(0.63, abs=0.01)
     assert said[1, g] == pytest.approx(0.37, abs=0.01)
     assert said[4, ALL_CLASSES.index("O")] == pytest.approx(1.0)  # there is nothing hotter
-    assert not share_of_types(allowed, place, 0.0).any()
+    assert not type_fractions(allowed, place, 0.0).any()

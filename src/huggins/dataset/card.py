@@ -183,11 +183,11 @@ def _labels(about: Mapping[str, str], columns: Columns) -> str:
         if source
         else "Class and redshift are those of the surveys' pipelines, read from the files."
     )
-    share = 100.0 * float((trust == 3).mean())
+    fraction = 100.0 * float((trust == 3).mean())
     return (
         f"## Labels\n\n{came} Trust 3: a person, or a catalogue that people checked, is "
         "certain; 2: a pipeline without warning; 1: with one; 0: not known. Here "
-        f"{share:.1f} % have trust 3: a network taught with the others learns the errors of "
+        f"{fraction:.1f} % have trust 3: a network taught with the others learns the errors of "
         "pipelines too.\n"
     )
 
@@ -229,8 +229,8 @@ def _gaps(columns: Columns) -> str:
         lines.append(f"fewer than {_FEW} to train on: {', '.join(few)}")
     if total.sum():
         most = int(total.argmax())
-        share = 100.0 * total[most] / total.sum()
-        lines.append(f"{share:.0f} % of those with a class are {CLASSES[most]}")
+        fraction = 100.0 * total[most] / total.sum()
+        lines.append(f"{fraction:.0f} % of those with a class are {CLASSES[most]}")
     unsearched = (index == CLASSES.index("QSO")) & (columns["trust"] < 3)
     if unsearched.any():
         lines.append(
@@ -241,7 +241,7 @@ def _gaps(columns: Columns) -> str:
     if empty:
         lines.append(f"nothing for {', '.join(empty)}")
     lines.append(
-        "surveys choose their targets: the shares of classes, magnitudes and redshifts here "
+        "surveys choose their targets: the fractions of classes, magnitudes and redshifts here "
         "are those of the selection, not of the sky"
     )
     return "## What to mind\n\n" + "".join(f"- {line}\n" for line in lines)
@@ -273,8 +273,8 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quantiles(values: NDArray[Any], *shares: float) -> str:
+def _quantiles(values: NDArray[Any], *levels: float) -> str:
     known = values[np.isfinite(values)]
     if not len(known):
         return "-"
-    return " to ".join(f"{value:.3g}" for value in np.quantile(known, shares))
+    return " to ".join(f"{value:.3g}" for value in np.quantile(known, levels))

@@ -97,12 +97,12 @@ def stellar(
     # Share of the light of the young population, by kind.
     low = np.array([0.0, 0.1, 0.5, 0.0, 0.0, 0.2])[kind]
     high = np.array([0.05, 0.9, 1.0, 0.5, 0.2, 0.7])[kind]
-    share = rng.uniform(low, high).astype(np.float32)[:, None]
+    fraction = rng.uniform(low, high).astype(np.float32)[:, None]
     mix = rng.random((count, 1)).astype(np.float32)
     old = mix * old / effects.level(old) + (1.0 - mix) * other / effects.level(other)
     dusty = np.where(kind == 0, 0.05, 0.2)
     curve = effects.redden_rest(grid, rng.exponential(dusty), log1z)
-    flux = (1.0 - share) * old + share * young / effects.level(young)
+    flux = (1.0 - fraction) * old + fraction * young / effects.level(young)
     flux *= curve
     scaled: Flux = (flux / effects.level(flux)).astype(np.float32)
     return scaled, log1z

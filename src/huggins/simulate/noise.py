@@ -231,8 +231,8 @@ def _with_residuals(
         own[swap] = rng.choice(fibre, int(swap.sum()))
     sign = np.where(rng.random(len(used)) < 0.85, 1.0, -1.0)
     scale = (sign * rng.uniform(0.6, 1.2, len(used))).astype("f4")[:, None]
-    share = rng.uniform(0.3, 1.0, len(used)).astype("f4")[:, None]
-    draw[used] = share * scale * bank.residual[own] + np.sqrt(1.0 - share**2) * draw[used]
+    fraction = rng.uniform(0.3, 1.0, len(used)).astype("f4")[:, None]
+    draw[used] = fraction * scale * bank.residual[own] + np.sqrt(1.0 - fraction**2) * draw[used]
     return draw
 
 

@@ -50,8 +50,8 @@ def nothing(
     if len(some):
         red = star("M", len(some), library, grid, rng)[0]
         other = galaxy(len(some), library, grid, rng)[0]
-        share = rng.uniform(0.4, 0.6, (len(some), 1)).astype(np.float32)
-        flux[some] = share * red + (1.0 - share) * other
+        fraction = rng.uniform(0.4, 0.6, (len(some), 1)).astype(np.float32)
+        flux[some] = fraction * red + (1.0 - fraction) * other
     return flux, kind == 0
 
 

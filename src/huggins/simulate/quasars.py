@@ -109,7 +109,7 @@ def broad_absorption(
     *,
     parametric: float = 0.5,
 ) -> Flux:
-    """Draw transmissions (N, G) of broad absorption; `parametric`: share not measured."""
+    """Draw transmissions (N, G) of broad absorption; `parametric`: fraction not measured."""
     factor = np.empty((len(log1z), grid.size), np.float32)
     free = rng.random(len(log1z)) < parametric
     factor[~free] = _real_troughs(log1z[~free], library, grid, rng)
@@ -189,9 +189,9 @@ def _from_coefficients(
     high = np.maximum(np.maximum(high, centre + 15), low + 30).clip(30, len(known))
     first = (low + rng.random(count) * (high - low)).astype(np.int64)
     second = (low + rng.random(count) * (high - low)).astype(np.int64)
-    share = np.where(rng.random(count) < 0.4, 0.0, rng.uniform(0.0, 0.5, count))[:, None]
-    coefficients = (1.0 - share) * library.quasar_coefficients[first]
-    coefficients = coefficients + share * library.quasar_coefficients[second]
+    fraction = np.where(rng.random(count) < 0.4, 0.0, rng.uniform(0.0, 0.5, count))[:, None]
+    coefficients = (1.0 - fraction) * library.quasar_coefficients[first]
+    coefficients = coefficients + fraction * library.quasar_coefficients[second]
     log1z = np.log10(1.0 + z)
     flux = np.zeros((count, grid.size), np.float32)
     for row in range(4):
@@ -211,8 +211,8 @@ def _with_host(
     if len(near):
         kind = choose(rng, (0.5, 0.35, 0.0, 0.0, 0.0, 0.15), len(near))
         host, _ = galaxies.stellar(kind, z[near], library, grid, rng)
-        share = rng.beta(1.2, 2.2, len(near)).clip(0.0, 0.75) * (1.0 - 0.6 * z[near])
-        part = share.astype(np.float32)[:, None]
+        fraction = rng.beta(1.2, 2.2, len(near)).clip(0.0, 0.75) * (1.0 - 0.6 * z[near])
+        part = fraction.astype(np.float32)[:, None]
         flux[near] = (1.0 - part) * flux[near] + part * host
     lines = np.flatnonzero((z < 1.2) & (rng.random(len(z)) < 0.6))
     if len(lines):

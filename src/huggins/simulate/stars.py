@@ -67,10 +67,10 @@ def star(
     if stack.count > 1:
         other = choose(rng, odds, count)
         second, _ = stack.sample(other, log1z, grid)
-        share = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
-        flux += share[:, None].astype(np.float32) * (second / effects.level(second) - flux)
-        mixed = share > 0
-        place[mixed] += (share * (places[other] - place))[mixed]
+        fraction = np.where(rng.random(count) < 0.5, 0.0, rng.uniform(0.0, 0.5, count))
+        flux += fraction[:, None].astype(np.float32) * (second / effects.level(second) - flux)
+        mixed = fraction > 0
+        place[mixed] += (fraction * (places[other] - place))[mixed]
     if cls == "WD":
         dwarf = rng.random(count) < 0.6
         flux[dwarf] = _white_dwarf(int(dwarf.sum()), log1z[dwarf], grid, rng)

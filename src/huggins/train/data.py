@@ -131,7 +131,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
     """Batch `step` of an experiment, the same whenever it is asked for.
 
     A batch of N spectra has ``input`` (N, C, G), ``allowed`` (N, K), ``soft`` (N, K) of
-    `share_of_types`, and ``redshift`` (N, B), which sums to 1, or to 0 where the redshift is
+    `type_fractions`, and ``redshift`` (N, B), which sums to 1, or to 0 where the redshift is
     unknown or beyond the bins.
 
     Parameters
@@ -188,7 +188,7 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         return {
             "input": torch.from_numpy(self.contract.tensor(flux, ivar)),
             "allowed": torch.from_numpy(allowed),
-            "soft": torch.from_numpy(share_of_types(allowed, place, self.config.type_error)),
+            "soft": torch.from_numpy(type_fractions(allowed, place, self.config.type_error)),
             "redshift": torch.from_numpy(redshift_target(z, self.config.redshift_width)),
         }
 
@@ -219,13 +219,13 @@ def require_classes(config: Config, real: Real) -> None:
         )
 
 
-def share_of_types(
+def type_fractions(
     allowed: NDArray[np.bool_], place: Array, error: float
 ) -> NDArray[np.float32]:
     """How a star's label is shared between its type and the next, shape (N, K).
 
     An F9 of one library is a G0 of another, so its label says F no more than G; an F5 is an F
-    to all. The share of a letter is the part that a Gaussian around the place has in it.
+    to all. The fraction of a letter is the part that a Gaussian around the place has in it.
 
     Parameters
     ----------
@@ -248,8 +248,8 @@ def share_of_types(
     known &= allowed[:, letters].any(axis=1)
     edges = np.arange(len(SEQUENCE) + 1) - place[known, None]
     below = torch.special.ndtr(torch.from_numpy(edges / error)).numpy()
-    share = np.diff(below, axis=1)
-    out[np.ix_(known, letters)] = share / share.sum(axis=1, keepdims=True)
+    fraction = np.diff(below, axis=1)
+    out[np.ix_(known, letters)] = fraction / fraction.sum(axis=1, keepdims=True)
     return out
 
 
@@ -283,10 +283,10 @@ def on_grid(
 def coarser(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> tuple[Array, Array]:
     """Carry spectra from the standard grid to the seed's, inverse variance weighted."""
     old, new = STANDARD.grid.edges, SEED.grid.edges
-    share = np.minimum(old[1:, None], new[1:]) - np.maximum(old[:-1, None], new[:-1])
-    share = np.clip(share, 0.0, None) / STANDARD.grid.step  # (old, new)
-    weight: Array = ivar @ share
-    total: Array = (np.asarray(flux) * ivar) @ share
+    fraction = np.minimum(old[1:, None], new[1:]) - np.maximum(old[:-1, None], new[:-1])
+    fraction = np.clip(fraction, 0.0, None) / STANDARD.grid.step  # (old, new)
+    weight: Array = ivar @ fraction
+    total: Array = (np.asarray(flux) * ivar) @ fraction
     good = weight > 0
     mean: Array = np.divide(total, weight, out=np.zeros_like(total), where=good)
     return mean, weight

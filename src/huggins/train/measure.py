@@ -134,8 +134,8 @@ def redshift_figures(
 ) -> dict[str, dict[str, Any]]:
     """Redshifts of real spectra by true class, those within 0.02 (1 + z) of the label.
 
-    The median of their velocity differences, absolute and signed, in km/s, and the share that
-    lies within one error.
+    The median of their velocity differences, absolute and signed, in km/s, and the fraction
+    within one error.
     """
     truth = np.array([row["class3"] for row in labels])
     close = good_redshift(results.z, z)
