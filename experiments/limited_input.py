@@ -128,8 +128,8 @@ def measure(results: Table, sample: Sample, folds: Sequence[int]) -> dict[str, A
     known = np.array([bool(row["z"]) for row in sample.rows])[in_folds]
     # That the errors are missing is no doubt about the answer.
     trusted = (bits & ~int(ZWarning.NO_UNCERTAINTY)) == 0
-    part = (bits & int(getattr(ZWarning, "PART_COVERAGE", 0))) != 0
-    others = (bits & ~int(getattr(ZWarning, "PART_COVERAGE", 0) | ZWarning.NO_UNCERTAINTY)) == 0
+    part = (bits & int(ZWarning.PART_COVERAGE)) != 0
+    others = (bits & ~int(ZWarning.PART_COVERAGE | ZWarning.NO_UNCERTAINTY)) == 0
     both = cls & near
     found: dict[str, Any] = {
         "n": int(in_folds.sum()),

@@ -32,6 +32,7 @@ class ZWarning(IntFlag):
     UNCERTAIN_Z = 1 << 17
     NOT_A_CLASS = 1 << 18
     NO_UNCERTAINTY = 1 << 19
+    PART_COVERAGE = 1 << 20
 
 
 #: Meaning of each bit, for figures, messages and documentation.
@@ -52,6 +53,7 @@ MEANING: Final = {
     ZWarning.UNCERTAIN_Z: "the redshift is broad or has rivals",
     ZWarning.NOT_A_CLASS: "looks like none of the 13 classes, nor like sky",
     ZWarning.NO_UNCERTAINTY: "the file gives no errors: the noise was measured from the flux",
+    ZWarning.PART_COVERAGE: "only a part of the range is there, and the answer is less sure",
 }
 
 #: What to do about each bit, one sentence, for people who look at the spectrum.

@@ -293,13 +293,34 @@ class Spectrum:
     def _error(self, what: str) -> SpectrumError:
         return SpectrumError(what, self.file, self.index)
 
-    def to_specutils(self) -> Any:
+    def to_specutils(
+        self, *, z: float | None = None, rest: bool = False, model: Any = None
+    ) -> Any:
         """Convert to a `specutils.Spectrum` (vacuum Angstrom, 1e-17 erg/s/cm2/A).
+
+        Parameters
+        ----------
+        z
+            Redshift that the object is told, such as the Z of a table of results.
+        rest
+            Whether to give it in the rest frame of `z`: wavelengths divided by 1 + z, flux
+            multiplied by it, so that the flux of a line stays what it is.
+        model : array_like, shape (L,), optional
+            A model on the spectrum's pixels in place of its flux, such as
+            ``huggins.inference.fit_details(spectrum).best.model``; without uncertainties, and
+            masked where it is NaN.
 
         Raises
         ------
         MissingExtraError
             If specutils is not installed.
+        ValueError
+            If `rest` is asked for without `z`, or `model` is not of the spectrum's length.
+
+        Examples
+        --------
+        >>> row = huggins.classify(spectrum)[0]  # doctest: +SKIP
+        >>> spectrum.to_specutils(z=row["Z"], rest=True)  # doctest: +SKIP
         """
         try:
             import specutils
@@ -308,13 +329,26 @@ class Spectrum:
         from astropy import units as u
         from astropy.nddata import InverseVariance
 
+        if rest and z is None:
+            raise ValueError("the rest frame needs a redshift: give z=")
+        flux = self.flux if model is None else np.asarray(model, np.float64)
+        if flux.shape != self.flux.shape:
+            raise ValueError(
+                f"model is of shape {flux.shape}, the flux of {self.flux.shape}: it must be on "
+                "the spectrum's pixels"
+            )
+        stretch = 1.0 + float(z) if rest and z is not None else 1.0
+        options: dict[str, Any] = {"mask": ~self.good if model is None else ~np.isfinite(flux)}
+        if model is None:
+            options["uncertainty"] = InverseVariance(self.ivar / stretch**2)
+        if z is not None and not rest:
+            options["redshift"] = float(z)
         make = getattr(specutils, "Spectrum", None) or specutils.Spectrum1D
         return make(
-            spectral_axis=self.wavelength * u.AA,
-            flux=self.flux * u.Unit("1e-17 erg / (s cm2 AA)"),
-            uncertainty=InverseVariance(self.ivar),
-            mask=~self.good,
+            spectral_axis=self.wavelength / stretch * u.AA,
+            flux=flux * stretch * u.Unit("1e-17 erg / (s cm2 AA)"),
             meta={name: getattr(self, name) for name in IDENTITY},
+            **options,
         )
 
 

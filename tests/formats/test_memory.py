@@ -53,6 +53,31 @@ def test_there_and_back(tmp_path):
     assert back.format == "specutils"
 
 
+def test_specutils_gets_redshift_rest_frame_and_model(tmp_path):
+    (original,) = read(make.write_boss_spec(tmp_path / "a.fits", make.make_truth(100)))
+    told = original.to_specutils(z=0.5)
+    assert told.redshift.value == pytest.approx(0.5)
+    np.testing.assert_allclose(told.spectral_axis.value, original.wavelength)
+    rest = original.to_specutils(z=0.5, rest=True)
+    np.testing.assert_allclose(rest.spectral_axis.value, original.wavelength / 1.5)
+    np.testing.assert_allclose(rest.flux.value, original.flux * 1.5, rtol=1e-6)
+    good = original.good
+    sn = rest.flux.value * rest.uncertainty.array**0.5
+    np.testing.assert_allclose(
+        sn[good], original.flux[good] * original.ivar[good] ** 0.5, rtol=1e-5
+    )
+    model = np.arange(100.0)
+    model[:3] = np.nan
+    drawn = original.to_specutils(z=0.5, rest=True, model=model)
+    np.testing.assert_array_equal(drawn.flux.value, 1.5 * model)
+    assert np.flatnonzero(drawn.mask).tolist() == [0, 1, 2]
+    assert drawn.uncertainty is None
+    with pytest.raises(ValueError, match="needs a redshift: give z="):
+        original.to_specutils(rest=True)
+    with pytest.raises(ValueError, match=r"model is of shape \(4,\), the flux of \(100,\)"):
+        original.to_specutils(model=np.ones(4))
+
+
 @pytest.mark.parametrize(
     "axis",
     [

@@ -60,3 +60,14 @@ def test_nothing_to_fit_is_said(shipped):
     )
     with pytest.raises(InputError, match=r"infrared.txt: nothing to fit: no good pixel"):
         fit_details(spectrum, model=shipped)
+
+
+def test_a_path_and_a_row_are_as_good_as_the_spectrum(tmp_path, shipped):
+    spectrum = mocks.load()[0].spectrum
+    path = tmp_path / "spec.csv"
+    lines = zip(spectrum.wavelength, spectrum.flux, spectrum.ivar, strict=True)
+    rows = "\n".join(",".join(map(repr, map(float, line))) for line in lines)
+    path.write_text("wavelength,flux,ivar\n" + rows + "\n")
+    expected = fit_details(spectrum, model=shipped).best.z
+    for source in (path, str(path), {"FILE": str(path), "INDEX": 0}):
+        assert fit_details(source, model=shipped).best.z == pytest.approx(expected, abs=1e-6)

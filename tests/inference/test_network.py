@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import huggins
+from factories import make_truth, write_boss_spec
 from huggins.errors import InputError, ModelError
 from huggins.inference import load_model
 from huggins.inference.network import predict_scores
@@ -146,3 +148,26 @@ def test_name_and_hash(tmp_path):
 def test_grid():
     grid = RedshiftGrid(start=0.0, step=0.5, size=2)
     assert grid.centres.tolist() == [0.25, 0.75]
+
+
+def test_a_model_says_what_it_is(model):
+    assert len(model) == 13
+    assert repr(model).startswith("<Model tiny ")
+    assert repr(model).endswith("13 classes, z up to 6.2, 960 pixels, 3548 to 10715 A>")
+    page = model._repr_html_()
+    assert model.hash in page
+    assert "QSO BAL" in page
+    assert "<Model" not in page
+
+
+def test_prepare_gives_what_predict_takes(model, tmp_path):
+    path = tmp_path / "spec.fits"
+    write_boss_spec(path, make_truth())
+    spectrum = huggins.read(path)[0]
+    flux, ivar = model.prepare([path, spectrum])
+    assert flux.shape == ivar.shape == (2, model.metadata.contract.grid.size)
+    np.testing.assert_array_equal(flux[0], flux[1])
+    found = model.predict(flux, ivar)
+    table = huggins.classify(spectrum, model=model, redshift=False)
+    assert found.probabilities[0, 0] == pytest.approx(table["P_QSO"][0], rel=1e-5)
+    assert model.prepare([])[0].shape == (0, 960)

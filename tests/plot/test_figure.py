@@ -4,7 +4,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from factories import make_truth, write_boss_spec
 from huggins import lines
+from huggins.formats import read
 from huggins.inference import FitDetails, FittedModel
 from huggins.plot import plot_spectrum
 from huggins.quality import ZWarning
@@ -371,3 +373,14 @@ def test_pyplot_is_left_alone():
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_path_or_a_row_of_the_table_is_enough(tmp_path):
+    path = write_boss_spec(tmp_path / "spec.fits", make_truth())
+    spectrum = read(path)[0]
+    row = make_result(FILE=str(path), INDEX=0)
+    for source in (path, str(path), row):
+        drawn = curves(plot_spectrum(source))
+        np.testing.assert_array_equal(drawn["flux"].get_xdata(), spectrum.wavelength)
+    assert any("QSO BAL" in text for text in texts(plot_spectrum(row)))
+    assert texts(plot_spectrum(spectrum, row)) == texts(plot_spectrum(row))

@@ -292,6 +292,10 @@ def test_a_faint_spectrum_with_features_is_not_sky(case):
     assert not case.bits() & ZWarning.SKY
 
 
+#: Of the network's pixels, 3548 to 10715 A.
+LOGLAM = 3.55 + 5e-4 * (np.arange(960) + 0.5)
+
+
 def bits(
     cls: str = "QSO",
     *,
@@ -301,6 +305,7 @@ def bits(
     probability: float = 0.9,
     sn: float = 5.0,
     coverage: float = 1.0,
+    start: float = 0.0,
     redshift: RedshiftGrid | None = GRID,
     fit: SimpleNamespace | None = None,
 ) -> int:
@@ -315,12 +320,16 @@ def bits(
         np.zeros((1, 0)),
     )
     broad, _ = decide(prediction.probabilities)
+    seen = np.zeros((1, LOGLAM.size), bool)
+    first, last = (round(edge * LOGLAM.size) for edge in (start, start + coverage))
+    seen[0, first:last] = True
     value = warnings(
         prediction,
         broad,
         np.array([probability]),
         sn=np.array([sn]),
-        coverage=np.array([coverage]),
+        loglam=LOGLAM,
+        seen=seen,
         threshold=0.5,
         none_threshold=0.3,
         redshift=redshift,
@@ -376,3 +385,39 @@ def test_a_fit_answers_for_the_redshift():
     assert bits("F", z=-0.0045, fit=fit) == ZWarning.SMALL_DELTA_CHI2
     both = ZWarning.SMALL_DELTA_CHI2 | ZWarning.LOW_PROBABILITY | ZWarning.NOT_A_CLASS
     assert bits(probability=0.4, none=0.9, fit=fit) == both
+
+
+def part(cls: str = "QSO", *, z: float, z_net: float, sure: float = 1.0, **kwargs) -> bool:
+    """Whether PART_COVERAGE is set; by default 5000 to 6310 A are there."""
+    row = np.full((1, len(CLASSES)), (1.0 - sure) / (len(CLASSES) - 1))
+    row[0, INDEX[cls]] = sure
+    fit = SimpleNamespace(zwarning=np.zeros(1, np.int32), z=np.array([z]), probabilities=row)
+    options = {"start": 0.31, "coverage": 0.21} | kwargs
+    value = bits(cls, z=z_net, probability=sure, fit=fit, **options)
+    assert value & ~ZWarning.PART_COVERAGE == 0
+    return value != 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "kwargs"),
+    [
+        # Mg II alone in range: network and fit agree, or not, or the class is not certain.
+        (False, {"z": 1.0, "z_net": 1.004}),
+        (True, {"z": 1.0, "z_net": 1.006}),
+        (True, {"z": 1.0, "z_net": 1.004, "sure": 0.98}),
+        # C IV and C III] are both in range.
+        (False, {"z": 2.29, "z_net": 2.30, "sure": 0.9, "coverage": 0.3}),
+        (True, {"z": 2.29, "z_net": 2.34, "coverage": 0.3}),
+        # Galaxies: only where network and fit disagree. Stars: never.
+        (False, {"cls": "GAL", "z": 0.3, "z_net": 0.31, "sure": 0.9}),
+        (True, {"cls": "GAL", "z": 0.3, "z_net": 0.32}),
+        (False, {"cls": "F", "z": 0.0, "z_net": 0.1, "sure": 0.9}),
+        # The whole range is there, or the network gives no redshift.
+        (False, {"z": 1.0, "z_net": 3.0, "start": 0.0, "coverage": 0.76}),
+        (False, {"z": 1.0, "z_net": np.nan}),
+        (True, {"z": 1.0, "z_net": np.nan, "sure": 0.98}),
+        (False, {"z": np.nan, "z_net": 1.0}),
+    ],
+)
+def test_part_coverage(expected, kwargs):
+    assert part(**kwargs) is expected

@@ -70,7 +70,7 @@ def classify_batch(
             at, spectra = _identify_all(rows, items)
             flux, ivar = contract.rebin(spectra)  # (M, G) each
             tensor = contract.tensor(flux, ivar)
-            coverage: NDArray[np.float64] = (ivar > 0).mean(axis=1)
+            seen: NDArray[np.bool_] = ivar > 0
         if spectra:
             scores = model.scores(tensor)
             with TURN:
@@ -79,7 +79,7 @@ def classify_batch(
             if fits is not None:  # in a process of its own: no lock
                 fit = fits.fit(spectra, prediction, model.metadata.redshift)
             with TURN:
-                _fill(rows, at, spectra, prediction, fit, coverage, model, threshold)
+                _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
     return rows
 
 
@@ -109,7 +109,7 @@ def _fill(
     spectra: Sequence[Spectrum],
     prediction: Prediction,
     fit: Fit | None,
-    coverage: NDArray[np.float64],
+    seen: NDArray[np.bool_],
     model: Model,
     threshold: float | None,
 ) -> None:
@@ -124,7 +124,8 @@ def _fill(
         broad,
         probability,
         sn=sn,
-        coverage=coverage,
+        loglam=metadata.contract.grid.loglam,
+        seen=seen,
         threshold=metadata.threshold if threshold is None else threshold,
         none_threshold=metadata.none_threshold,
         redshift=metadata.redshift,
@@ -150,7 +151,7 @@ def _fill(
         rows.texts["SUBCLASS"][i] = CLASSES[s]
     for i in at[nothing].tolist():
         _empty_sky(rows, i)
-    for i in np.flatnonzero(coverage == 0).tolist():
+    for i in np.flatnonzero(~seen.any(axis=1)).tolist():
         grid = metadata.contract.grid
         low, high = 10.0 ** grid.edges[[0, -1]]
         first, last = spectra[i].wavelength[[0, -1]]

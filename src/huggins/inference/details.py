@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from huggins.errors import InputError
 from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.network import Model, load_model
+from huggins.inference.sources import spectrum_in
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.weights import DEFAULT
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from huggins.quality import ZWarning
     from huggins.redshift.minimise import Solution
-    from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
@@ -77,22 +77,24 @@ class FitDetails:
     causes: dict[ZWarning, str] = field(default_factory=dict)
 
 
-def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> FitDetails:
+def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDetails:
     """Fit one spectrum and return the chosen model and the next at another redshift.
 
     Parameters
     ----------
     spectrum
-        Of L pixels.
+        A `Spectrum` of L pixels, the path of a file with one, a row of the table that
+        `huggins.classify` returns, or any object with one spectrum that it takes.
     model
         The network that makes the proposals: name, path or model, as for `huggins.classify`.
 
     Raises
     ------
     InputError
-        If nothing could be fitted: no good pixel between 3500 and 10759 A.
+        If nothing could be fitted: no good pixel between 3500 and 10759 A; or if there are
+        several spectra.
     ReadError
-        If the arrays are no valid spectrum.
+        If the file cannot be read, or the arrays are no valid spectrum.
     ModelError
         If there is no such model.
 
@@ -101,7 +103,7 @@ def fit_details(spectrum: Spectrum, *, model: str | Path | Model = DEFAULT) -> F
     >>> details = fit_details(spectrum)  # doctest: +SKIP
     >>> residuals = (spectrum.flux - details.best.model) * spectrum.ivar**0.5  # doctest: +SKIP
     """
-    spectrum.check()
+    spectrum = spectrum_in(spectrum)
     network = model if isinstance(model, Model) else load_model(model)
     fitter = load_fitter()
     contract, grid = network.metadata.contract, network.metadata.redshift

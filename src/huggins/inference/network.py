@@ -10,6 +10,7 @@ import numpy as np
 
 from huggins.errors import InputError, ModelError
 from huggins.inference.runtime import onnx_runtime
+from huggins.inference.sources import spectra_in
 from huggins.redshift.uncertainty import network_error
 from huggins.taxonomy import CLASSES
 from huggins.weights import DEFAULT, KEY, Metadata, find
@@ -97,6 +98,53 @@ class Model:
         self.hash = hashlib.sha256(content).hexdigest()[:16]
         self._outputs = [output.name for output in self._session.get_outputs()]
 
+    def __len__(self) -> int:
+        """Return the number of classes that it tells apart."""
+        return len(CLASSES)
+
+    def __repr__(self) -> str:
+        grid = self.metadata.contract.grid
+        low, high = 10.0 ** grid.edges[[0, -1]]
+        redshift = self.metadata.redshift
+        reach = "no redshift"
+        if redshift is not None:
+            reach = f"z up to {np.expm1(redshift.start + redshift.step * redshift.size):.1f}"
+        return (
+            f"<Model {self.name} {self.metadata.version}: {len(self)} classes, {reach}, "
+            f"{grid.size} pixels, {low:.0f} to {high:.0f} A>"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what it is, and the classes it tells apart."""
+        from html import escape
+
+        return (
+            f"<code>{escape(repr(self)[1:-1])}</code><br>{' '.join(CLASSES)}<br>"
+            f"<small>SHA-256 {self.hash}</small>"
+        )
+
+    def prepare(self, spectra: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Put spectra on the model's grid, as `predict` takes them.
+
+        Parameters
+        ----------
+        spectra
+            A `huggins.Spectrum`, a path, a row of a table of results, arrays (wavelength, flux,
+            error), or a list of these, N spectra in all.
+
+        Returns
+        -------
+        flux, ivar : ndarray, shape (N, G)
+            On ``metadata.contract.grid``, rebinned by inverse variance, without bad pixels and
+            cosmic rays; both 0 where there is no data.
+
+        Raises
+        ------
+        ReadError
+            If one of them cannot be read.
+        """
+        return self.metadata.contract.rebin(spectra_in(spectra))
+
     def predict(
         self, flux: NDArray[np.floating], ivar: NDArray[np.floating] | None = None
     ) -> Prediction:
@@ -105,7 +153,8 @@ class Model:
         Parameters
         ----------
         flux, ivar : ndarray, shape (N, G)
-            On ``metadata.contract.grid``, in any unit; ivar 0 where there is no data. Without
+            On ``metadata.contract.grid``, as `prepare` gives them, in any unit; ivar 0 where
+            there is no data. Without
             ivar every finite flux counts as certain.
 
         Raises
@@ -119,8 +168,7 @@ class Model:
         if flux.ndim != 2 or flux.shape != ivar.shape or flux.shape[1] != size:
             raise InputError(
                 f"flux and ivar must both be of shape (N, {size}) for model {self.name!r}, "
-                f"not {flux.shape} and {ivar.shape}; spectra of other grids go to "
-                "huggins.classify"
+                f"not {flux.shape} and {ivar.shape}; model.prepare puts spectra on that grid"
             )
         return self.run(self.metadata.contract.tensor(flux, ivar))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import quality
+from huggins.inference.sources import is_row, spectrum_in
 from huggins.plot.data import (
     CLASS_COLOURS,
     MODEL,
@@ -27,6 +28,7 @@ from huggins.plot.words import (
     probability_text,
     second_caption,
 )
+from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, CLASSES
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from huggins.inference import FitDetails
-    from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
@@ -52,7 +53,7 @@ _GOOD, _WARNING, _QUIET = "#16806a", "#b3470a", "#5d6673"
 
 
 def plot_spectrum(
-    spectrum: Spectrum,
+    spectrum: Any,
     result: Any = None,
     *,
     fit: FitDetails | None = None,
@@ -71,7 +72,9 @@ def plot_spectrum(
     Parameters
     ----------
     spectrum
-        Of L pixels.
+        A `huggins.Spectrum` of L pixels, the path of a file with one, a row of the table that
+        `huggins.classify` returns (which is then its `result` too), or any object with one
+        spectrum that it takes.
     result
         Its row of the table that `huggins.classify` returns, or any mapping with such columns;
         columns that are absent or masked are left out of the figure.
@@ -89,8 +92,15 @@ def plot_spectrum(
     ------
     ValueError
         If `model` is not of the spectrum's length.
+    InputError, ReadError
+        If there is not one spectrum, or it cannot be read.
     """
     from matplotlib.figure import Figure
+
+    if not isinstance(spectrum, Spectrum):
+        if result is None and is_row(spectrum):
+            result = spectrum
+        spectrum = spectrum_in(spectrum)
 
     models = _models(fit, model, second=second)
     for each in models:

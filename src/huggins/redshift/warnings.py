@@ -8,6 +8,10 @@ From network and fit (each alternative alone sets the bit):
 
 - SKY: P(none) > t_none and median S/N < 1; or gain on a cubic < h r and mean (S/N)^2 < 0.25.
 - LITTLE_COVERAGE: data in < 0.2 of the network's pixels; or N < n.
+- PART_COVERAGE: data in < 0.75 of the network's pixels, and the answer seen to be less sure:
+  no STAR, and network and fit differ by > 3000 km/s; or a QSO of which fewer than two of Lyman
+  alpha, C IV, C III], Mg II, H beta, [O III] 5007 and H alpha are in range, and network and fit
+  differ by > 700 km/s or P(QSO) < 0.99 (`_part_coverage`).
 - Z_FITLIMIT: z in the last 10 native pixels (stars 1) of the range searched; without a fit, in
   the first or last bin of the network.
 
@@ -44,7 +48,7 @@ from huggins.lines import EMISSION
 from huggins.quality import ZWarning
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import START
-from huggins.taxonomy import BROAD_CLASSES
+from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +78,16 @@ if TYPE_CHECKING:
 QUASAR_LINES: Final = ("C III]", "Mg II", "Hβ", "Hα")
 # Least fraction of the network's grid that must hold data.
 _COVERAGE: Final = 0.2
+# PART_COVERAGE, fitted to labelled spectra of folds 2 to 4 that were cut to one or two cameras
+# (`experiments/limited_input.py`): the fraction below which only a part is there; km/s between
+# network and fit, of any answer and of a quasar with one line; P(QSO) with one line; its lines.
+_PART: Final = 0.75
+_APART: Final = 3000.0
+_APART_ONE_LINE: Final = 700.0
+_SURE_ONE_LINE: Final = 0.99
+_STRONG: Final = ("Ly α", "C IV", "C III]", "Mg II", "Hβ", "[O III] 5007", "Hα")
+# A line is in range if most pixels within 1 % of its wavelength hold data.
+_AROUND_LINE: Final = 0.0043
 # Least probability within 5000 km/s of the network's redshift.
 _PEAK: Final = 0.5
 # Largest |redshift| that a star can have: 1500 km/s, above the fastest known stars' and the
@@ -104,7 +118,8 @@ def warnings(
     probability: NDArray[np.float64],
     *,
     sn: NDArray[np.float64],
-    coverage: NDArray[np.float64],
+    loglam: Array,
+    seen: NDArray[np.bool_],
     threshold: float,
     none_threshold: float,
     redshift: RedshiftGrid | None,
@@ -120,8 +135,10 @@ def warnings(
         Index of CLASS into `BROAD_CLASSES`, and probability of SUBCLASS.
     sn : ndarray, shape (N,)
         Median signal-to-noise ratio.
-    coverage : ndarray, shape (N,)
-        Fraction of the network's pixels that hold data.
+    loglam : ndarray, shape (G,)
+        Of the network's pixels, log10(wavelength / A).
+    seen : ndarray of bool, shape (N, G)
+        Which of them hold data.
     threshold, none_threshold
         As in `huggins.weights.Metadata`.
     redshift
@@ -135,9 +152,14 @@ def warnings(
         bits[none & ~(sn >= _SKY_SN)] |= ZWarning.SKY
         bits[none & (sn >= _SKY_SN)] |= ZWarning.NOT_A_CLASS
     bits[probability < threshold] |= ZWarning.LOW_PROBABILITY
+    coverage = seen.mean(axis=1)
     bits[coverage < _COVERAGE] |= ZWarning.LITTLE_COVERAGE
     if fit is not None:
         bits |= fit.zwarning
+        part = np.flatnonzero(coverage < _PART)
+        if len(part):
+            unsure = _part_coverage(prediction.z[part], broad[part], fit, part, loglam, seen)
+            bits[part[unsure]] |= ZWarning.PART_COVERAGE
     elif redshift is not None:
         star = broad == BROAD_CLASSES.index("STAR")
         contradiction = star & (np.abs(prediction.z) > _STAR_Z)
@@ -147,6 +169,39 @@ def warnings(
         at_edge = (log1z < redshift.start + redshift.step) | (log1z > end - redshift.step)
         bits[at_edge] |= ZWarning.Z_FITLIMIT
     return bits
+
+
+def _part_coverage(
+    z_net: Array,
+    broad: NDArray[np.int64],
+    fit: Fit,
+    rows: NDArray[np.intp],
+    loglam: Array,
+    seen: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Return which of the answers on M incomplete spectra, `rows` of the fit, are less sure.
+
+    Parameters
+    ----------
+    z_net, broad : ndarray, shape (M,)
+        Redshift of the network (NaN: it gives none) and class of the result.
+    fit, loglam, seen
+        As in `warnings`.
+    rows : ndarray of int, shape (M,)
+    """
+    z = fit.z[rows]
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(z - z_net) / (1.0 + z) * SPEED_OF_LIGHT
+        unsure: NDArray[np.bool_] = (broad != BROAD_CLASSES.index("STAR")) & (apart > _APART)
+    quasar = BROAD_CLASSES.index("QSO")
+    members = [i for i, name in enumerate(CLASSES) if BROAD[name] == "QSO"]
+    for m in np.flatnonzero((broad == quasar) & np.isfinite(z) & ~unsure):
+        places = np.log10([EMISSION[name] * (1.0 + z[m]) for name in _STRONG])
+        inside = [seen[rows[m], np.abs(loglam - place) < _AROUND_LINE] for place in places]
+        shown = sum(part.size > 0 and part.mean() > 0.75 for part in inside)
+        sure = fit.probabilities[rows[m], members].sum() >= _SURE_ONE_LINE
+        unsure[m] = shown < 2 and not (sure and not apart[m] > _APART_ONE_LINE)
+    return unsure
 
 
 def fit_warnings(
