@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 #: Lines of each CLASS that are strong enough to be taken for one another.
 STRONG: Final[dict[str, tuple[str, ...]]] = {
     "QSO": ("Ly α", "C IV", "C III]", "Mg II", "Hβ", "Hα"),
-    "GALAXY": ("[O II]", "Ca K", "Hβ", "[O III] 5007", "Hα"),
+    "GALAXY": ("[O II]", "Ca K", "Hβ", "[O III] 5008", "Hα"),
     "STAR": ("Ca K", "Hβ", "Mg b", "Na D", "Hα"),
 }
 #: How near ln((1 + z) / (1 + z_true)) lies to that of the ratio of two lines.

@@ -19,7 +19,7 @@ def exchanged(true_z, seen, taken):
     [
         ("QSO", 0.8, "QSO", ("Mg II", "Ly α")),
         ("QSO", 2.5, "QSO", ("C IV", "Mg II")),
-        ("GALAXY", 0.3, "GALAXY", ("Hα", "[O III] 5007")),
+        ("GALAXY", 0.3, "GALAXY", ("Hα", "[O III] 5008")),
         ("STAR", 0.0, "GALAXY", ("Na D", "Hβ")),
     ],
 )
@@ -32,7 +32,7 @@ def test_a_line_taken_for_another_is_named(true_class, true_z, said, pair):
 
 def test_the_right_redshift_is_no_confusion():
     assert line_confusion("QSO", 2.0, "QSO", 2.02, WHOLE) is None
-    # H beta and [O III] 5007 lie 3 % apart, [O III] and a redshift right to 900 km/s do not.
+    # H beta and [O III] 5008 lie 3 % apart, [O III] and a redshift right to 900 km/s do not.
     assert line_confusion("GALAXY", 0.3, "GALAXY", 0.304, WHOLE) is None
 
 

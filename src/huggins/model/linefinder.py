@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: absorption.
 LINES: Final = (
     *(EMISSION[n] for n in ("Ly α", "C IV", "C III]", "Mg II", "[O II]", "Hβ")),
-    *(EMISSION[n] for n in ("[O III] 5007", "Hα")),
+    *(EMISSION[n] for n in ("[O III] 5008", "Hα")),
     *(ABSORPTION[n] for n in ("Ca K", "Ca H", "Mg b", "Na D")),
 )
 # How far from its place a line may lie and still vote for a redshift, in boxes of 25,000 km/s;

@@ -24,6 +24,11 @@ MODEL: Final = "#cf3f51"
 SECOND: Final = "#2a8fa8"
 #: Colours of the broad classes, in every figure.
 CLASS_COLOURS: Final = {"QSO": "#3567a8", "STAR": "#c88716", "GALAXY": "#b4475a"}
+_CLIPPED: Final = "#8a3ab9"
+# matplotlib's markers; their names would import all of it.
+_CARETUP, _CARETDOWN = 6, 7
+# Height of the plot at most, over that below which 97 % of the smoothed flux lies.
+_TALLEST: Final = 3.0
 _ERG = r"$10^{-17}\ \mathrm{erg\ s^{-1}\ cm^{-2}\ \AA^{-1}}$"
 WAVELENGTH: Final = "observed vacuum wavelength (Å)"
 #: Surveys whose flux is calibrated; that of LAMOST is relative, and of others unknown.
@@ -77,8 +82,10 @@ def draw_data(
         )
     _mark_masked(axes, wavelength, good)
     axes.axhline(0.0, color="black", lw=0.5, alpha=0.5, zorder=1)
-    axes.set_ylim(_limits(flux, ivar, width, noisy=noisy))
+    low, high = _limits(flux, ivar, width, noisy=noisy)
+    axes.set_ylim(low, high)
     axes.set_xlim(*_span(wavelength, good))
+    _mark_clipped(axes, wavelength, shown, low, high)
     if not good.any():
         axes.text(0.5, 0.55, "no good pixel", transform=axes.transAxes, ha="center")
     calibrated = spectrum.survey in _CALIBRATED
@@ -151,7 +158,11 @@ def _span(wavelength: Array, good: NDArray[np.bool_]) -> tuple[float, float]:
 
 
 def _limits(flux: Array, ivar: Array, width: float, *, noisy: bool) -> tuple[float, float]:
-    """Range of flux that shows every real feature and no cosmic ray."""
+    """Range of flux that shows real features and no cosmic ray, nor all of a strong line.
+
+    A line that rises far above everything else would press the rest to the ground: it is cut
+    off at some times the height of the rest, and `_mark_clipped` says so.
+    """
     good = ivar > 0
     if not good.any():
         return -1.0, 1.0
@@ -177,9 +188,38 @@ def _limits(flux: Array, ivar: Array, width: float, *, noisy: bool) -> tuple[flo
         peaks = even[good & (even > 0) & (even**2 * ivar > 100.0)]
         high = max([high, float(calm.max()), *peaks.tolist()])
         low = max(low, float(calm.min()))
+    body = float(np.percentile(steady[seen], 97.0))
+    if body > 0.0:
+        high = min(high, max(_TALLEST * body, float(np.percentile(calm, 97.0))))
     low = min(low, 0.0)
     height = (high - low) or 1.0
     return low - 0.03 * height - 0.3 * spread, high + 0.12 * height + 0.3 * spread
+
+
+def _mark_clipped(axes: Axes, wavelength: Array, shown: Array, low: float, high: float) -> None:
+    """Mark with a triangle where good pixels lie outside the plot; neighbours share one."""
+    room = 0.008 * (wavelength[-1] - wavelength[0])
+    label = "off scale"
+    for outside, place, marker in (
+        (shown > high, 0.985, _CARETUP),
+        (shown < low, 0.015, _CARETDOWN),
+    ):
+        where = wavelength[outside]
+        if len(where) == 0:
+            continue
+        groups = np.split(where, np.flatnonzero(np.diff(where) > room) + 1)
+        axes.plot(
+            [float(np.mean(group)) for group in groups],
+            np.full(len(groups), place),
+            color=_CLIPPED,
+            marker=marker,
+            ms=5,
+            ls="none",
+            transform=axes.get_xaxis_transform(),
+            label=label,
+            zorder=4.6,
+        )
+        label = "_nolegend_"
 
 
 def _mark_masked(axes: Axes, wavelength: Array, good: NDArray[np.bool_]) -> None:

@@ -136,6 +136,18 @@ def plot_spectrum(
         draw_residuals(bottom, spectrum, each.flux, label=each.label, colour=each.colour)
         bottom.set_xlabel(WAVELENGTH)
         bottom.yaxis.set_label_coords(_LABEL, 0.5)
+        if i == 1:
+            bottom.text(
+                0.994,
+                0.06,
+                "grey: (flux - model) / σ of each pixel; coloured: its running mean",
+                transform=bottom.transAxes,
+                ha="right",
+                fontsize=7,
+                color=_QUIET,
+                bbox=_PAPER,
+                zorder=6,
+            )
         bottom.text(
             0.006,
             0.93,
@@ -208,7 +220,7 @@ def _draw_bars(axes: Axes, probabilities: Array, best: object) -> None:
             axes.text(
                 1.06,
                 place,
-                probability_text(value).lstrip("= "),
+                probability_text(value).lstrip("=").replace(" ", ""),
                 va="center",
                 fontsize=8,
                 clip_on=False,

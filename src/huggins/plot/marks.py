@@ -23,20 +23,12 @@ def lines_in_range(spectrum: Spectrum, result: Any) -> list[tuple[str, float, st
     z, broad = get(result, "Z"), str(get(result, "CLASS") or "")
     if z is None or broad not in BROAD_CLASSES:
         return []
-    rest = {
-        "emission": {} if broad == "STAR" else lines.EMISSION,
-        "absorption": {} if broad == "QSO" else lines.ABSORPTION,
-    }
     good = spectrum.wavelength[spectrum.good]
     if len(good) == 0:
         return []
     marks: list[tuple[str, float, str]] = []
-    for kind, known in rest.items():
+    for kind, known in lines.of_class(str(get(result, "SUBCLASS") or broad)).items():
         for name, wavelength in known.items():
-            # The far-ultraviolet lines of quasars are not seen in galaxies, and a line that is
-            # in both lists is marked once.
-            if broad == "GALAXY" and (wavelength < 2700 or any(name == m[0] for m in marks)):
-                continue
             observed = wavelength * (1.0 + float(z))
             if good[0] <= observed <= good[-1]:
                 marks.append((name, observed, kind))

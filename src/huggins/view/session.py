@@ -430,13 +430,12 @@ class Session:
 
 
 def _lines() -> list[dict[str, Any]]:
-    emission = ["QSO", "BAL", "GAL"]
-    absorption = [name for name in CLASSES if name not in ("QSO", "BAL")]
+    shown: dict[tuple[str, float, str], list[str]] = {}
+    for cls in CLASSES:
+        for kind, known in lines.of_class(cls).items():
+            for name, wavelength in known.items():
+                shown.setdefault((name, wavelength, kind), []).append(cls)
     return [
         {"name": name, "wavelength": wavelength, "kind": kind, "classes": classes}
-        for kind, known, classes in (
-            ("emission", lines.EMISSION, emission),
-            ("absorption", lines.ABSORPTION, absorption),
-        )
-        for name, wavelength in known.items()
+        for (name, wavelength, kind), classes in sorted(shown.items(), key=lambda s: s[0][1])
     ]
