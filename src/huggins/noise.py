@@ -131,7 +131,9 @@ def excess(flux: Array, error: Array) -> float:
 
     NaN where it cannot be measured. `error` of shape (L,) is infinite or NaN in bad pixels.
     """
-    return float(scatter(flux[None], np.where(error > 0, error, np.nan)[None] ** 2)[0])
+    with np.errstate(over="ignore"):
+        variance = np.where(error > 0, error, np.nan)[None] ** 2
+    return float(scatter(flux[None], variance)[0])
 
 
 def scatter(

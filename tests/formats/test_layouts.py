@@ -407,3 +407,31 @@ def test_damage_gives_errors_or_spectra(layout, quasar, tmp_path):
         items = list(open_file(path))
         assert items
         assert all(isinstance(item, Spectrum | ReadError) for item in items)
+
+
+def test_several_spectra_of_specutils_in_one_table(quasar, tmp_path):
+    import specutils
+    from astropy import units as u
+    from astropy.nddata import StdDevUncertainty
+
+    w, f, e = quasar
+    made = specutils.Spectrum(
+        spectral_axis=w * u.AA,
+        flux=np.array([f, 2 * f, 3 * f]) * u.Unit("erg / (s cm2 AA)"),
+        uncertainty=StdDevUncertainty(np.array([e, 2 * e, 3 * e])),
+    )
+    made.write(tmp_path / "a.fits", format="tabular-fits")
+    spectra = read(tmp_path / "a.fits")
+    assert len(spectra) == 3
+    np.testing.assert_allclose(spectra[2].flux, 3 * f)
+    np.testing.assert_allclose(spectra[2].wavelength, w)
+
+
+def test_a_mask_of_the_other_convention_is_noticed(quasar, tmp_path):
+    w, f, e = quasar
+    good = np.arange(len(w)) % 2 == 0
+    columns = {"wave": w, "flux": f, "ivar": np.where(good, e**-2.0, 0.0)}
+    for mask in (good, ~good):
+        path = save(tmp_path / "a", table({**columns, "mask": mask.astype(int)}))
+        (spectrum,) = read(path)
+        np.testing.assert_array_equal(spectrum.good, good)

@@ -62,7 +62,10 @@ _Log = Annotated[
     typer.Option("--log", metavar="FILE", help="Append all messages, with times, to FILE."),
 ]
 Air = Annotated[
-    bool, typer.Option("--air", help="Wavelengths of text files are in air, not in vacuum.")
+    bool,
+    typer.Option(
+        "--air", help="Wavelengths are in air where the file does not say, not in vacuum."
+    ),
 ]
 TargetIds = Annotated[
     list[str] | None,

@@ -175,7 +175,9 @@ def _loaded(content: bytes, path: str) -> Any:
         if math.prod(shape) * dtype.itemsize > len(content):
             raise ReadError("the array is truncated: write it again", path)
         return np.load(io.BytesIO(content), allow_pickle=False)
-    except (ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError) as error:
+    except ReadError:
+        raise
+    except Exception as error:  # numpy parses the header as Python, which raises many types
         raise ReadError(f"the array is damaged ({error}): write it again", path) from error
 
 

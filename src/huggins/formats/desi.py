@@ -83,7 +83,8 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
         shape = next(hdu.image_shape for name, hdu in by_name.items() if _FLUX.fullmatch(name))
         count = shape[0] if len(shape) == 2 else 0
     if count == 0:
-        raise ReadError("FIBERMAP has no row: there is no spectrum in this file", path)
+        what = "FIBERMAP has no row" if fibermap is not None else "the flux has no rows"
+        raise ReadError(f"{what}: there is no spectrum in this file", path)
     targets = _targets(fibermap)
     fibres = None
     if request.selection.fibers and fibermap is not None and "FIBER" in fibermap:

@@ -118,6 +118,7 @@ def read(
     arrays = [_matrix(a, arrays) for a in arrays]
     extra = _cards(fits, hdu)
     if any(role_of(a) in FLUXES and len(a.shape) == 2 for a in arrays):
+        arrays = _upright(arrays, hdu.rows)
         stack = sort(arrays, extra)
         if stack is None:
             size = max(a.shape[1] for a in arrays if len(a.shape) == 2)
@@ -144,6 +145,26 @@ def read(
             fields.append(Field(found.name, found.read(0, hdu.rows), found.unit))
     context = replace(context, identity={**context.identity, **described(extra.get)})
     yield from spectra_of(fields, context)
+
+
+def _upright(arrays: list[Array], rows: int) -> list[Array]:
+    """Turn tables of one row a pixel and one element a spectrum, as specutils writes several.
+
+    There one column of plain numbers is the axis, and it ascends or descends.
+    """
+    axes = [a for a in arrays if role_of(a) in AXES]
+    if len(axes) != 1 or axes[0].shape != (rows,) or rows < _PIXELS_MIN:
+        return arrays
+    steps = np.diff(np.asarray(axes[0].read(0, rows), np.float64))
+    if not ((steps > 0).all() or (steps < 0).all()):
+        return arrays
+    turned = []
+    for array in arrays:
+        values = np.asarray(array.read(0, rows))
+        if values.ndim == 2:
+            values = values.T
+        turned.append(in_memory(array.name, values, array.unit))
+    return turned
 
 
 def _matrix(array: Array, arrays: list[Array]) -> Array:
