@@ -1,9 +1,8 @@
-"""From files of spectra to one HDF5 file, in chunks, so that no work is ever lost.
+"""One HDF5 file from files of spectra, made in chunks that an interrupted run keeps.
 
-Each chunk of the inputs becomes a part on disk (`huggins.dataset.chunk`), by whichever worker;
-the parts, in the order of the inputs, become the file (`huggins.dataset.merge`). What is in the
-file depends on the inputs and options alone, not on who did the work, how many, or how often it
-was interrupted.
+Workers turn each chunk of the inputs into a part on disk (`huggins.dataset.chunk`); the parts,
+in the order of the inputs, become the file (`huggins.dataset.merge`). Its content depends only
+on the inputs and options, not on the number of workers or interruptions.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ SKIPPED: Final = ("file", "index", "reason")
 
 @dataclass(slots=True)
 class State:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes
     ----------
@@ -64,7 +63,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a run did.
+    """Summary of a run.
 
     Attributes
     ----------
@@ -73,7 +72,7 @@ class Summary:
     inputs, resumed : int
         Inputs, and how many of them an interrupted run had done.
     reasons : dict of str to int
-        Why spectra were left out, and how many.
+        Number of spectra left out, by reason.
     """
 
     rows: int
@@ -83,12 +82,12 @@ class Summary:
 
 
 def work_folder(output: Path) -> Path:
-    """Return where a run keeps its parts until the file is made of them."""
+    """Return the folder of the parts of a run."""
     return output.with_name(output.name + ".parts")
 
 
 def skipped_path(output: Path) -> Path:
-    """Return where the list of what is left out goes."""
+    """Return the path of the list of what is left out."""
     return output.with_name(output.name + ".skipped.csv")
 
 
@@ -111,7 +110,7 @@ def build(
     Parameters
     ----------
     paths
-        Files of any known format, containers and plates too; gone through once.
+        Files of any known format, containers and plates too; read once.
     output
         The file; one of ours that is there is replaced when the new one is whole.
     targets
@@ -120,15 +119,15 @@ def build(
     label_column
         Its column that holds the class.
     options, making, workers
-        What, how and by whom.
+        Content of the file, its split, and who does the work.
     resume
-        Go on where an interrupted run with the same inputs and options stopped.
+        Continue an interrupted run with the same inputs and options.
     overwrite
         Replace `output` even if it is an input, or huggins did not write it.
     inputs
         What `output` must not be.
     watch
-        Called with the state now and then.
+        Called with the progress now and then.
 
     Raises
     ------
@@ -166,9 +165,9 @@ def build(
 
 
 def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[str, int]:
-    """List what is not in the file and why, as CSV; return how many times each reason comes.
+    """List what is left out and why, as CSV; return the number of spectra by reason.
 
-    The list is removed where nothing is skipped.
+    The list is removed if nothing is left out.
     """
     reasons: dict[str, int] = {}
     with temporary_path(path) as temporary:
@@ -187,7 +186,7 @@ def write_skipped(path: Path, skipped: Iterable[tuple[str, int, str]]) -> dict[s
 
 
 def _nothing(abouts: list[About], output: Path) -> InputError:
-    """Return the error of inputs of which every spectrum is left out; list why."""
+    """Return the error of inputs without a usable spectrum; list the reasons."""
     path = skipped_path(output)
     reasons = write_skipped(path, chain.from_iterable(about.skipped for about in abouts))
     shutil.rmtree(work_folder(output), ignore_errors=True)
@@ -201,7 +200,7 @@ def _nothing(abouts: list[About], output: Path) -> InputError:
 
 
 def _check(output: Path, inputs: Iterable[str | Path], *, overwrite: bool) -> None:
-    """Complain now about an output that could not be written in the end."""
+    """Check that the outputs can be written, before the work begins."""
     if output.suffix.lower() not in (".h5", ".hdf5"):
         raise InputError(f"{output}: the name must end in .h5 or .hdf5")
     inputs = list(inputs)
@@ -213,7 +212,7 @@ def _check(output: Path, inputs: Iterable[str | Path], *, overwrite: bool) -> No
 
 @contextlib.contextmanager
 def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
-    """Hold the folder of parts; it goes when all is well."""
+    """Lock the output and make the folder of parts, which is removed after success."""
     folder = work_folder(output)
     held = output.with_name(f".{output.name}.lock")
     file = claim(held, output)
@@ -232,7 +231,7 @@ def _claimed(output: Path, *, resume: bool) -> Iterator[None]:
 
 
 def _depends(options: Options, targets: Path | None, column: str) -> dict[str, Any]:
-    """Return all that the parts depend on besides the inputs."""
+    """Return what the parts depend on besides the inputs."""
     depends = asdict(options) | {"huggins": __version__, "label_column": column}
     del depends["labels"]
     depends["targets"] = "" if targets is None else _digest(targets)
@@ -265,7 +264,7 @@ def _parts(
     state: State,
     watch: Callable[[State], None] | None,
 ) -> list[About]:
-    """Have the parts made that are not there, and return what each holds."""
+    """Make the missing parts, and return the contents of all."""
     abouts: dict[int, About] = {}
     under_way: dict[Future[About], Chunk] = {}
 

@@ -1,4 +1,4 @@
-"""One chunk of inputs, from files to a part: what each worker does."""
+"""The work of each worker: a part of the data set from a chunk of the inputs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _BYTES: Final = 128 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the content of the file depends on.
+    """Options that the content of the file depends on.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Options:
     labels
         Folder of the labels of a table (`huggins.dataset.labels`); empty: the pipeline's.
     min_trust
-        Spectra of less trust are left out.
+        Least trust of a label.
     air
         Whether text files give air wavelengths.
     """
@@ -60,18 +60,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some inputs, one behind another.
+    """Consecutive inputs.
 
     Attributes
     ----------
     number
-        Its place.
+        Its position.
     paths
         The inputs.
     digest
         Of their names and sizes.
     root
-        Folder that the paths are relative to, for workers that are elsewhere.
+        Folder that the paths are relative to, for workers on other machines.
     """
 
     number: int
@@ -81,7 +81,7 @@ class Chunk:
 
 
 def chunks(paths: Iterable[str]) -> Iterator[Chunk]:
-    """Divide inputs into chunks, in a way that depends on nothing else."""
+    """Divide inputs into chunks, which depend on the inputs only."""
     root = str(Path.cwd())
     some: list[str] = []
     size = number = 0

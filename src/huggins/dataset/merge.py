@@ -1,4 +1,4 @@
-"""From parts to the file: repeated spectra left out, objects told apart, arrays written."""
+"""The HDF5 file from its parts: without repeated spectra, split by object."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADS: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """How the file is made of the parts.
+    """Settings of the file that are not those of its parts.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Making:
 
 @dataclass(slots=True)
 class Table:
-    """What must be known of all spectra before the first is written."""
+    """Properties of all spectra that are needed before the first is written."""
 
     object: NDArray[np.bytes_]
     kept: NDArray[np.bool_]
@@ -75,9 +75,9 @@ def merge(
     Parameters
     ----------
     folder
-        Of the parts.
+        Folder of the parts.
     abouts
-        What each part holds.
+        Contents of each part.
     output
         The file; one that is there is replaced when the new one is whole.
     layout
@@ -91,7 +91,7 @@ def merge(
     rows : int
         Spectra in the file.
     repeated : list of (str, int, str)
-        File, index and reason of spectra that are left out because they come twice.
+        File, index and reason of spectra that are left out as repetitions.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def _blocks(
 
 
 def _survey(folder: Path, abouts: list[About], how: Making) -> Table:
-    """Read of all parts what tells spectra and objects apart."""
+    """Read what identifies spectra and objects in all parts."""
     names = ("key", "object", "ra", "dec", "plate", "mjd", "fiberid")
     blocks = list(_blocks(folder, abouts, names))
     key, own, *place = (np.concatenate([block[name] for block in blocks]) for name in names)
@@ -140,15 +140,15 @@ def _survey(folder: Path, abouts: list[About], how: Making) -> Table:
 def _repeated(
     folder: Path, abouts: list[About], rows: NDArray[np.intp], original: NDArray[np.intp]
 ) -> list[tuple[str, int, str]]:
-    """Return which spectra are left out because they come twice, and where the first is."""
+    """Return the spectra that are left out as repetitions, with the place of the first."""
     if len(rows) == 0:
         return []
-    wanted = np.union1d(rows, original[rows])
+    involved = np.union1d(rows, original[rows])
     places: dict[int, tuple[str, int]] = {}
     at = 0
     for number, about in enumerate(abouts):
         end = at + about.total
-        here = wanted[np.searchsorted(wanted, at) : np.searchsorted(wanted, end)]
+        here = involved[slice(*np.searchsorted(involved, (at, end)))]
         if len(here):
             blocks = list(read_blocks(part_path(folder, number), ("file", "index")))
             files = np.concatenate([block["file"] for block in blocks])
@@ -183,11 +183,11 @@ def _write(
     free = shutil.disk_usage(path.parent).free
     if size + _HEADS > free:
         raise OSError(f"it needs {size / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
-    with path.open("wb") as file:  # complains where files may not grow so large
+    with path.open("wb") as file:  # fails where files may not grow so large
         file.truncate(size + _HEADS)
     offsets = _places(path, rows, dtypes, _attributes(layout, how))
     with path.open("r+b") as file:
-        if hasattr(os, "posix_fallocate"):  # complains now about a disk that is too small
+        if hasattr(os, "posix_fallocate"):  # fails now if the disk is too small
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         at = first = 0
         for block in _blocks(folder, abouts):

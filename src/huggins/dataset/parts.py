@@ -1,4 +1,4 @@
-"""Parts of a data set: what one chunk of the inputs has given, in one file on disk.
+"""Parts of a data set: the spectra of one chunk of the inputs, in one file on disk.
 
 A part is a ZIP archive of numpy arrays, in blocks of rows, and of ``about.json``; it gets its
 name when it is whole, so a part that is there is done.
@@ -29,20 +29,20 @@ _ABOUT = "about.json"
 
 @dataclass(slots=True)
 class About:
-    """What a part holds.
+    """Contents of a part.
 
     Attributes
     ----------
     digest : str
-        Of the inputs that it was made of.
+        Of the inputs that it was made from.
     inputs : int
-        How many those are.
+        Number of inputs.
     rows : list of int
         Spectra of each block.
     widths : dict of str to int
         Bytes of the longest text in each column of text.
     skipped : list of (str, int, str)
-        File, index and reason of what is left out.
+        File, index and reason of each spectrum that is left out.
     """
 
     digest: str
@@ -58,7 +58,7 @@ class About:
 
 
 def part_path(folder: Path, number: int) -> Path:
-    """Return where the part of a chunk is."""
+    """Return the path of the part of a chunk."""
     return folder / f"{number:07d}.part"
 
 
@@ -84,7 +84,7 @@ def writing(path: Path, about: About) -> Iterator[Callable[[Block], None]]:
 
 
 def read_about(path: Path) -> About | None:
-    """Return what a part holds; None where there is no whole part."""
+    """Return the contents of a part; None if there is no complete part."""
     try:
         with zipfile.ZipFile(path) as archive:
             values = json.loads(archive.read(_ABOUT))

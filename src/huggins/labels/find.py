@@ -1,4 +1,4 @@
-"""All reasons to doubt the labels of a table, together."""
+"""Search for wrong labels of a table by all methods together."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found.
+    """Result of the search for wrong labels.
 
     Attributes
     ----------
     labels
         The table of labels.
     suspects
-        One a doubtful row, worst first.
+        One per doubtful row, worst first.
     summary
-        What was looked at and found, a line each.
+        One line per method.
     """
 
     labels: Labels

@@ -1,8 +1,8 @@
-"""Mocks as files: the data set's HDF5, arrays, or one BOSS-like file a spectrum.
+"""Mocks as files: HDF5 of a data set, arrays, or one BOSS-like file per spectrum.
 
-Mocks are drawn in lots of 1000. Each lot has random numbers of its own and is kept in a folder
-beside the output until all are there, so that a run that was stopped goes on with the lot it
-was at, and the result does not depend on where that was.
+Mocks are drawn in lots of 1000, each with its own random numbers. The lots are kept in a folder
+beside the output until all are complete, so that an interrupted run continues with the lot that
+it had reached, and the result does not depend on interruptions.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _CHUNK_ROWS: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Which mocks to make; the same recipe, templates and noise give the same mocks.
+    """Settings of mocks; the same recipe, templates and noise give the same mocks.
 
     Attributes
     ----------
@@ -62,9 +62,9 @@ class Recipe:
     sn
         Least and greatest median signal-to-noise a native pixel; survey-like where None.
     survey
-        Take the noise of this survey alone; of all where empty.
+        Survey whose noise is used; all if empty.
     flaws
-        Whether calibration errors, cosmic rays and missing coverage come in.
+        Whether calibration errors, cosmic rays and missing coverage are simulated.
     """
 
     count: int
@@ -108,20 +108,20 @@ def simulate(
     Parameters
     ----------
     recipe, library, bank
-        What to make, of what; the bank's grid is that of the mocks.
+        The mocks to make, and from what; the bank's grid is that of the mocks.
     out
         ``.h5`` or ``.hdf5``: the data set. ``.npz``: arrays. Else a folder of spec files with
         ``labels.csv``, for which the bank's grid must be `NATIVE`.
     resume
-        Go on where an interrupted run of the same recipe stopped.
+        Continue an interrupted run of the same recipe.
     overwrite
         Replace a file that huggins did not write.
     jobs
-        Threads; 0: one a core.
+        Threads; 0: one per core.
     origin
         What is recorded as the templates and the noise that mocks come from.
     done
-        Told how many more mocks are kept.
+        Called with the number of further mocks that are kept.
 
     Raises
     ------

@@ -127,9 +127,9 @@ def draw(
         Least and greatest median signal-to-noise a native pixel, drawn evenly in its
         logarithm; survey-like where not given.
     survey
-        Take the noise of one survey alone.
+        Survey whose noise is used; all by default.
     flaws
-        Whether calibration errors, cosmic rays and missing coverage come in.
+        Whether calibration errors, cosmic rays and missing coverage are simulated.
 
     Raises
     ------
@@ -144,9 +144,9 @@ def draw(
         )
     kind = choose(rng, [odds.get(name, 0.0) for name in ALL_CLASSES], count)
     clean, z, empty, place = noiseless(kind, library, bank.grid, rng)
-    wanted = None
+    asked = None
     if sn is not None:
-        wanted = np.exp(rng.uniform(np.log(sn[0]), np.log(sn[1]), count))
-        wanted[empty] = 0.0
-    flux, ivar, got = observe(clean, empty, bank, rng, wanted, survey, flaws)
-    return Mocks(flux, ivar, kind, z, got, place)
+        asked = np.exp(rng.uniform(np.log(sn[0]), np.log(sn[1]), count))
+        asked[empty] = 0.0
+    flux, ivar, observed = observe(clean, empty, bank, rng, asked, survey, flaws)
+    return Mocks(flux, ivar, kind, z, observed, place)

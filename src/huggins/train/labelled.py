@@ -52,7 +52,7 @@ def labelled(
         of a data set.
     folds
     progress
-        Told how many labelled spectra could not be read.
+        Called with the number of labelled spectra that cannot be read.
 
     Raises
     ------

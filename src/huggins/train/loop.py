@@ -58,8 +58,8 @@ def loss(
     right = logp.masked_fill(~allowed, -torch.inf)[use]
     part = -torch.logsumexp(right, dim=1)
     if "soft" in batch:
-        said = batch["soft"][use, : scores.shape[1]]
-        part = torch.where(said.sum(dim=1) > 0, -(said * logp[use]).sum(dim=1), part)
+        soft = batch["soft"][use, : scores.shape[1]]
+        part = torch.where(soft.sum(dim=1) > 0, -(soft * logp[use]).sum(dim=1), part)
     part = (1.0 - smoothing) * part - smoothing * logp[use].mean(dim=1)
     if class_weights is None:
         total = part.mean()

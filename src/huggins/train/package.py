@@ -132,12 +132,12 @@ def into_package(
             "--into-package replaces what everybody uses: show that the new weights are not "
             "worse, with --comparison report.json of `huggins evaluate NEW --compare OLD`"
         )
-    said = not_worse(_report(comparison), model.hash, comparison)
+    results = not_worse(_report(comparison), model.hash, comparison)
     folder = folder or Path(weights.__file__).parent
     target = folder / path.name
     for suffix in (".json", ".onnx"):  # the card beside them is written by hand
         write_bytes(target.with_suffix(suffix), path.with_suffix(suffix).read_bytes())
-    return target, said
+    return target, results
 
 
 def _report(path: Path) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def not_worse(report: Mapping[str, Any], new_hash: str, path: Path) -> list[str]
         )
     tests = {"CLASS": comparison["classes"], "SUBCLASS": comparison["subclasses"]}
     tests |= {f"redshift of {k}": v for k, v in (comparison.get("redshifts") or {}).items()}
-    said, worse = [], []
+    results, worse = [], []
     for name, test in tests.items():
         if not test or not test.get("n"):
             continue
@@ -186,9 +186,9 @@ def not_worse(report: Mapping[str, Any], new_hash: str, path: Path) -> list[str]
             f"{name}: {test['only_new']} gained, {test['only_old']} lost of {test['n']}, "
             f"p = {test['p_value']:.2g}"
         )
-        said.append(text)
+        results.append(text)
         if test["only_old"] > test["only_new"] and test["p_value"] < _SIGNIFICANT:
             worse.append(text)
     if worse:
         raise InputError(f"{path}: the new weights are worse: {'; '.join(worse)}")
-    return said
+    return results
