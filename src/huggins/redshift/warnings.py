@@ -85,7 +85,7 @@ _PART: Final = 0.75
 _APART: Final = 3000.0
 _APART_ONE_LINE: Final = 700.0
 _SURE_ONE_LINE: Final = 0.99
-_STRONG: Final = ("Ly α", "C IV", "C III]", "Mg II", "Hβ", "[O III] 5007", "Hα")
+_STRONG: Final = ("Ly α", "C IV", "C III]", "Mg II", "Hβ", "[O III] 5008", "Hα")
 # A line is in range if most pixels within 1 % of its wavelength hold data.
 _AROUND_LINE: Final = 0.0043
 # Least probability within 5000 km/s of the network's redshift.
