@@ -450,3 +450,24 @@ def test_nothing_comes_from_the_network(browser, server):
         f"127.0.0.1:{server.port}"
     }
     assert json.dumps(asked).count("token=") >= 1
+
+
+def test_a_report_works_without_a_server(open_page, session, tmp_path, errors):
+    from huggins.view.report import report_of
+
+    path = tmp_path / "page.html"
+    path.write_text(report_of(session), encoding="utf-8")
+    page = open_page(path.as_uri())
+    assert page.locator(".answer-class").inner_text() == "QSO"
+    assert not page.locator("#inspection").is_visible()
+    page.keyboard.press("n")
+    settled(page, "window.huggins.store.detail?.row === 1")
+    page.keyboard.press("w")
+    settled(page, "window.huggins.view.plot.view.why !== null")
+    page.keyboard.press("]")
+    page.fill("#filter", "Z > 1")
+    settled(page, "window.huggins.store.order.length === 3")
+    page.click("#button-map")
+    page.wait_for_selector("#map-note:has-text('Click a point')")
+    picture(page, "report")
+    assert errors == []

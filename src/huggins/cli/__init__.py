@@ -31,6 +31,7 @@ VERBS: Final = (
     "info",
     "plot",
     "view",
+    "report",
     "demo",
     "catalog",
     "download",

@@ -16,6 +16,7 @@ EXAMPLES: Final = {
     "info": "huggins info spec-7102-56666-0082.fits",
     "plot": "huggins plot spec-7102-56666-0082.fits -o picture.png",
     "view": "huggins view results.fits",
+    "report": "huggins report results.fits -o page.html",
     "demo": "huggins demo --offline",
     "catalog": "huggins catalog specObj-dr17.fits -o targets.parquet",
     "download": "huggins download targets.parquet -o spectra",

@@ -69,6 +69,18 @@ class Classification:
         if self._thread.ident is not None:
             self._thread.join()
 
+    def wait(self) -> None:
+        """Wait until all rows are there.
+
+        Raises
+        ------
+        HugginsError
+            If the run ended early.
+        """
+        self._thread.join()
+        if self.error:
+            raise HugginsError(self.error)
+
     def progress(self) -> dict[str, Any]:
         """Return how far it is, as the page takes it."""
         return {"done": self.done, "total": self.total, "error": self.error}

@@ -166,6 +166,13 @@ def is_results(path: Path) -> bool:
         return False
 
 
+def beside(results: Results) -> Path:
+    """Return where the inspections of a set are kept if nobody says otherwise."""
+    source = Path(results.source)
+    home = source if source.is_file() else Path(Path(results.name).stem)
+    return home.with_name(f"{home.name}.inspections.sqlite")
+
+
 def open_session(
     results: Results,
     *,
@@ -191,9 +198,7 @@ def open_session(
         Where rows are still to come from.
     """
     if inspections is None:
-        source = Path(results.source)
-        home = source if source.is_file() else Path(results.name).with_suffix("")
-        inspections = home.with_name(f"{home.name}.inspections.sqlite")
+        inspections = beside(results)
     who = scanner or _user()
     kept = Inspections(Path(inspections), who, blind=blind)
     session: Session

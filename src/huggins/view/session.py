@@ -78,7 +78,7 @@ class Session:
     ) -> None:
         self.results, self.inspections, self._samp = results, inspections, samp
         self.network = load_model(model)
-        self._model = model
+        self.model = model
         self._kept: OrderedDict[int, tuple[Spectrum, Details]] = OrderedDict()
         self._lock = threading.Lock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
@@ -259,7 +259,7 @@ class Session:
             self._done = done
 
         try:
-            self._features = features.of_rows(self.results, count, self._model, advance)
+            self._features = features.of_rows(self.results, count, self.model, advance)
         except HugginsError as error:
             _log.warning("features: %s", error)
 

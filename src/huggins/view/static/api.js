@@ -68,6 +68,15 @@ function post(path, body) {
   });
 }
 
+/** Unpack a spectrum that a report carries as compressed JSON. */
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const detail = await new Response(stream).json();
+  if (detail.failed) throw new ApiError(detail.failed, 404);
+  return detail;
+}
+
 /** Decode float64 numbers that a report carries as base64. */
 function decoded(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -87,13 +96,13 @@ export const api = {
   async spectrum(row, signal) {
     if (data) {
       if (!data.spectra[row]) throw new ApiError("This spectrum is not part of the report.", 404);
-      return data.spectra[row];
+      return unpacked(data.spectra[row]);
     }
     return json(`api/spectrum/${row}`, { signal });
   },
   model: (row, z, cls) =>
     data ? Promise.resolve(null) : json(`api/spectrum/${row}/model?z=${z}&class=${encodeURIComponent(cls)}`),
-  why: (row) => (data ? Promise.resolve(data.spectra[row].why ?? null) : json(`api/spectrum/${row}/why`)),
+  why: (row) => (data ? unpacked(data.spectra[row]).then((detail) => detail.why ?? null) : json(`api/spectrum/${row}/why`)),
   similar: (row, n = 24) => json(`api/spectrum/${row}/similar?n=${n}`),
   async thumbnails(rows) {
     if (data) return Object.fromEntries(rows.map((row) => [row, data.thumbnails[row] ?? []]));

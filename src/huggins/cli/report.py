@@ -1,0 +1,70 @@
+"""`huggins report`: classified spectra as one page without a server."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from huggins.cli import options
+from huggins.cli.options import LOGGER
+
+
+@options.with_messages
+def report(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE|FILES|FOLDER",
+            help="A table that `huggins classify` wrote, or spectra, classified first.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="PAGE.html", help="The page."),
+    ],
+    where: Annotated[
+        str,
+        typer.Option(
+            "--where", "-w", metavar="EXPR", help="Rows of TABLE, such as 'ZWARNING != 0'."
+        ),
+    ] = "",
+    inspections: Annotated[
+        Path | None,
+        typer.Option(
+            "--inspections",
+            metavar="FILE",
+            help="Inspections to show; those beside TABLE if not given.",
+        ),
+    ] = None,
+    model: options.Model = "huggins",
+    overwrite: options.Overwrite = False,
+) -> int:
+    """Write the page of `huggins view` as one file, to look at and to share.
+
+    Up to 500 spectra; it needs neither huggins nor a network to be opened.
+    """
+    from huggins.runs.files import check_writable, write_text
+    from huggins.view.open import beside, open_session, results_of
+    from huggins.view.report import report_of
+
+    check_writable(output, [".html", ".htm"], inputs=inputs, overwrite=overwrite)
+    results, classification = results_of(inputs, model=model, where=where)
+    with tempfile.TemporaryDirectory() as folder:
+        kept = inspections or beside(results)
+        if not kept.exists():  # nobody has inspected anything, and nothing need be made
+            kept = Path(folder) / "none.sqlite"
+        session = open_session(
+            results, inspections=kept, model=model, classification=classification
+        )
+        with closing(session):
+            if classification is not None:
+                classification.wait()
+            page = report_of(session)
+    write_text(output, page)
+    LOGGER.info("%d spectra, %.1f MB: %s", len(results), len(page) / 1e6, output)
+    return 0
