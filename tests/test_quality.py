@@ -1,6 +1,6 @@
 """ZWARNING bits keep the numbers that surveys know."""
 
-from huggins.quality import MEANING, ZWarning, meanings, names
+from huggins.quality import MEANING, REMEDY, ZWarning, meanings, names
 
 
 def test_survey_bits_have_the_surveys_numbers():
@@ -29,3 +29,8 @@ def test_every_bit_has_words_of_its_own():
         "the fibre was unplugged",
     ]
     assert meanings(0) == []
+
+
+def test_every_bit_has_its_meaning_and_a_sentence_of_what_to_do():
+    assert set(MEANING) == set(REMEDY) == set(ZWarning)
+    assert all(text[0].isupper() and text.endswith(".") for text in REMEDY.values())

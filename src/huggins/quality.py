@@ -73,6 +73,7 @@ REMEDY: Final = {
     ZWarning.LOW_PROBABILITY: "Compare the two most probable classes.",
     ZWarning.UNCERTAIN_Z: "Compare the peaks of the redshift distribution with the lines.",
     ZWarning.NOT_A_CLASS: "Look at it: an artefact, two objects in a fibre, or something new.",
+    ZWarning.PART_COVERAGE: "Look for lines that confirm it; other answers lie close.",
     ZWarning.NO_UNCERTAINTY: "Give the errors of the flux, if there are any.",
 }
 
