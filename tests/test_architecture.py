@@ -76,6 +76,7 @@ HOMES: dict[str, set[str]] = {
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},
     "distributed": {"runs"},
+    "pandas": {"inference"},
     "sqlite3": {"download", "runs", "view"},
     "starlette": {"view"},
     "uvicorn": {"view"},
@@ -88,6 +89,7 @@ HOMES: dict[str, set[str]] = {
 LATE = {
     "astropy",
     "distributed",
+    "pandas",
     "onnxruntime",
     "arro3",
     "h5py",
