@@ -47,7 +47,7 @@ VELOCITY: Final = 1500.0
 
 # A real spectrum's pixel of this S/N or more counts as much as a noiseless one.
 _CERTAIN = 15.0
-# How many times a real spectrum counts.
+# Weight of a real spectrum.
 _REAL = 8.0
 
 #: Emission lines of galaxies: those that vary together, as (vacuum A, relative flux). Balmer
@@ -65,7 +65,7 @@ _LINE_SIGMA = 2.0
 # Spread of their height over the continuum.
 _LINE_SPREAD = 2.0
 
-#: Archetypes a class. Cool stars differ most.
+#: Archetypes per class. Cool stars differ most.
 QUOTA: Final = {
     "O": 4, "B": 6, "A": 8, "F": 10, "G": 9, "K": 10, "M": 11, "L": 4, "WD": 9, "C": 2,
 }  # fmt: skip
@@ -118,7 +118,7 @@ def quasar_basis(
 ) -> Components:  # fmt: skip
     """Mean quasar and its principal variations; `real` is flux, ivar and log10(1 + z)."""
     flux, log1z = _quasars(library, mocks, rng)
-    # Without noise, all pixels alike.
+    # Without noise all pixels have equal weight.
     ivar = np.full_like(flux, 1e4) / np.mean(flux**2, axis=1, keepdims=True)
     x, w = to_rest(flux, ivar, log1z, QUASAR)
     more, weight = to_rest(*real, QUASAR)
@@ -216,7 +216,7 @@ def _line_vectors(span: tuple[int, int]) -> Flux:
 
 
 def star_archetypes(folder: Path, *, test: bool = False) -> Archetypes:
-    """Few templates that stand for all, chosen class by class.
+    """Few templates that represent all, chosen for each class.
 
     Of each class as many as `QUOTA` says, one after another the one that most reduces the
     mean distance of all templates of the class to the nearest chosen one.
@@ -259,7 +259,7 @@ def star_archetypes(folder: Path, *, test: bool = False) -> Archetypes:
 
 
 def _spread_out(flux: Array, quota: int) -> list[int]:
-    """Rows that stand for all rows, at most `quota`; see `star_archetypes`."""
+    """Rows that represent all rows, at most `quota`; see `star_archetypes`."""
     first = START - 35000
     binned = flux[:, first : first + 4800].reshape(len(flux), -1, 3).mean(axis=2)
     poly = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, binned.shape[1]), 3)
@@ -328,7 +328,7 @@ def learn(
     *,
     mocks: int = MOCKS,
 ) -> Basis:
-    """Learn everything but the rule, which is fitted with the basis in hand.
+    """Learn everything but the decision parameters, which are fitted with the basis.
 
     `mocks` is the number of quasars without noise; of galaxies there are half as many.
     """

@@ -11,7 +11,7 @@ from huggins.taxonomy import CLASSES
 
 
 def rate_text(rate: dict[str, Any]) -> str:
-    """Return a share with its 95 % interval and counts, as a cell."""
+    """Return a fraction with its 95 % interval and counts, as a cell."""
     if not rate["n"]:
         return "-"
     value, low, high = (100 * rate[key] for key in ("value", "low", "high"))
@@ -26,14 +26,14 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def real_table(models: dict[str, dict[str, Any]]) -> str:
-    """Figures on real spectra, a column a model."""
+    """Figures on real spectra, one column per model."""
     keys = list(next(iter(models.values()))["real"])
     rows = [[key, *(rate_text(m["real"][key]) for m in models.values())] for key in keys]
     return table(["real spectra, test folds: percent (95 % interval), counts", *models], rows)
 
 
 def mock_table(figures: dict[str, Any]) -> str:
-    """Recall of each class on mocks, a column a bin of signal-to-noise."""
+    """Recall of each class on mocks, one column per bin of signal-to-noise."""
     bins = figures["mocks"]
     rows = [[name, *(_recall(b["recall"][name]) for b in bins.values())] for name in CLASSES]
     rows.append(["mean", *(_percent(b["macro recall"]) for b in bins.values())])

@@ -37,7 +37,7 @@ MOCKS: Final = 10_000
 
 
 def shortened(config: Config, spectra: int) -> Config:
-    """Return the experiment with as many steps as show it so many spectra."""
+    """Return the experiment with the number of steps for so many spectra."""
     steps = max(1, spectra // config.batch)
     return replace(
         config,
@@ -70,7 +70,7 @@ def measured(config: Config, runs: Path, mocks: int = MOCKS) -> dict[str, Any]:
 
 
 def training_speed(config: Config) -> float:
-    """Spectra learned per second of processor time on one thread, batches ready; best of three.
+    """Training spectra per second of CPU time on one thread, batches ready; best of three.
 
     Processor time, because it is the same on a machine that has other things to do.
     """
@@ -109,7 +109,7 @@ def inference_speed(path: Path, config: Config, batch: int = 256) -> float:
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:
-    """Return the comparison as a Markdown table, shares in percent with their counts."""
+    """Return the comparison as a Markdown table, fractions in percent with their counts."""
     lines = ["| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
     for result in results:
         cells = [

@@ -22,7 +22,7 @@ _SEED = 2019
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Draw two mocks a class with BOSS noise from held-back templates, and write them."""
+    """Draw two mocks per class with BOSS noise from held-back templates, and write them."""
     config_file, out = argv or sys.argv[1:]
     config = read_config(config_file)
     labels = read_labels(config.data.spectra, config.data.folds, config.data.trust)

@@ -1,4 +1,4 @@
-"""What becomes of class and redshift where a spectrum lacks its errors or a part of its range.
+"""Class and redshift of spectra without errors or with a limited wavelength range.
 
 ``python -m experiments.limited_input DATA -o FIGURES.json`` takes the real spectra with a
 certain label (trust 2 and 3), removes the inverse variances, smooths, or cuts to one camera of
@@ -52,7 +52,7 @@ FOLDS: Final = {"folds 0 and 1": (0, 1), "folds 2 to 4": (2, 3, 4)}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Spectra and what is known of each.
+    """Spectra and their labels.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ def measure(results: Table, sample: Sample, folds: Sequence[int]) -> dict[str, A
     cls, near = (part[in_folds] for part in right(results, sample.rows))
     bits = np.asarray(results["ZWARNING"])[in_folds]
     known = np.array([bool(row["z"]) for row in sample.rows])[in_folds]
-    # That the errors are missing is no doubt about the answer.
+    # The bit for missing errors is no warning about the result.
     trusted = (bits & ~int(ZWarning.NO_UNCERTAINTY)) == 0
     part = (bits & int(ZWarning.PART_COVERAGE)) != 0
     others = (bits & ~int(ZWarning.PART_COVERAGE | ZWarning.NO_UNCERTAINTY)) == 0

@@ -1,4 +1,4 @@
-"""Which line was taken for which, where a redshift is wrong."""
+"""Line confusion: wrong redshifts explained by a misidentified line."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STRONG: Final[dict[str, tuple[str, ...]]] = {
 #: How near ln((1 + z) / (1 + z_true)) lies to that of the ratio of two lines.
 TOLERANCE: Final = 0.01
 
-# Redshifts nearer to the truth than this, km/s, are no confusion.
+# Redshifts nearer to the truth than this, km/s, are no line confusion.
 _SAME: Final = 3000.0
-# Redshifts tried for what chance alone explains.
+# Number of redshifts tried for the probability of chance coincidence.
 _TRIED: Final = 4000
 
 
@@ -36,7 +36,7 @@ def line_confusion(
     *,
     tolerance: float = TOLERANCE,
 ) -> tuple[str, str] | None:
-    """Return the line that was seen and the one it was taken for, or None.
+    """Return the observed line and the one it was misidentified as, or None.
 
     A line of rest wavelength a at the true redshift is taken for one of rest wavelength b if
     a (1 + z_true) = b (1 + z).
@@ -80,7 +80,7 @@ def chance(
     *,
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Return how likely a redshift drawn at random would pass for a confusion of lines.
+    """Return the probability that a random redshift would count as line confusion.
 
     Drawn evenly in ln(1 + z) between the redshifts `searched`; other arguments as in
     `line_confusion`. With many pairs of lines that is no small fraction, and what is counted

@@ -1,4 +1,4 @@
-"""Weighted low-rank factorisation: the few spectra of which many are mixtures.
+"""Weighted low-rank factorisation of spectra.
 
 Each spectrum covers a part of the rest-frame range and has its own noise, so plain principal
 components do not apply. As in expectation-maximisation PCA with weights (Bailey 2012, PASP 124,
@@ -83,7 +83,7 @@ def coefficients(flux: Flux, weight: Flux, vectors: Flux) -> Flux:
 
 
 def _orthogonal(vectors: Flux, c: Flux) -> Flux:
-    """Return the same space: the mean mixture, then vectors at right angles to it."""
+    """Return a basis of the same space: the mean mixture, then vectors orthogonal to it."""
     size = vectors.shape[1]
     share = c / np.maximum(np.abs(c).sum(axis=1, keepdims=True), 1e-9)
     mean = share.mean(axis=0) @ vectors

@@ -1,4 +1,4 @@
-"""Mocks on native pixels from held-back templates, as spectra one by one."""
+"""Mocks on native pixels from held-back templates, one spectrum at a time."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ def native_mocks(
             try:
                 spectrum.check()
             except SpectrumError:
-                continue  # its coverage was drawn to be nothing
+                continue  # drawn without coverage
             if name != "NONE":
                 yield Mock(spectrum, name, float(mocks.z[row]), float(mocks.sn[row]))

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from huggins.train.config import Config
     from huggins.train.data import Real
 
-#: Mocks a real spectrum: the first is for measuring, all are for training.
+#: Mocks per real spectrum: the first is for measuring, all are for training.
 EACH: Final = 6
-# Mocks that the matched ones are chosen from, a real spectrum.
+# Mocks per real spectrum that the matched ones are chosen from.
 _POOL: Final = 40
 _EPOCHS: Final = 14
 _BATCH: Final = 128
@@ -199,7 +199,7 @@ def _fitted(
 
 
 def figures(data: Pairs, right: NDArray[np.bool_]) -> dict[str, Rate]:
-    """Share of real and mock spectra recognised: of all, by survey, by survey and class."""
+    """Fraction of real and mock spectra recognised: of all, by survey, by survey and class."""
     found = {"all": fraction(right.ravel())}
     for survey in np.unique(data.survey):
         of = data.survey == survey

@@ -1,4 +1,4 @@
-"""How redshifts of mocks come out, by class, redshift and signal-to-noise.
+"""Redshift accuracy on mocks, by class, redshift and signal-to-noise.
 
 ``python -m experiments.redshift_table DATA -o FIGURES.json --page PAGE.md`` draws mocks on
 native pixels, from templates that nothing was trained on and with the noise of test folds,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 #: Groups of the table: all stars are one.
 GROUPS: Final = ("QSO", "BAL", "GAL", "STAR")
-#: How near a right redshift is, km/s.
+#: Largest |dv| of a correct redshift, km/s.
 LIMITS: Final = {"QSO": 3000.0, "BAL": 3000.0, "GAL": 300.0, "STAR": 100.0}
 #: Bins of redshift; of stars, of velocity over c: 100 km/s and 300 km/s.
 Z_BINS: Final[dict[str, tuple[float, ...]]] = {
@@ -57,7 +57,7 @@ Z_BINS: Final[dict[str, tuple[float, ...]]] = {
     "GAL": (0.0, 0.1, 0.4, 0.7, 1.6),
     "STAR": (-0.0031, -0.00033, 0.00033, 0.0031),
 }
-#: Share of each group among the mocks.
+#: Fraction of each group among the mocks.
 _SHARES: Final = {"QSO": 0.35, "BAL": 0.2, "GAL": 0.25, "STAR": 0.2}
 BEGIN: Final = "<!-- BEGIN python -m experiments.redshift_table -->"
 END: Final = "<!-- END -->"
@@ -65,7 +65,7 @@ END: Final = "<!-- END -->"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What N mocks are, and what was said of them.
+    """N mocks and their results.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class Answers:
 
     @property
     def broad(self) -> NDArray[np.str_]:
-        """CLASS that they should have, shape (N,)."""
+        """True CLASS, shape (N,)."""
         return np.array([BROAD[str(name)] for name in self.kind])
 
     def of(self, group: str) -> Bools:
@@ -98,7 +98,7 @@ class Answers:
         return mine
 
     def right(self, group: str) -> Bools:
-        """Whether CLASS is right and the redshift within the group's limit, shape (N,)."""
+        """Whether CLASS is correct and the redshift within the group's limit, shape (N,)."""
         with np.errstate(invalid="ignore"):
             near = np.abs(velocity(self.z, self.true_z)) <= LIMITS[group]
         found: Bools = near & (self.cls == self.broad)
@@ -318,7 +318,7 @@ def replace_generated(page: Path, text: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run from the command line; 0 where all went well, 2 where not."""
+    """Run from the command line and return the exit status, 0 or 2."""
     parser = argparse.ArgumentParser(
         prog="python -m experiments.redshift_table", description=__doc__
     )

@@ -1,4 +1,4 @@
-"""Fit the rule of the redshift fit: how network and chi2 are weighed, errors, thresholds.
+"""Fit the decision parameters of the redshift fit: weights, errors, thresholds.
 
 ``python -m experiments.rule DATA BASIS --model huggins`` searches the real spectra of the
 training folds and mocks from held-back templates, fits the constants of
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 # How close a redshift must be to count as right, km/s.
 _RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
-#: Errors in km/s that the few templates of these classes have of themselves: by so much their
-#: zero points disagree with one another.
+#: Zero-point errors in km/s of the few templates of these classes, from the disagreement among
+#: them.
 LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
 #: Limits of the softness: half a unit of reduced chi2 beyond 1 is common where nothing is
 #: wrong; a fit three units beyond must not overrule a network that is sure.
@@ -54,9 +54,9 @@ SOFT: Final = (0.5, 3.0)
 LEAST: Final = (1.0, 10.0, 28.0)
 #: Trials of the random search for the weights of the decision.
 DRAWS: Final = 400
-#: Least log odds that a perfect fit can turn round: the network gave its class one percent.
+#: Least log odds that a perfect fit can overturn: the network gave its class 1 %.
 POWER: Final = 4.7
-#: Share of sky fibres that may pass for objects.
+#: Fraction of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
 
 

@@ -60,7 +60,7 @@ class Recipe:
     odds
         Of each kind; those of training where empty.
     sn
-        Least and greatest median signal-to-noise a native pixel; survey-like where None.
+        Least and greatest median S/N per native pixel; survey-like where None.
     survey
         Survey whose noise is used; all if empty.
     flaws

@@ -1,4 +1,4 @@
-"""Mock galaxies: mixed stellar populations, dust, and emission lines of real ratios."""
+"""Mock galaxies: mixed stellar populations, dust, and observed emission-line ratios."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def galaxy(
     z = _redshifts(kind, rng)
     flux, log1z = stellar(kind, z, library, grid, rng)
     flux += emission(kind, log1z, grid, rng)
-    # Some galaxies show a weak broad H alpha and are no quasars yet.
+    # Some galaxies show weak broad H alpha without being quasars.
     weak = np.flatnonzero((kind >= 3) & (rng.random(count) < 0.3))
     sigma = rng.uniform(800.0, 2500.0, len(weak))
     height = 10.0 ** rng.normal(-1.0, 0.25, len(weak))

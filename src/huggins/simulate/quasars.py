@@ -1,4 +1,4 @@
-"""Mock quasars: real ones moved, mixed and altered; and their broad absorption."""
+"""Mock quasars: redshifted, mixed and modified real ones, with broad absorption."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def bal_quasar(
 def _observed(
     flux: Flux, log1z: Array, grid: LogGrid, rng: np.random.Generator
 ) -> tuple[Flux, Array]:
-    """Add narrow and intergalactic absorption and Milky Way dust; and return the redshifts."""
+    """Add narrow and intergalactic absorption and Milky Way dust; return redshifts too."""
     flux *= _narrow_absorption(log1z, grid, rng)
     flux *= _intergalactic(log1z, grid, rng)
     flux *= effects.redden(grid, rng.exponential(0.04, len(log1z)))
@@ -88,12 +88,11 @@ def _observed(
 def _systemic(log1z: Array, rng: np.random.Generator) -> Array:
     """Redshift (N,) of quasars whose lines are at `log1z` (N,).
 
-    Lines move against the quasar itself, single ones by 50 (narrow) to 200 km/s (Shen et al.
-    2016, ApJ 831, 7, table 3: [O II] 46, Mg II 205). Surveys' redshifts, which come from all
-    lines together, scatter about fits to real quasars of the training folds by some 50 km/s
-    where a pipeline gave them and 200 where a person did; between these lies what is taken: 40
-    km/s with narrow lines in range, below z = 0.9, and 70 beyond. What no fit can find, its
-    error must hold.
+    Lines are shifted from the systemic redshift, single ones by 50 (narrow) to 200 km/s (Shen
+    et al. 2016, ApJ 831, 7, table 3: [O II] 46, Mg II 205). Survey redshifts, from all lines,
+    scatter about fits to real quasars of the training folds by about 50 km/s (pipeline) and 200
+    km/s (visual inspection). Adopted: 40 km/s with narrow lines in range, below z = 0.9, and 70
+    km/s beyond; Z_ERR must include this scatter.
     """
     z = 10.0**log1z - 1.0
     spread = np.where(z < 0.9, 40.0, 70.0) / SPEED_OF_LIGHT
@@ -109,7 +108,7 @@ def broad_absorption(
     *,
     parametric: float = 0.5,
 ) -> Flux:
-    """Draw transmissions (N, G) of broad absorption; `parametric`: fraction not measured."""
+    """Draw transmissions (N, G) of broad absorption; `parametric`: fraction from formulas."""
     factor = np.empty((len(log1z), grid.size), np.float32)
     free = rng.random(len(log1z)) < parametric
     factor[~free] = _real_troughs(log1z[~free], library, grid, rng)
@@ -118,7 +117,7 @@ def broad_absorption(
 
 
 def _redshifts(count: int, library: Library, rng: np.random.Generator) -> Array:
-    """Half like the real ones of BOSS and SDSS-I, half flat in ln(1 + z), some at z < 1."""
+    """Half drawn from BOSS and SDSS-I, half uniform in ln(1 + z), some at z < 1."""
     real = rng.choice(library.quasar_z, count) * np.exp(rng.normal(0.0, 0.01, count))
     flat = np.expm1(rng.uniform(np.log(1.05), np.log(7.0), count))
     low = rng.uniform(0.05, 0.9, count)
@@ -133,7 +132,7 @@ def _intrinsic(
     rng: np.random.Generator,
     reddening: float = 0.02,
 ) -> tuple[Flux, Array]:
-    """Continuum and broad lines with the mean forest, median 1; and the exact log10(1 + z)."""
+    """Continuum and broad lines with the mean forest, median 1, and the exact log10(1 + z)."""
     count = len(z)
     flux, log1z = _from_coefficients(z, library, grid, rng)
     for _ in range(2):  # some mixtures come out negative: draw those again
@@ -172,14 +171,14 @@ def _negative(flux: Flux, log1z: Array, grid: LogGrid) -> NDArray[np.bool_]:
     """Whether flux redward of the Lyman-alpha line falls below 0.03 of its median, (N,)."""
     red = grid.loglam[None] - log1z[:, None] > np.log10(1220.0)
     low = red & (flux < 0.03)
-    found: NDArray[np.bool_] = low.any(axis=1)
-    return found
+    negative: NDArray[np.bool_] = low.any(axis=1)
+    return negative
 
 
 def _from_coefficients(
     z: Array, library: Library, grid: LogGrid, rng: np.random.Generator
 ) -> tuple[Flux, Array]:
-    """Mix two real quasars near each wanted redshift."""
+    """Mix two real quasars near each redshift."""
     count, known = len(z), library.quasar_z
     # Neighbours within some 0.03 in ln(1 + z) where there are enough, else the nearest thirty.
     centre = np.searchsorted(known, z)
@@ -248,10 +247,9 @@ def _intergalactic(log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flu
 
 
 def _narrow_absorption(log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flux:
-    """Associated and intervening C IV and Mg II doublets, mini-BALs: still no BAL quasar.
+    """Associated and intervening C IV and Mg II doublets and mini-BALs of non-BAL quasars.
 
-    Some are black at their centre. What makes a BAL is its width, beyond 2000 km/s, not its
-    depth.
+    Some are saturated: a BAL is defined by its width, above 2000 km/s, not its depth.
     """
     count = len(log1z)
     factor = np.ones((count, grid.size), np.float32)
@@ -281,7 +279,7 @@ def _narrow_absorption(log1z: Array, grid: LogGrid, rng: np.random.Generator) ->
 def _real_troughs(
     log1z: Array, library: Library, grid: LogGrid, rng: np.random.Generator
 ) -> Flux:
-    """Measured transmissions, moved by up to some 3000 km/s and made deeper or shallower."""
+    """Measured transmissions, shifted by up to some 3000 km/s, with modified depth."""
     count = len(log1z)
     rows = rng.integers(0, library.troughs.count, count)
     move = rng.normal(0.0, 1500.0, count) / SPEED_OF_LIGHT / LN10

@@ -1,4 +1,4 @@
-"""Mock stars: template mixtures, and the kinds that too few templates show."""
+"""Mock stars: mixtures of templates, and models of classes with few templates."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 _HYDROGEN: Final = (6564.63, 4862.69, 4341.69, 4102.90, 3971.20, 3890.16, 3836.48, 3798.98)
 _HELIUM: Final = (3889.75, 4027.33, 4472.73, 4714.46, 4923.31, 5017.08, 5877.25, 6679.99)
-# 4686, 4542, 5412 and 4200 A in air, made vacuum.
+# 4686, 4542, 5412 and 4200 A in air, converted to vacuum.
 _IONISED_HELIUM: Final = (4687.02, 4542.86, 5413.03, 4201.02)
 _CALCIUM: Final = (3934.78, 3969.59, 4227.92, 3830.45, 5185.05)
 # Heads of the C2 Swan bands and of CN, degraded to the violet or the red (A, vacuum), with
-# strength relative to the strongest; positions of Pearse and Gaydon (1976), made vacuum.
+# strength relative to the strongest; positions of Pearse and Gaydon (1976), converted to
+# vacuum.
 _SWAN: Final = ((4383.0, 0.5), (4738.4, 0.9), (5166.7, 1.0), (5637.1, 0.7), (6193.0, 0.35))
 _CYANOGEN: Final = ((4217.0, 0.4), (7090.0, 0.3), (7876.0, 0.5), (8068.0, 0.5), (9140.0, 0.6))
 
@@ -52,8 +53,8 @@ def star(
     z : ndarray, shape (N,)
         Radial velocity over c.
     place : ndarray, shape (N,)
-        On the sequence O to L, as `huggins.taxonomy.spectral_place`; NaN where the template
-        does not tell.
+        On the sequence O to L, as `huggins.taxonomy.spectral_place`; NaN where unknown for
+        the template.
     """
     stack, odds = library.stars[cls], library.star_weights[cls]
     places = library.star_places[cls]
@@ -138,7 +139,7 @@ def _white_dwarf(count: int, log1z: Array, grid: LogGrid, rng: np.random.Generat
 def _subdwarf(
     cls: str, count: int, log1z: Array, grid: LogGrid, rng: np.random.Generator
 ) -> Flux:
-    """Parametric hot subdwarfs, most of what faint surveys meet of O and B.
+    """Parametric hot subdwarfs, most of the O and B stars in faint surveys.
 
     Subdwarfs B: Balmer lines wider than those of the main sequence, narrower than those of
     white dwarfs, and weak neutral helium. Subdwarfs O are hotter, with ionised helium; in one
@@ -198,7 +199,7 @@ def _bands(
 def _carbon(
     count: int, log1z: Array, library: Library, grid: LogGrid, rng: np.random.Generator
 ) -> Flux:
-    """Carbon stars by putting C2 and CN bands on late G, K and M stars."""
+    """Carbon stars: C2 and CN bands on late G, K and M stars."""
     flux = np.empty((count, grid.size), np.float32)
     base = choose(rng, (0.25, 0.65, 0.1), count)
     for i, cls in enumerate(("G", "K", "M")):
