@@ -14,7 +14,7 @@ import factories as make
 import huggins
 from huggins.errors import ReadError
 from huggins.fits import source
-from huggins.formats import identify, open_file, read
+from huggins.formats import Selection, identify, open_file, read, select
 
 
 @pytest.fixture
@@ -119,3 +119,10 @@ def test_members_are_bounded(content, tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "UNPACKED_MAX", 10**6)
     (error,) = open_file(path)
     assert "larger than 4 GiB" in error.what
+
+
+def test_rows_of_members_are_chosen_by_their_names(content, tmp_path):
+    path = _zip(tmp_path / "a.zip", {"a.fits": content, "b.fits": content})
+    wanted = Selection(files=((f"{path}[b.fits]", select(index=[0])),), strict=False)
+    (spectrum,) = open_file(path, selection=wanted)
+    assert spectrum.file == f"{path}[b.fits]"

@@ -435,3 +435,15 @@ def test_a_mask_of_the_other_convention_is_noticed(quasar, tmp_path):
         path = save(tmp_path / "a", table({**columns, "mask": mask.astype(int)}))
         (spectrum,) = read(path)
         np.testing.assert_array_equal(spectrum.good, good)
+
+
+def test_an_image_and_a_table_are_two_spectra(quasar, tmp_path):
+    w, f, e = quasar
+    primary = fits.PrimaryHDU(3 * f)
+    step = float(np.log10(w[-1] / w[0]) / (len(w) - 1))
+    primary.header.update({"CRVAL1": float(np.log10(w[0])), "CDELT1": step, "DC-FLAG": 1})
+    path = save(tmp_path / "a", primary, table({"wave": w, "flux": f, "err": e}))
+    first, second = read(path)
+    assert (first.format, second.format) == ("fits-image", "fits-table")
+    np.testing.assert_allclose(first.flux, 3 * second.flux)
+    assert [first.index, second.index] == [0, 1]

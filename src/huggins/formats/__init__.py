@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -254,7 +255,8 @@ def _members(source: Source, request: Request) -> Iterator[Spectrum | ReadError]
             found = True
             yield ReadError("an archive in an archive: unpack it first", member.path)
             continue
-        for item in _yielded(_chosen(member, request)):
+        own = replace(request, selection=request.selection.of(member.path))
+        for item in _yielded(_chosen(member, own)):
             if isinstance(item, ReadError) and reader == text.NAME and not _promises(name):
                 _log.info("%s: no spectrum, passed over: %s", member.path, item.what)
                 continue

@@ -108,6 +108,12 @@ def _bands(hdu: Hdu) -> bool:
     return len(hdu.image_shape) == 3 and hdu.get("BANDID1") is not None
 
 
+def is_one_spectrum(group: Group) -> bool:
+    """Whether an image is one spectrum with a spectral axis in its own header."""
+    flux = group.flux
+    return len(flux.image_shape) == 1 and axis(flux, flux.image_shape[0]) is not None
+
+
 def holds_cube(fits: Fits) -> bool:
     """Whether the file holds an image of the sky at many wavelengths."""
     return any(_is_image(h) and len(h.image_shape) == 3 and not _bands(h) for h in fits)

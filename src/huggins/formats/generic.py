@@ -59,11 +59,14 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
     """
     path = fits.source.path
     tables = _named(fits, request) if request.columns else _tables(fits)
-    images = [] if tables else fits_images.groups(fits)
+    images = fits_images.groups(fits)
+    if tables:
+        # Beside tables, images are mostly those from which the spectra were extracted.
+        images = [group for group in images if fits_images.is_one_spectrum(group)]
     parts = len(tables) + len(images)
     at = 0
-    all_parts: list[Hdu | fits_images.Group] = [*tables, *images]
-    for part in all_parts:
+    every: list[Hdu | fits_images.Group] = [*tables, *images]
+    for part in sorted(every, key=_place):
         context = Context(path=path, index=at, air=request.air)
         # Where a file has several parts, rows can only be counted by reading them.
         own = replace(request, selection=ALL) if parts > 1 else request
@@ -81,6 +84,10 @@ def read(fits: Fits, request: Request) -> Iterator[Spectrum | ReadError]:
             error.index = at
             at += 1
             yield error
+
+
+def _place(part: Hdu | fits_images.Group) -> int:
+    return part.flux.index if isinstance(part, fits_images.Group) else part.index
 
 
 def refusal(fits: Fits) -> str:

@@ -80,6 +80,8 @@ class Selection:
             return self
         held = dict(self.files)
         found = held.get(path) or held.get(os.path.basename(path))  # noqa: PTH119 (any text)
+        if found is None and any(file.startswith(f"{path}[") for file in held):
+            return self  # files of an archive, asked for one by one
         return found or replace(self, files=(), indices=frozenset({-1}), strict=False)
 
     def rows(
