@@ -484,6 +484,20 @@ def test_an_address_is_answered(folder, run):
     assert "huggins reads files, not addresses" in out
 
 
+@pytest.mark.parametrize("extension", [".fits", ".csv", ".parquet"])
+def test_a_finished_run_has_nothing_to_resume(folder, run, extension):
+    out = Path(f"t{extension}")
+    assert run("data", "gone.fits", "-o", out)[0] == 1
+    before = out.read_bytes()
+    status, _, err = run("data", "gone.fits", "-o", out, "--resume")
+    assert (status, out.read_bytes()) == (1, before)
+    assert f"{out} is complete with 4 spectra: there is nothing to resume" in err
+    status, _, err = run("data", "-o", out, "--resume")
+    assert status == 0
+    assert f"{out} is a table of other inputs" in err
+    assert "3 spectra in" in err
+
+
 @pytest.mark.slow
 def test_real_spectra(shared_data, run, tmp_path):
     path = tmp_path / "all.fits"

@@ -75,8 +75,8 @@ def test_bad_file_is_named_and_the_rest_drawn(folder, run):
     assert status == 1
     assert out == ["spec-1.png", "spec-2.png"]
     assert len(err) == 3
-    assert err[0].startswith("huggins: broken.fits: ")
-    assert err[1].startswith("huggins: gone.fits: ")
+    assert err[1].startswith("huggins: broken.fits: ")
+    assert err[2].startswith("huggins: gone.fits: ")
 
 
 def test_nothing_drawn_is_status_2(folder, run):

@@ -9,7 +9,7 @@ import pytest
 
 from huggins.download import Checksums, FileRequest, Settings, Unusable, download
 from huggins.download.manifest import Manifest
-from huggins.errors import OutputError, ReadError
+from huggins.errors import DownloadError, OutputError, ReadError
 from local_server import LocalServer, unused_url
 
 QUICK = {"timeout": 0.4, "pause": 0.01, "attempts": 3}
@@ -176,10 +176,23 @@ def test_everything_at_once_is_whole_or_missing(server, tmp_path):
     assert set(missing(tmp_path)) == {"g.fits", "h.fits"}
 
 
-def test_no_server_is_a_reason(tmp_path):
-    state = get([FileRequest((f"{unused_url()}/f.fits",), "a/f.fits")], tmp_path)
-    assert state.failed == 1
+def test_no_server_is_a_reason(server, tmp_path):
+    gone = FileRequest((f"{unused_url()}/f.fits",), "a/f.fits")
+    state = get([FileRequest((f"{server.url}/f1.fits",), "a/f1.fits")], tmp_path)
+    assert state.answered
+    items = [FileRequest((f"{server.url}/f2.fits",), "a/f2.fits"), gone]
+    state = get(items, tmp_path, jobs=1)
+    assert (state.done, state.failed) == (1, 1)
     assert "cannot be reached: Connection refused" in missing(tmp_path)["f.fits"]["reason"]
+
+
+def test_without_a_network_a_run_gives_up_early(tmp_path):
+    url = unused_url()
+    items = [FileRequest((f"{url}/f{i}.fits",), f"a/f{i}.fits") for i in range(100)]
+    begun = time.monotonic()
+    with pytest.raises(DownloadError, match="no server has answered: is there a network"):
+        get(items, tmp_path, attempts=5)
+    assert time.monotonic() - begun < 10
 
 
 def test_absent_file_is_sought_at_the_next_address(server, tmp_path):

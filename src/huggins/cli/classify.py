@@ -153,15 +153,23 @@ def classify(
         counts = summary.counts
         new = counts.rows - summary.resumed
         before = f" and {summary.resumed} of an earlier run" if summary.resumed else ""
-        LOGGER.info(
-            "%s in %.1f s (%.0f/s)%s, %d failed: %s",
-            counted(new, "spectrum"),
-            summary.seconds,
-            new / max(summary.seconds, 1e-9),
-            before,
-            counts.failed,
-            output,
-        )
+        if summary.finished:
+            LOGGER.info(
+                "%s is complete with %s: there is nothing to resume (leave out --resume to "
+                "classify anew)",
+                output,
+                counted(counts.rows, "spectrum"),
+            )
+        else:
+            LOGGER.info(
+                "%s in %.1f s (%.0f/s)%s, %d failed: %s",
+                counted(new, "spectrum"),
+                summary.seconds,
+                new / max(summary.seconds, 1e-9),
+                before,
+                counts.failed,
+                output,
+            )
     for line in (*left_out_lines(paths.left_out), *counts.lines()):
         LOGGER.info("%s", line)
     return status(counts.rows, counts.failed) or (SOME_FAILED if paths.missed else 0)

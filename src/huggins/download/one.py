@@ -31,11 +31,17 @@ _BEGINS: Final = {".fits": b"SIMPLE  =", ".fit": b"SIMPLE  =", ".gz": b"\x1f\x8b
 # A piece of this size is progress: the attempts are counted anew after it.
 _PROGRESS: Final = 1 << 20
 _LONGEST_PAUSE: Final = 60.0
+# Attempts after which a run gives up that no server has answered yet.
+_SILENT: Final = 2
 _NO_SPACE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class NoRoomError(DownloadError):
     """The file does not fit into the budget."""
+
+
+class NoNetworkError(DownloadError):
+    """No server has answered at all: it is of no use to go on."""
 
 
 class Fetcher:
@@ -101,6 +107,8 @@ class Fetcher:
             return _failure(item, "absent", "; ".join(reasons), known)
         except StoppedError:
             return None
+        except NoNetworkError:
+            raise
         except NoRoomError:
             self._state.full = True
             return self.left_out(item, known)
@@ -131,6 +139,7 @@ class Fetcher:
                 before = part.size
                 try:
                     got = self._attempt(url, item, part)
+                    self._state.answered = True
                     self._check(url, got, known)
                     self._put(url, got, part, place, damaged, foreign=known is None)
                     return got
@@ -138,10 +147,18 @@ class Fetcher:
                     if part.total is None or part.size == part.total:
                         damaged = part.digest[0].hexdigest()
                         part.discard()
+                    self._state.answered |= error.answered
                     passing = isinstance(error, PassingError) or not error.answered
                     if not passing or self._stop.is_set():
                         raise
                     attempt = 1 if part.size - before >= _PROGRESS else attempt + 1
+                    if not self._state.answered and attempt == _SILENT:
+                        raise NoNetworkError(
+                            f"{error.what}; no server has answered: is there a network, or a "
+                            "proxy to be named in https_proxy? The same command goes on",
+                            url,
+                            answered=False,
+                        ) from error
                     if attempt >= self._settings.attempts:
                         raise
                     self._pause(url, attempt, error)

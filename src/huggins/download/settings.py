@@ -72,6 +72,8 @@ class State:
         Bytes received, and kept on disk (fewer if files are shrunk on arrival).
     full : bool
         Whether the budget is exhausted.
+    answered : bool
+        Whether any server has answered.
     """
 
     done: int = 0
@@ -83,6 +85,7 @@ class State:
     received: int = 0
     kept: int = 0
     full: bool = False
+    answered: bool = False
 
     @property
     def seen(self) -> int:

@@ -14,7 +14,8 @@ from huggins.errors import InputError
 from huggins.evaluate.comparison import Comparison, compare
 from huggins.evaluate.figures import Figures, figures_of
 from huggins.evaluate.residuals import velocity
-from huggins.evaluate.sample import Sample, find_roles, join, with_sdss_names
+from huggins.evaluate.sample import Sample, find_roles, join
+from huggins.inference.results import with_sdss_names
 from huggins.tables.match import Matched, match
 from huggins.tables.read import read_columns
 

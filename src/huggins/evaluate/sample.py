@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins.errors import InputError
 from huggins.evaluate.metrics import broad
-from huggins.inference.table import DESI_NAMES
+from huggins.inference.results import with_sdss_names
 from huggins.tables import labels
 from huggins.tables.columns import Columns
 from huggins.tables.labels import classes_of, known_redshifts
@@ -200,15 +200,6 @@ def join(
         true_z=known_redshifts(known("z")),
         groups={name: truth.text(column)[truth_rows] for name, column in named.items()},
     )
-
-
-def with_sdss_names(results: Columns) -> Columns:
-    """Return results whose columns may have DESI's names with those of SDSS."""
-    if "CLASS" in results:
-        return results
-    back = {desi: sdss for sdss, desi in DESI_NAMES.items()}
-    values = {back.get(name, name): column for name, column in results.values.items()}
-    return Columns(results.path, values, results.metadata)
 
 
 def _true_classes(

@@ -17,6 +17,7 @@ from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
 from huggins.inference.network import Model, load_model
+from huggins.inference.results import finished
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
 from huggins.inference.table import (
     Rows,
@@ -126,6 +127,7 @@ class Summary:
     counts: Counts
     resumed: int
     seconds: float
+    finished: bool = False
 
     @property
     def rows(self) -> int:
@@ -206,6 +208,15 @@ def classify_to_file(
     }
     begun = time.perf_counter()
     kept = journal_path(output)
+    if resume and output.exists() and not kept.exists():
+        before = finished(output, inputs, metadata)
+        if before is not None:
+            return Summary(before, before.rows, 0.0, finished=True)
+        _log.warning(
+            "%s is a table of other inputs or another model, and no interrupted run of this "
+            "one is kept: it begins anew",
+            output,
+        )
     with closing(RowJournal(kept, depends, resume=resume)) as journal, keeping(kept):
         resumed = journal.rows
         if resumed:

@@ -48,6 +48,8 @@ class Inputs:
         The arguments.
     left_out : LeftOuts
         Files met so far in folders that are left out, because they hold no spectrum.
+    repeatable : bool
+        Whether they can be gone through again: not those of standard input or a pipe.
     empty : list of str
         Why arguments stand for nothing, where others stand for something: folders without
         spectra, patterns that nothing matches, lists that are missing or empty.
@@ -70,7 +72,7 @@ class Inputs:
         if not arguments:
             raise InputError("no input: name files, folders, patterns, @list.txt or -")
         self._folders = Folders(exclude=exclude, keep=keep_left_out)
-        self._repeatable = "-" not in arguments
+        self.repeatable = "-" not in arguments
         self._sources: list[Callable[[], Iterable[str]]] = []
         self.empty: list[str] = []
         for argument in arguments:
@@ -101,7 +103,7 @@ class Inputs:
 
     def count(self, seconds: float) -> int | None:
         """Return the number of paths, or None where counting them takes longer than this."""
-        if not self._repeatable:
+        if not self.repeatable:
             return None
         stop = time.monotonic() + seconds
         total = 0
@@ -164,7 +166,7 @@ class Inputs:
             raise InputError(f"{path}: this list names no files: give one path a line")
         if Path(path).is_file():
             return lambda: self._listed(paths())
-        self._repeatable = False  # a pipe, as of @<(find ...)
+        self.repeatable = False  # a pipe, as of @<(find ...)
         return lambda: self._listed(chain([first], opened))
 
     def _listed(self, paths: Iterable[str]) -> Iterator[str]:

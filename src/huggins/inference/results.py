@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.inference.counting import Counts
+from huggins.inference.table import DESI_NAMES, printable
+from huggins.tables.columns import Columns
 from huggins.tables.read import open_table, read_columns
 from huggins.tables.select import select
+from huggins.tables.write import ascii_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from huggins.tables.columns import Columns
+    from huggins.inference.inputs import Inputs
 
-_NEEDED = frozenset({"FILE", "INDEX"})
-_ANSWERS = frozenset({"CLASS", "SPECTYPE"})
+_NEEDED: Final = frozenset({"FILE", "INDEX"})
+_ASKED: Final = ("FILE", "CLASS", "ZWARNING", "ERROR")
+_ANSWERS: Final = frozenset({"CLASS", "SPECTYPE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,40 @@ def holds_rows(path: str) -> bool:
     return names >= _NEEDED and bool(names & _ANSWERS)
 
 
+def finished(output: Path, inputs: Inputs, metadata: Mapping[str, str]) -> Counts | None:
+    """Return what a complete table of these inputs comes to; None where it is another's.
+
+    Parameters
+    ----------
+    output
+        The table.
+    inputs
+        Compared with FILE, unless they can be read only once.
+    metadata
+        What this run would record: model and basis are compared where the table records them.
+    """
+    table = with_sdss_names(read_columns(output, (*_ASKED, *DESI_NAMES.values())))
+    if any(name not in table for name in _ASKED):
+        return None
+    for key in ("MODELSHA", "BASISSHA"):
+        if table.metadata.get(key, metadata[key]) != metadata[key]:
+            return None
+    files = table.text("FILE")
+    if inputs.repeatable:
+        mine = [ascii_only(path) for path, _ in groupby(map(printable, inputs))]
+        if mine != [ascii_only(path) for path, _ in groupby(files.tolist())]:
+            return None
+    errors = table.text("ERROR")
+    good = errors == ""
+    return Counts(
+        rows=len(files),
+        failed=int((~good).sum()),
+        classes=Counter(table.text("CLASS")[good].tolist()),
+        warnings=Counter(table.number("ZWARNING")[good].astype(int).tolist()),
+        reasons=Counter(errors[~good].tolist()),
+    )
+
+
 def rows_where(path: str, where: str = "") -> Columns:
     """Return the rows of a table of results that an expression chooses.
 
@@ -66,8 +106,6 @@ def rows_where(path: str, where: str = "") -> Columns:
     InputError
         If the table cannot be read, or the expression is wrong or holds for no row.
     """
-    from huggins.tables.columns import Columns
-
     table = read_columns(path)
     if not where:
         return table
@@ -95,3 +133,12 @@ def spectra_of(table: Columns) -> Iterator[Spectra]:
         many = int(counts[places[start]]) > 1 or max(rows) > 0
         yield Spectra(path, rows, many)
         start += size
+
+
+def with_sdss_names(results: Columns) -> Columns:
+    """Return results whose columns may have DESI's names with those of SDSS."""
+    if "CLASS" in results:
+        return results
+    back = {desi: sdss for sdss, desi in DESI_NAMES.items()}
+    values = {back.get(name, name): column for name, column in results.values.items()}
+    return Columns(results.path, values, results.metadata)
