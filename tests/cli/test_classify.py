@@ -511,3 +511,41 @@ def test_real_spectra(shared_data, run, tmp_path):
     assert errors["spec-7582-56960-0968.fits"].startswith("no good pixel")
     assert all(errors.values())
     assert len(errors) < 0.01 * len(table)
+
+
+def test_standard_output(folder, model_path):
+    """As bytes of another process: a table, and nothing else."""
+    command = [sys.executable, "-m", "huggins", "classify", "data", "--model", str(model_path)]
+    for form in (None, "jsonl", "fits"):
+        options = [] if form is None else ["--format", form]
+        done = subprocess.run([*command, "-o", "-", *options], capture_output=True, check=True)
+        Path(f"out.{form or 'csv'}").write_bytes(done.stdout)
+    assert Path("out.csv").read_text().startswith("FILE,INDEX,")
+    assert len(Path("out.csv").read_text().splitlines()) == 4
+    assert len(Path("out.jsonl").read_text().splitlines()) == 3
+    assert len(Table.read("out.fits")) == 3
+    assert names() == ["data", "out.csv", "out.fits", "out.jsonl"]
+
+
+def test_format_where_the_name_does_not_tell_it(folder, run):
+    assert run("data", "-o", "t.txt", "--format", "csv")[0] == 0
+    assert Path("t.txt").read_text().startswith("FILE,INDEX,")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["-o", "t.csv", "--format", "xls"], "unknown format 'xls': known are fits, csv, tsv"),
+        (["--format", "csv"], "go with a table: name it with -o, or -o -"),
+        (["--models", "m.fits"], "go with a table: name it with -o, or -o -"),
+        (["-o", "-", "--resume"], "standard output cannot be resumed"),
+        (["-o", "t.csv", "--models", "m.txt"], "must end in .fits, .npz"),
+        (["-o", "t.csv", "--models", "data/0.fits"], "is no output of huggins"),
+        (["-o", "t.fits", "--models", "m.fits", "--no-redshift"], "need the redshift fit"),
+    ],
+)
+def test_outputs_that_cannot_be(folder, run, argv, said):
+    status, out, err = run("data", *argv)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert names() == ["data"]

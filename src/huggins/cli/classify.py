@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import sys
+from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path  # noqa: TC003 (typer needs it at run time)
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,9 +19,12 @@ from huggins.cli.options import LOGGER
 from huggins.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from huggins.inference.table import Rows
+
+#: What stands for standard output.
+_STANDARD = Path("-")
 
 
 @options.with_messages
@@ -29,7 +36,24 @@ def classify(
         options.output(
             "OUT",
             "The table: .fits, .csv, .tsv, .ecsv, .vot, .parquet or .jsonl, also with .gz "
-            "behind it. Without it a short table is printed.",
+            "behind it; - for standard output. Without it a short table is printed.",
+        ),
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Format of OUT where its name does not tell it: fits, csv, tsv, ecsv, vot, "
+            "parquet, jsonl, or redrock (FITS as DESI's tools read it). csv for -o -.",
+        ),
+    ] = "",
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            "--models",
+            metavar="FILE",
+            help="Write the best-fit models too, a row per spectrum: .fits or .npz.",
         ),
     ] = None,
     model: options.Model = "huggins",
@@ -115,8 +139,12 @@ def classify(
         columns=tuple(options.column_names(columns).items()),
     )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
-    if workers is not None and output is None:
+    if workers is not None and output in (None, _STANDARD):
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
+    if output is None and (form or models is not None):
+        raise InputError("--format and --models go with a table: name it with -o, or -o -")
+    if output == _STANDARD and resume:
+        raise InputError("standard output cannot be resumed: name a file with -o")
     paths = Inputs(inputs, exclude=output, keep_left_out=left_out)
     if output is None:
         counts = Counts()
@@ -124,8 +152,14 @@ def classify(
         _print_short(counts.counting(parts))
     else:
         kept = f"results are kept in {journal_path(output)}, and --resume goes on"
+        if output == _STANDARD:
+            kept = "nothing is kept: name a file with -o to be able to --resume"
         seen: set[str] = set()
-        with options.resumable(kept), Progress(paths) as progress:
+        with (
+            options.resumable(kept),
+            _placed(output, form) as target,
+            Progress(paths) as progress,
+        ):
 
             def watch(rows: Rows) -> None:
                 progress.add(rows)
@@ -133,13 +167,15 @@ def classify(
 
             summary = classify_to_file(
                 paths,
-                output,
+                target,
                 model=model,
                 settings=settings,
                 workers=workers,
                 desi=desi_columns,
                 resume=resume,
                 overwrite=overwrite,
+                form=form or ("csv" if output == _STANDARD else ""),
+                models=models,
                 command=options.command_line(context),
                 begin=progress.begin,
                 watch=watch,
@@ -173,6 +209,21 @@ def classify(
     for line in (*left_out_lines(paths.left_out), *counts.lines()):
         LOGGER.info("%s", line)
     return status(counts.rows, counts.failed) or (SOME_FAILED if paths.missed else 0)
+
+
+@contextmanager
+def _placed(output: Path, form: str) -> Iterator[Path]:
+    """Return where to write the table; at the end it goes to standard output where asked."""
+    if output != _STANDARD:
+        yield output
+        return
+    with TemporaryDirectory(prefix="huggins-") as folder:
+        path = Path(folder) / f"table.{'fits' if form == 'redrock' else form or 'csv'}"
+        yield path
+        with path.open("rb") as file:
+            sys.stdout.flush()
+            shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
 
 
 def _print_short(parts: Iterable[Rows]) -> None:

@@ -6,8 +6,9 @@ import logging
 import os
 import time
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
@@ -16,7 +17,9 @@ from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
+from huggins.inference.models_file import check_models, write_models
 from huggins.inference.network import Model, load_model
+from huggins.inference.redrock import write_redrock
 from huggins.inference.results import finished
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
 from huggins.inference.table import (
@@ -30,6 +33,7 @@ from huggins.inference.table import (
 from huggins.plurals import counted
 from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
+from huggins.tables.write import WRITERS
 from huggins.weights import DEFAULT
 
 if TYPE_CHECKING:
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+#: The format of DESI's redrock.
+REDROCK: Final = "redrock"
 # Rows that an output format gets at a time.
 _PART = 4096
 
@@ -155,6 +161,8 @@ def classify_to_file(
     desi: bool = False,
     resume: bool = False,
     overwrite: bool = False,
+    form: str = "",
+    models: Path | None = None,
     command: str = "huggins.inference.classify_to_file",
     begin: Callable[[int], None] | None = None,
     watch: Callable[[Rows], None] | None = None,
@@ -175,7 +183,12 @@ def classify_to_file(
     resume
         Continue an interrupted run with the same inputs and options.
     overwrite
-        Replace `output` even if it is an input, or huggins did not write it.
+        Replace outputs even if they are inputs, or huggins did not write them.
+    form
+        Format of the table where the extension of `output` does not tell it: an extension
+        without its dot, or ``redrock`` (see `huggins.inference.redrock`).
+    models
+        Where the best-fit models go, ``.fits`` or ``.npz`` (`huggins.inference.models_file`).
     command
         What the table records as its origin.
     begin
@@ -193,8 +206,13 @@ def classify_to_file(
         If the table cannot be written, or a file is there that is an input or no output of
         huggins. Results so far are in the journal (`journal_path`).
     """
-    settings = settings or Settings()
-    check_output(output, inputs.named, overwrite=overwrite)
+    settings = replace(settings or Settings(), keep=models is not None or form == REDROCK)
+    if settings.keep and not settings.redshift:
+        raise InputError("models and the format of redrock need the redshift fit")
+    extension = _extension(form)
+    check_output(output, inputs.named, extension=extension, overwrite=overwrite)
+    if models is not None:
+        check_models(models, inputs.named, overwrite=overwrite)
     network = load_model(model, threads=1)
     metadata = provenance(network, command, _basis(settings))
     depends = {
@@ -205,6 +223,7 @@ def classify_to_file(
         "air": settings.air,
         "selection": settings.selection.digest,
         "columns": dict(settings.columns),
+        "best fits": settings.keep,
     }
     begun = time.perf_counter()
     kept = journal_path(output)
@@ -236,8 +255,17 @@ def classify_to_file(
             raise InputError(f"no spectrum of {settings.selection} in these files")
         counts = Counts()
         parts = counts.counting(regroup(journal, _PART))
+        again = partial(iter, journal)
         if journal.failed < journal.rows or not output.exists():
-            write_rows(output, parts, journal.rows, journal.widths, metadata, desi=desi)
+            if form == REDROCK:
+                for _ in parts:  # to be counted
+                    pass
+                write_redrock(output, again, journal.rows, journal.widths, metadata)
+            else:
+                about = (journal.rows, journal.widths, metadata)
+                write_rows(output, parts, *about, desi=desi, extension=extension)
+            if models is not None:
+                write_models(models, again, journal.rows, journal.widths, metadata)
         else:
             for _ in parts:  # to be counted
                 pass
@@ -253,6 +281,23 @@ def classify_rows(
     network = load_model(model, threads=1)
     for rows, _ in run_paths(inputs, network, settings or Settings()):
         yield rows
+
+
+def _extension(form: str) -> str:
+    """Return the extension that stands for a format; empty where the path tells it.
+
+    Raises
+    ------
+    InputError
+        If there is no such format.
+    """
+    if form in ("", REDROCK):
+        return ".fits" if form else ""
+    extension = f".{form.removeprefix('.').lower()}"
+    if extension not in WRITERS:
+        known = ", ".join([*(name[1:] for name in WRITERS), REDROCK])
+        raise InputError(f"unknown format {form!r}: known are {known}")
+    return extension
 
 
 def _basis(settings: Settings) -> str:

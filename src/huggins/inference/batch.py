@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.inference.bestfit import best_fits, blank
 from huggins.inference.classification import decide
+from huggins.inference.fitting import load_fitter
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.quality import ZWarning
@@ -43,6 +45,7 @@ def classify_batch(
     *,
     threshold: float | None = None,
     fits: FitPool | None = None,
+    keep: bool = False,
 ) -> Rows:
     """Classify some spectra.
 
@@ -56,6 +59,8 @@ def classify_batch(
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
     fits
         What fits the redshifts; None leaves the network's.
+    keep
+        Whether the rows get their best fits too.
 
     Returns
     -------
@@ -77,9 +82,14 @@ def classify_batch(
                 prediction = predict_scores(scores, model.metadata)
             fit = None
             if fits is not None:  # in a process of its own: no lock
-                fit = fits.fit(spectra, prediction, model.metadata.redshift)
+                fit = fits.fit(spectra, prediction, model.metadata.redshift, keep=keep)
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
+                if keep and fit is not None:
+                    rows.best = blank(len(rows))
+                    rows.best[at] = best_fits(load_fitter(), spectra, fit)
+    if keep and rows.best is None:
+        rows.best = blank(len(rows))
     return rows
 
 

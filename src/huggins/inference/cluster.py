@@ -119,7 +119,9 @@ def classify_task(task: _Task) -> Part:
             root=task.root,
         )
         for batch, place in batches_of(items, settings.batch_size):
-            rows = classify_batch(batch, model, threshold=settings.threshold, fits=fits)
+            rows = classify_batch(
+                batch, model, threshold=settings.threshold, fits=fits, keep=settings.keep
+            )
             parts.append((rows, place))
     return parts
 

@@ -153,9 +153,14 @@ class FitPool:
             self._idle.put(worker)
 
     def fit(
-        self, spectra: Sequence[Spectrum], prediction: Prediction, grid: RedshiftGrid | None
+        self,
+        spectra: Sequence[Spectrum],
+        prediction: Prediction,
+        grid: RedshiftGrid | None,
+        *,
+        keep: bool = False,
     ) -> Fit:
-        """Fit M spectra; arguments as in `fit`.
+        """Fit M spectra; arguments as in `fit`, and `keep`: whether to keep the solutions.
 
         Raises
         ------
@@ -170,7 +175,7 @@ class FitPool:
             return fit(load_fitter(), *task)
         worker = self._idle.get()
         try:
-            return worker.fit(task)
+            return worker.fit((keep, *task))
         finally:
             self._idle.put(worker)
 

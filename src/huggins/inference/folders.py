@@ -198,7 +198,7 @@ def _why_not(path: str) -> LeftOut | None:
     except ReadError as error:
         return LeftOut(path, "" if _is_ours(path) else error.what, _looks_spectral(head))
     # Any text looks like text, and any archive like one: a look inside tells.
-    if reader not in ("text", "hdf5", "zip", "tar"):
+    if reader not in ("text", "arrays", "hdf5", "zip", "tar"):
         return None
     first = next(open_file(path), None)
     if first is None:

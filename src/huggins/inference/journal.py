@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.fits.paths import percent
+from huggins.inference.bestfit import BEST_FIT
 from huggins.inference.table import NUMBERS, TEXTS, Rows
 from huggins.runs.journal import Journal
 from huggins.tables.output import ascii_only
@@ -95,7 +96,9 @@ class RowJournal:
         content = b"".join(
             (
                 _COUNT.type(len(rows)).tobytes(),
+                _COUNT.type(rows.best is not None).tobytes(),
                 rows.numbers.tobytes(),
+                b"" if rows.best is None else rows.best.tobytes(),
                 *(text.encode() + b"\0" for name in TEXTS for text in rows.texts[name]),
             )
         )
@@ -114,8 +117,11 @@ class RowJournal:
 
 
 def _decode(content: bytes) -> Rows:
-    count = int(np.frombuffer(content, _COUNT, 1)[0])
-    numbers = np.frombuffer(content, NUMBERS, count, _COUNT.itemsize)
-    texts = content[_COUNT.itemsize + numbers.nbytes :].decode().split("\0")
+    count, has_best = np.frombuffer(content, _COUNT, 2).tolist()
+    numbers = np.frombuffer(content, NUMBERS, count, 2 * _COUNT.itemsize)
+    at = 2 * _COUNT.itemsize + numbers.nbytes
+    best = np.frombuffer(content, BEST_FIT, count, at) if has_best else None
+    at += 0 if best is None else best.nbytes
+    texts = content[at:].decode().split("\0")
     columns = {name: texts[i * count : (i + 1) * count] for i, name in enumerate(TEXTS)}
-    return Rows(numbers, columns)
+    return Rows(numbers, columns, best)

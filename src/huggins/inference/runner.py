@@ -68,6 +68,8 @@ class Settings:
         Which spectra of the files.
     columns
         What columns with unusual names are: pairs of ``wavelength`` and the like and a name.
+    keep
+        Whether the rows get their best fits too: chi2, coefficients, model.
     """
 
     jobs: int = 0
@@ -77,6 +79,7 @@ class Settings:
     redshift: bool = True
     selection: Selection = ALL
     columns: tuple[tuple[str, str], ...] = ()
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -324,7 +327,12 @@ def _classified(
     under_way: deque[tuple[Future[Rows], Place]] = deque()
     for batch, place in batches_of(items, settings.batch_size):
         task = pool.submit(
-            classify_batch, batch, model, threshold=settings.threshold, fits=fits
+            classify_batch,
+            batch,
+            model,
+            threshold=settings.threshold,
+            fits=fits,
+            keep=settings.keep,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

@@ -110,10 +110,13 @@ class Rows:
         Missing is `NO_INTEGER` or NaN.
     texts : dict of str to list of str
         A list of N texts for each name of `TEXTS`, all `printable`; missing is empty.
+    best : ndarray of `huggins.inference.bestfit.BEST_FIT`, shape (N,), or None
+        The best fits, where they were asked for.
     """
 
     numbers: NDArray[np.void]
     texts: dict[str, list[str]]
+    best: NDArray[np.void] | None = None
 
     @classmethod
     def empty(cls, count: int) -> Rows:
@@ -130,9 +133,12 @@ class Rows:
         """Put rows behind one another."""
         if not parts:
             return cls.empty(0)
+        fits = [part.best for part in parts if part.best is not None]
+        kept = fits if len(fits) == len(parts) else None
         return cls(
             np.concatenate([part.numbers for part in parts]),
             {name: [t for part in parts for t in part.texts[name]] for name in TEXTS},
+            None if kept is None else np.concatenate(kept),
         )
 
     def __len__(self) -> int:
@@ -217,13 +223,19 @@ def regroup(parts: Iterable[Rows], size: int) -> Iterator[Rows]:
 
 
 def check_output(
-    path: Path, inputs: Iterable[str | Path] = (), *, overwrite: bool = False
+    path: Path,
+    inputs: Iterable[str | Path] = (),
+    *,
+    extension: str = "",
+    overwrite: bool = False,
 ) -> None:
     """Check that the table can be written to a path, before the work begins.
 
-    Arguments and errors are those of `huggins.runs.files.check_writable`.
+    Arguments and errors are those of `huggins.runs.files.check_writable`; `extension` tells
+    the format where that of the path does not.
     """
-    check_writable(path, WRITERS, inputs=inputs, columns=holds_results, overwrite=overwrite)
+    extensions = None if extension else WRITERS
+    check_writable(path, extensions, inputs=inputs, columns=holds_results, overwrite=overwrite)
 
 
 def holds_results(names: Sequence[str]) -> bool:
@@ -239,6 +251,7 @@ def write_rows(
     metadata: dict[str, str],
     *,
     desi: bool = False,
+    extension: str = "",
 ) -> None:
     """Write the table to disk, in the format of the path's extension.
 
@@ -253,6 +266,8 @@ def write_rows(
         See `provenance`.
     desi
         Whether columns get DESI's names.
+    extension
+        Tells the format in place of that of the path.
 
     Raises
     ------
@@ -269,7 +284,7 @@ def write_rows(
         for column, name in zip(COLUMNS, output_names(desi=desi), strict=True)
     ]
     chunks = ([rows.cells(column) for column in COLUMNS] for rows in parts)
-    write_table(path, OutputTable("HUGGINS", columns, count, chunks, metadata))
+    write_table(path, OutputTable("HUGGINS", columns, count, chunks, metadata), extension)
 
 
 def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = False) -> Table:

@@ -25,7 +25,9 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         except (EOFError, pickle.UnpicklingError):  # the parent is gone
             return
         try:
-            answer: object = without_solutions(fit(fitter, *task))
+            keep, *rest = task
+            found = fit(fitter, *rest)
+            answer: object = found if keep else without_solutions(found)
         except Exception:
             answer = traceback.format_exc()
         pickle.dump(answer, sink, pickle.HIGHEST_PROTOCOL)

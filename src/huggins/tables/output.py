@@ -10,7 +10,7 @@ import numpy as np
 from huggins.tables.ucd import ucd_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -143,7 +143,12 @@ def python_values(cells: Numbers | Texts, *, masked: bool) -> list[Any]:
 
 def metadata(table: OutputTable) -> dict[str, str]:
     """Return what headers record, none of it too long for one."""
-    return {key: _short(value) for key, value in table.metadata.items()}
+    return header_values(table.metadata)
+
+
+def header_values(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return the same metadata, none of it too long for a header."""
+    return {key: _short(value) for key, value in metadata.items()}
 
 
 def _short(value: str) -> str:

@@ -46,17 +46,17 @@ __all__ = [
 ]
 
 
-def write_table(path: Path, table: OutputTable) -> None:
+def write_table(path: Path, table: OutputTable, extension: str = "") -> None:
     """Write a table, in the format of the path's extension; the file is complete or not there.
 
-    Behind the extension there may be ``.gz``.
+    Behind the extension there may be ``.gz``; `extension` is another one to go by.
 
     Raises
     ------
     OutputError
         If it cannot be written; a file that was there before is left as it was.
     """
-    writer = WRITERS[extension_of(path)]
+    writer = WRITERS[extension or extension_of(path)]
     with replacing(path) as file:
         if path.suffix.lower() != ".gz":
             writer(file, table)

@@ -10,9 +10,12 @@ from huggins.fits.paths import percent
 from huggins.tables.output import OutputTable, Texts, ascii_only, length, metadata
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
 _FITS_BLOCK: Final = 2880
+_CODES: Final = {"i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
 _TFORMS: Final = {"int16": "I", "int32": "J", "int64": "K", "float32": "E", "float64": "D"}
 
 
@@ -69,6 +72,61 @@ def write_fits(file: IO[bytes], table: OutputTable) -> None:
                 if field.dtype.kind == "f":  # infinite is missing too
                     field[cells.missing] = np.nan
         size += file.write(rows.tobytes())
+    file.write(b"\0" * (-size % _FITS_BLOCK))
+
+
+def fits_table(
+    file: IO[bytes],
+    name: str,
+    record: np.dtype[Any],
+    count: int,
+    chunks: Iterable[NDArray[np.void]],
+    cards: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> None:
+    """Append a binary table whose rows are records; arrays in them become vectors.
+
+    Parameters
+    ----------
+    file
+        At the end of an HDU.
+    name
+        EXTNAME.
+    record
+        Type of a row, big-endian.
+    count, chunks
+        Number of rows, and the rows in order.
+    cards
+        Further cards of its header.
+    units
+        Of columns, by name.
+    """
+    from astropy.io import fits
+
+    header = fits.Header(
+        [
+            ("XTENSION", "BINTABLE", "binary table"),
+            ("BITPIX", 8),
+            ("NAXIS", 2),
+            ("NAXIS1", record.itemsize, "bytes in a row"),
+            ("NAXIS2", count, "rows"),
+            ("PCOUNT", 0),
+            ("GCOUNT", 1),
+            ("TFIELDS", len(record.names or ()), "columns"),
+            ("EXTNAME", name),
+        ]
+    )
+    for i, column in enumerate(record.names or (), start=1):
+        kind = record[column]
+        length = int(np.prod(kind.shape, dtype=int)) if kind.shape else ""
+        code = f"{kind.itemsize}A" if kind.kind == "S" else _CODES[kind.base.str[1:]]
+        header[f"TTYPE{i}"] = column
+        header[f"TFORM{i}"] = f"{length}{code}"
+        if units and column in units:
+            header[f"TUNIT{i}"] = units[column]
+    header.update({key: ascii_only(value) for key, value in (cards or {}).items()})
+    file.write(header.tostring().encode("ascii"))
+    size = sum(file.write(rows.tobytes()) for rows in chunks)
     file.write(b"\0" * (-size % _FITS_BLOCK))
 
 
