@@ -325,6 +325,8 @@ def _convert(raw: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
     """Copy to the machine's byte order; see `Hdu.column`."""
     if dtype is None:
         dtype = np.float32 if raw.dtype.kind == "f" and raw.itemsize == 4 else np.float64
+    if raw.itemsize == 4 and raw.dtype.kind == "f" and dtype is np.float32:
+        return raw.astype(dtype, order="C")
     # Numbers too large for `dtype` are damage or fill values, nothing to warn of.
     with np.errstate(all="ignore"):
         return raw.astype(dtype, order="C")

@@ -64,6 +64,10 @@ _SPECTRA: Final = (
 )
 
 
+# What most files are opened with.
+_PLAIN: Final = Request()
+
+
 class _Reader(Protocol):
     """The module of one FITS format."""
 
@@ -177,7 +181,9 @@ def open_file(
         In the file's order. A file that cannot be read yields one error; a spectrum that cannot
         be used yields an error, with its index, in its place.
     """
-    yield from _opened(path, None, Request(air, selection, mapped(columns)))
+    plain = not (air or columns or selection)
+    request = _PLAIN if plain else Request(air, selection, mapped(columns))
+    yield from _opened(path, None, request)
 
 
 def open_bytes(
@@ -206,8 +212,10 @@ def _opened(
         with Source(file, content) as source:
             if archives.kind(source):
                 yield from _members(source, request)
-            else:
+            elif request.selection:
                 yield from _chosen(source, request)
+            else:
+                yield from _checked(source, request)
     except ReadError as error:
         yield error
 

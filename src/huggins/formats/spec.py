@@ -49,8 +49,6 @@ _POSITIONS: Final = (
 # Columns that only SDSS-V has.
 _FIFTH: Final = ("FIELD", "CATALOGID", "SDSS_ID")
 _PIXELS: Final = ("FLUX", "LOGLAM", "IVAR")
-# Columns of SDSS beside these.
-_MARKS: Final = ("AND_MASK", "OR_MASK", "WDISP", "WRESL")
 
 
 def identify(fits: Fits) -> bool:
@@ -81,9 +79,13 @@ def _has_pixels(hdu: Hdu) -> bool:
 
 def _is_own(hdu: Hdu) -> bool:
     """Whether a table is of SDSS: flux, loglam and ivar are names that others use too."""
-    if hdu.name.startswith("COADD_"):
+    columns = hdu.columns
+    if "WDISP" in columns or "WRESL" in columns:
+        return True
+    name = hdu.name
+    if name.startswith("COADD_"):
         return False  # an arm of LAMOST
-    return any(name in hdu.columns for name in _MARKS) or hdu.name == "COADD"
+    return name == "COADD" or "AND_MASK" in columns or "OR_MASK" in columns
 
 
 def find_pipeline(fits: Fits, coadd: Hdu) -> Hdu | None:
