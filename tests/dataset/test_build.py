@@ -468,7 +468,7 @@ def test_full_disk_while_parts_are_written(survey, tmp_path, small_chunks, monke
     def full(descriptor):
         nonlocal count
         count += 1
-        if count == 5:  # the first is of run.json
+        if count == 5:  # the first is of the record of the run
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 

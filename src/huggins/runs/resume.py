@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 #: Name of the file, in the folder of a run's results, of what they depend on.
-RECORD: Final = "run.json"
+RECORD: Final = ".run.json"
 
 
 def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, Any]) -> None:

@@ -66,8 +66,10 @@ def save(path: Path, state: State) -> None:
         If it cannot be written; the previous one is kept.
     """
     buffer = io.BytesIO()
-    values = {f.name: getattr(state, f.name) for f in fields(state)}
-    values |= {"checkpoint": CHECKPOINT, "config": state.config.to_dict()}
+    # The version comes first: the file is recognised by it.
+    values: dict[str, Any] = {"checkpoint": CHECKPOINT}
+    values |= {f.name: getattr(state, f.name) for f in fields(state)}
+    values["config"] = state.config.to_dict()
     torch.save(values, buffer)
     try:
         write_bytes(path, buffer.getvalue())
