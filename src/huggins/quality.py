@@ -1,7 +1,7 @@
 """The bits of ZWARNING and their meaning; `huggins.redshift.warnings` defines what sets them.
 
 Bits 0 to 11 have the meaning of the SDSS pipeline (Bolton et al. 2012, AJ 144, 144, table 3);
-bits from 16 on are huggins' own. Zero means that class and redshift are reliable.
+bits from 16 on are huggins' own. Zero means that CLASS and Z are reliable.
 """
 
 from __future__ import annotations

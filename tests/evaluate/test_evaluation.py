@@ -84,6 +84,36 @@ def test_the_record_says_what_was_measured(whole, made):
     assert filtered.about["filtered_out"] == 73 - filtered.figures.n > 0
 
 
+def test_many_redshifts_of_exactly_zero_are_placeholders(tmp_path):
+    """Six stars at 0 and four measured ones, all found 150 km/s off: n is 4."""
+    off = 150.0 / 299792.458
+    zeros = [Case(true="F", predicted="F", z=off, z_true=0.0) for _ in range(6)]
+    measured = [Case(true="F", predicted="F", z=1e-4 + off, z_true=1e-4) for _ in range(4)]
+    write_truth(tmp_path / "truth.csv", [*zeros, *measured])
+    write_results(tmp_path / "table.fits", [*zeros, *measured])
+    found = evaluate(tmp_path / "table.fits", tmp_path / "truth.csv")
+    assert found.figures.redshifts["STAR"].residuals.within_100.n == 4
+    assert found.figures.classes.accuracy.n == 10
+    files = found.about["placeholder_redshifts"]
+    assert [file.rpartition("/")[2] for file in files] == [
+        f"spec-{i:04d}.fits" for i in range(6)
+    ]
+    # A few may be chance or rounding, and count.
+    write_truth(tmp_path / "truth.csv", [*zeros[:4], *measured])
+    write_results(tmp_path / "table.fits", [*zeros[:4], *measured])
+    few = evaluate(tmp_path / "table.fits", tmp_path / "truth.csv")
+    assert few.about["placeholder_redshifts"] == []
+    assert few.figures.redshifts["STAR"].residuals.within_100.n == 8
+
+
+def test_rows_without_truth_are_named(tmp_path):
+    cases = [Case() for _ in range(4)]
+    write_truth(tmp_path / "truth.csv", cases[:3])
+    write_results(tmp_path / "table.fits", cases)
+    about = evaluate(tmp_path / "table.fits", tmp_path / "truth.csv", match_by="path").about
+    assert len(about["without_truth"]) == about["unmatched_table"] == 1
+
+
 @pytest.mark.slow
 def test_every_way_of_matching_gives_the_same_figures(whole, made):
     for way in ("plate", "targetid", "sky"):

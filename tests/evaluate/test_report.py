@@ -122,7 +122,7 @@ def test_files_are_whole_and_replace_older_ones(made, tmp_path):
     evaluation = evaluate(made / "new.fits", made / "truth.csv", mistakes=0)
     page, report = write_report(evaluation, folder)
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json"]
-    assert json.loads(report.read_text())["schema"] == "huggins-evaluation/1"
+    assert json.loads(report.read_text())["schema"] == "huggins-evaluation/2"
     assert page.read_text().endswith("</html>\n")
 
 

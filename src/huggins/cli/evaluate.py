@@ -111,6 +111,17 @@ def evaluate(
         about["unmatched_table"],
         about["unmatched_truth"],
     )
+    for file in about["without_truth"]:
+        LOGGER.debug("without truth, left out: %s", file)
+    placeholders = about["placeholder_redshifts"]
+    if placeholders:
+        LOGGER.warning(
+            "%d stars have a true redshift of exactly 0, which stands for none: left out of "
+            "the redshifts (--verbose names them)",
+            len(placeholders),
+        )
+        for file in placeholders:
+            LOGGER.debug("redshift of exactly 0, left out: %s", file)
     if where:
         LOGGER.info("%d of them left out by --where", about["filtered_out"])
     print(as_text(result.figures))

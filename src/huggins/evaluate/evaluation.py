@@ -14,7 +14,7 @@ from huggins.errors import InputError
 from huggins.evaluate.comparison import Comparison, compare
 from huggins.evaluate.figures import Figures, figures_of
 from huggins.evaluate.residuals import velocity
-from huggins.evaluate.sample import Sample, find_roles, join
+from huggins.evaluate.sample import Sample, find_roles, join, without_placeholders
 from huggins.inference.results import with_sdss_names
 from huggins.tables.match import Matched, match
 from huggins.tables.read import read_columns
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from huggins.tables.columns import Columns
 
 #: Name and version of the JSON report's layout.
-SCHEMA: Final = "huggins-evaluation/1"
+SCHEMA: Final = "huggins-evaluation/2"
 #: Columns of the truth by which figures are shown apart, where it has them.
 GROUPS: Final = ("survey", "label_from")
 #: Mistakes of each kind that are listed.
@@ -183,6 +183,8 @@ def evaluate(
         return results, matched, join(results, labels, roles, matched, where=where, groups=kept)
 
     results, matched, sample = sample_of(table)
+    sample, placeholders = without_placeholders(sample)
+    lonely = np.setdiff1d(np.arange(len(results)), matched.rows)
     if not (sample.classed | (sample.true_class == "SKY")).any():
         raise InputError(
             f"{truth}: none of the {len(sample)} spectra has a known class: nothing to measure"
@@ -202,12 +204,15 @@ def evaluate(
         "unmatched_truth": matched.unmatched_truth,
         "filtered_out": len(matched.rows) - len(sample),
         "doubtful_truth": _doubtful(labels, roles, sample),
+        "placeholder_redshifts": sample.file[placeholders].tolist(),
+        "without_truth": results.text("FILE")[lonely].tolist(),
         "old_table": None,
         "old_model": None,
     }
     comparison = old_sample = None
     if old is not None:
         old_results, _, old_sample = sample_of(old)
+        old_sample, _ = without_placeholders(old_sample)
         about |= {"old_table": str(old), "old_model": _origin(old_results)}
         comparison = compare(sample, old_sample)
     return Evaluation(

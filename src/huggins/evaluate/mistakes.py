@@ -90,6 +90,7 @@ def fit_of(spectrum: Spectrum, mistake: Mistake, model: Model) -> FitDetails | s
 
 def _mistake(results: Columns, mistake: Mistake, model: Model | None) -> Markup:
     from huggins.plot import plot_spectrum
+    from huggins.plot.words import probability_text
 
     title = f"{mistake.truth} taken for {mistake.said}"
     if mistake.kind == "Z":
@@ -97,7 +98,8 @@ def _mistake(results: Columns, mistake: Mistake, model: Model | None) -> Markup:
     elif math.isfinite(mistake.true_z):
         title += f", true z = {mistake.true_z:.4f}"
     facts = [
-        f"probability {mistake.probability:.3f}",
+        f"probability of {'CLASS' if mistake.kind == 'CLASS' else 'SUBCLASS'} "
+        f"{probability_text(mistake.probability).removeprefix('= ')}",
         f"S/N {mistake.sn:.1f}" if math.isfinite(mistake.sn) else "",
         f"dv = {mistake.dv:.0f} km/s" if mistake.kind == "Z" else "",
         f"ZWARNING {' '.join(names(mistake.zwarning)) or '0'}",

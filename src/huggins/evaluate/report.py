@@ -172,6 +172,13 @@ def _notes(evaluation: Evaluation) -> list[str]:
             f"{about['doubtful_truth']} labels have a trust below 2 and count as truth all the "
             "same: leave them out with --where 'trust >= 2'."
         )
+    zeros = about["placeholder_redshifts"]
+    if zeros:
+        shown = ", ".join(zeros[:5]) + (", ..." if len(zeros) > 5 else "")
+        notes.append(
+            f"{len(zeros)} stars have a true redshift of exactly 0, which stands for none; "
+            f"they are left out of the redshifts: {shown}."
+        )
     bal = next(score for score in figures.subclasses.scores if score.name == "BAL")
     if bal.precision.n > bal.precision.count:
         notes.append(

@@ -28,6 +28,8 @@ _ROLES: Final = (
     *("path", "index", "class3", "class13", "subclass", "z", "plate", "mjd", "fiberid"),
     *("specobjid", "targetid", "ra", "dec", "sn", "survey", "label_from", "trust"),
 )
+#: Stars with a true redshift of exactly 0 from which these are placeholders.
+PLACEHOLDERS: Final = 5
 _NEEDED: Final = ("FILE", "CLASS", "SUBCLASS", "ZWARNING")
 # Probabilities come rounded to single precision, and the sum of several may pass 1 by as much.
 _ROUNDING: Final = 1e-3
@@ -101,6 +103,24 @@ class Sample:
         """Where the true class is one of the 13, shape (N,)."""
         known: NDArray[np.bool_] = self.true_subclass != ""
         return known
+
+
+def without_placeholders(sample: Sample) -> tuple[Sample, NDArray[np.bool_]]:
+    """Take a redshift of exactly 0 of many stars for "not measured".
+
+    No measured velocity is exactly 0; tables of visual inspections give it to every star.
+
+    Returns
+    -------
+    Sample
+        With these redshifts unknown; everything else counts as before.
+    ndarray of bool, shape (N,)
+        Where they were; nowhere if there are fewer than `PLACEHOLDERS`.
+    """
+    zero = (sample.true_class == "STAR") & (sample.true_z == 0.0)
+    if np.count_nonzero(zero) < PLACEHOLDERS:
+        return sample, np.zeros(len(sample), dtype=bool)
+    return replace(sample, true_z=np.where(zero, np.nan, sample.true_z)), zero
 
 
 def find_roles(truth: Columns, given: Mapping[str, str] | None = None) -> dict[str, str]:

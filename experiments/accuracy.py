@@ -1,0 +1,173 @@
+"""The table of accuracy in the README, from results and labels of real spectra.
+
+    huggins classify ../shared/data/spectra -o real.fits
+    python -m experiments.accuracy real.fits ../shared/data/spectra/labels.csv
+
+measures folds 0 and 1, to which nothing was fitted, writes ``docs/results/accuracy.json`` and
+puts the table into the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from huggins.evaluate import evaluate
+from huggins.evaluate.figures import figures_of
+from huggins.evaluate.summary import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from huggins.evaluate.figures import Figures
+    from huggins.evaluate.intervals import Estimate, Rate
+    from huggins.evaluate.sample import Sample
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+RESULT: Final = ROOT / "docs" / "results" / "accuracy.json"
+README: Final = ROOT / "README.md"
+WHERE: Final = "trust >= 2 and fold in (0, 1)"
+_BLOCK: Final = re.compile(
+    r"(?<=<!-- ACCURACY-TABLE-BEGIN -->\n).*?(?=<!-- ACCURACY-TABLE-END -->)", re.DOTALL
+)
+
+
+def _redshift(name: str) -> Callable[[Figures], Rate | None]:
+    def right(figures: Figures) -> Rate | None:
+        group = figures.redshifts.get(name)
+        if group is None:
+            return None
+        rate: Rate = getattr(group.residuals, f"within_{group.limit:.0f}")
+        return rate
+
+    return right
+
+
+def _score(name: str, kind: str) -> Callable[[Figures], Rate]:
+    def rate(figures: Figures) -> Rate:
+        score = next(score for score in figures.classes.scores if score.name == name)
+        found: Rate = getattr(score, kind)
+        return found
+
+    return rate
+
+
+def _selections(sample: Sample) -> dict[str, Sample]:
+    """Return the sets of spectra that the table has rows of."""
+    sets = {"all": sample, "reliable": sample.take(sample.zwarning == 0)}
+    sets["visual"] = sample.take(sample.groups["label_from"] == "visual")
+    for survey in ("BOSS", "SDSS", "LAMOST"):
+        sets[survey] = sample.take(sample.groups["survey"] == survey)
+    for low, high in ((-99.0, 2.0), (2.0, 5.0), (5.0, 1e9)):
+        sets[f"S/N {low:g} to {high:g}"] = sample.take((sample.sn >= low) & (sample.sn < high))
+    return sets
+
+
+#: Label, set of spectra, and what of it.
+ROWS: Final[tuple[tuple[str, str, Callable[[Figures], Rate | None]], ...]] = (
+    ("CLASS", "all", lambda f: f.classes.accuracy),
+    ("CLASS, visually inspected (BOSS)", "visual", lambda f: f.classes.accuracy),
+    ("CLASS, BOSS", "BOSS", lambda f: f.classes.accuracy),
+    ("CLASS, SDSS-I", "SDSS", lambda f: f.classes.accuracy),
+    ("CLASS, LAMOST", "LAMOST", lambda f: f.classes.accuracy),
+    ("CLASS at S/N below 2", "S/N -99 to 2", lambda f: f.classes.accuracy),
+    ("CLASS at S/N 2 to 5", "S/N 2 to 5", lambda f: f.classes.accuracy),
+    ("CLASS at S/N above 5", "S/N 5 to 1e+09", lambda f: f.classes.accuracy),
+    ("STAR completeness", "all", _score("STAR", "recall")),
+    ("STAR purity", "all", _score("STAR", "precision")),
+    ("QSO completeness", "all", _score("QSO", "recall")),
+    ("QSO purity", "all", _score("QSO", "precision")),
+    ("GALAXY completeness", "all", _score("GALAXY", "recall")),
+    ("GALAXY purity", "all", _score("GALAXY", "precision")),
+    ("SUBCLASS, one of 13", "all", lambda f: f.subclasses.accuracy),
+    ("letter of a star, exact", "all", lambda f: f.letters.right),
+    ("letter of a star, exact or next", "all", lambda f: f.letters.within_one),
+    ("Z of a quasar, within 3000 km/s", "all", _redshift("QSO")),
+    ("Z of a galaxy, within 300 km/s", "all", _redshift("GALAXY")),
+    ("Z of a star, within 100 km/s", "all", _redshift("STAR")),
+    ("empty sky with ZWARNING 0", "all", lambda f: f.sky.passed),
+    ("**where ZWARNING is 0:** CLASS", "reliable", lambda f: f.classes.accuracy),
+    ("SUBCLASS, one of 13", "reliable", lambda f: f.subclasses.accuracy),
+    ("letter of a star, exact", "reliable", lambda f: f.letters.right),
+    ("letter of a star, exact or next", "reliable", lambda f: f.letters.within_one),
+    ("Z of a quasar, within 3000 km/s", "reliable", _redshift("QSO")),
+    ("Z of a galaxy, within 300 km/s", "reliable", _redshift("GALAXY")),
+    ("Z of a star, within 100 km/s", "reliable", _redshift("STAR")),
+    ("ZWARNING is 0", "all", lambda f: f.doubts.passed),
+)
+
+
+def measure(table: Path, labels: Path) -> dict[str, Any]:
+    """Return the figures of a table of results, as the JSON file holds them."""
+    result = evaluate(table, labels, where=WHERE)
+    sets = {name: figures_of(some) for name, some in _selections(result.sample).items()}
+    rows = [
+        {"label": label, "set": name, "count": rate.count, "n": rate.n}
+        | {key: round(float(getattr(rate, key)), 5) for key in ("value", "low", "high")}
+        for label, name, of in ROWS
+        if (rate := of(sets[name])) is not None and rate.n
+    ]
+    medians = {
+        name: {key: round(float(getattr(dv, key)), 2) for key in ("value", "low", "high")}
+        for name in ("QSO", "GALAXY", "STAR")
+        if (dv := _median(sets["all"], name)) is not None and dv.n
+    }
+    error = sets["all"].subclasses.calibration.error
+    return {
+        "model": result.about["model"],
+        "where": WHERE,
+        "rows": rows,
+        "median_abs_dv": medians,
+        "calibration_error": {
+            key: round(float(getattr(error, key)), 4) for key in ("value", "low", "high")
+        },
+    }
+
+
+def _median(figures: Figures, name: str) -> Estimate | None:
+    group = figures.redshifts.get(name)
+    return None if group is None else group.residuals.median_abs_dv
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """Return the table of the README."""
+    lines = ["| | correct | 95 % interval | n |", "|---|---|---|---|"]
+    for row in result["rows"]:
+        low, high = (number(row[key], "%", bare=True) for key in ("low", "high"))
+        share = number(row["value"], "%")
+        lines.append(
+            f"| {row['label']} | {share} | {low} to {high} | {row['count']} of {row['n']} |"
+        )
+    names = {"QSO": "quasars", "GALAXY": "galaxies", "STAR": "stars"}
+    medians = ", ".join(
+        f"{number(value['value'], 'km/s')} for {names[name]}"
+        for name, value in result["median_abs_dv"].items()
+    )
+    error = result["calibration_error"]
+    lines += [
+        "",
+        f"The median redshift offset is {medians}.",
+        "The expected calibration error of PROB is "
+        f"{error['value']:.3f} ({error['low']:.3f} to {error['high']:.3f}).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, record, and put the table into the README."""
+    parser = argparse.ArgumentParser(prog="python -m experiments.accuracy", description=__doc__)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("labels", type=Path)
+    given = parser.parse_args()
+    result = measure(given.table, given.labels)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    table = as_markdown(result)
+    README.write_text(_BLOCK.sub(lambda _: table, text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
