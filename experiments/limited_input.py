@@ -13,6 +13,7 @@ import csv
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -169,12 +170,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         **{
             "flux alone" + (f", mean of {w} pixels" if w > 1 else ""): (
                 real,
-                lambda s, w=w: without_errors(s, w),
+                partial(without_errors, width=w),
             )
             for w in WIDTHS
         },
         "smoothed texts": (texts, lambda s: s),
-        **{name: (real, lambda s, c=c: cut(s, *c)) for name, c in CUTS.items()},
+        **{
+            name: (real, partial(cut, low=low, high=high)) for name, (low, high) in CUTS.items()
+        },
     }
     figures: dict[str, dict[str, Any]] = {name: {} for name in FOLDS}
     for kind, (sample, change) in kinds.items():
