@@ -1,11 +1,13 @@
 """The page shows what `huggins classify` decided, and the numbers it shows are right."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import huggins
+from huggins.quality import MEANING, ZWarning
 from huggins.view import detail
 from huggins.view.detail import as_json, details, model_at, rounded, runs_of, thinned, thumbnail
 
@@ -70,6 +72,16 @@ def test_warnings_have_their_remedy(mocks, network):
     assert [w["name"] for w in back["warnings"]] == ["SKY", "SMALL_DELTA_CHI2"]
     assert all(w["remedy"].endswith(".") for w in back["warnings"])
     assert back["znet"] is None
+
+
+def test_warnings_tell_what_set_them(mocks, network):
+    s = mocks[0].spectrum
+    found = details(s, network)
+    assert found.causes == huggins.inference.fit_details(s, model=network).causes
+    said = "QSO at z = 1.0000 fits better"
+    known = replace(found, causes={ZWarning.SMALL_DELTA_CHI2: said})
+    back = as_json(s, known, {"ZWARNING": 5}, network.metadata.redshift)
+    assert [w["meaning"] for w in back["warnings"]] == [MEANING[ZWarning.SKY], said]
 
 
 def test_runs():

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.inference.fitting import load_fitter
+from huggins.inference.fitting import fit, load_fitter
 from huggins.plot.data import smoothed
 from huggins.prepare import clean
 from huggins.quality import MEANING, REMEDY, ZWarning
@@ -75,11 +75,14 @@ class Details:
         chi2 on binned pixels against redshift, one curve a class.
     prediction : Prediction
         The network's, of this one spectrum.
+    causes : dict of ZWarning to str
+        What set the bits of the fit, in words; see `huggins.inference.FitDetails`.
     """
 
     answers: list[Answer]
     curves: list[tuple[str, Array, Array]]
     prediction: Prediction
+    causes: dict[ZWarning, str] = field(default_factory=dict)
 
 
 def details(spectrum: Spectrum, network: Model) -> Details:
@@ -120,7 +123,8 @@ def details(spectrum: Spectrum, network: Model) -> Details:
         )
         for s in chosen
     ]
-    return Details(answers, chi2_curves(fitter.search, frames, 0), prediction)
+    [causes] = fit(fitter, [spectrum], probabilities, prediction.density, grid).causes
+    return Details(answers, chi2_curves(fitter.search, frames, 0), prediction, causes)
 
 
 def model_at(spectrum: Spectrum, name: str, z: float) -> tuple[Array, float]:
@@ -223,7 +227,11 @@ def as_json(
             "zwarning": pipeline.zwarning,
         },
         "warnings": [
-            {"name": bit.name, "meaning": MEANING[bit], "remedy": REMEDY[bit]}
+            {
+                "name": bit.name,
+                "meaning": found.causes.get(bit) or MEANING[bit],
+                "remedy": REMEDY[bit],
+            }
             for bit in ZWarning
             if bits & bit
         ],
