@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 
@@ -58,6 +59,30 @@ def test_jobs_of_verbs_that_fit_nothing_speak_of_no_fits(capsys):
     for verb in ("shrink", "simulate", "build", "download"):
         _, out, _ = run(capsys, verb, "--help")
         assert "fits" not in out.partition("--jobs")[2].partition("\n  -q")[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("huggins cl", "classify"), ("huggins classify --no-re", "--no-redshift")],
+)
+def test_completion(capsys, monkeypatch, line, found):
+    monkeypatch.setenv("_HUGGINS_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(line.count(" ")))
+    status, out, _ = run(capsys)
+    assert (status, out.split()) == (0, [found])
+
+
+def test_completion_is_shown_for_the_shell_that_asks():
+    argv = [sys.executable, "-c", "import sys; from huggins.cli import main; sys.exit(main())"]
+    process = subprocess.run(
+        ["bash", "-c", shlex.join([*argv, "--show-completion"]) + "; exit $?"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0
+    assert "_HUGGINS_COMPLETE=complete_bash" in process.stdout
 
 
 def test_version(capsys):

@@ -57,7 +57,7 @@ def options():
 def test_commands_exist(path, options):
     for verb, *words in commands(path):
         if verb.startswith("-"):
-            assert verb in ("--help", "--version")
+            assert verb in ("--help", "--version", "--install-completion")
             continue
         assert verb in VERBS, f"huggins {verb}"
         for word in words:

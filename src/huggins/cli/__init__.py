@@ -45,6 +45,8 @@ VERBS: Final = (
     "models",
 )
 
+# How typer's completion calls the command; its scripts for the shells set it.
+_COMPLETE: Final = "_HUGGINS_COMPLETE"
 #: Exit statuses besides 0: some inputs failed; wrong usage or nothing done.
 SOME_FAILED: Final = 1
 NOTHING_DONE: Final = 2
@@ -73,12 +75,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command = _command(args)
+        if _COMPLETE in os.environ:  # a shell asks what could stand at the end of a line
+            command.main([], prog_name="huggins")
         # Verbs find the arguments in `context.obj`, for the record of what was called.
         with command.make_context("huggins", args[:] or ["--help"], obj=args) as context:
             status = command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as end:
         return int(end.exit_code)
+    except SystemExit as end:  # typer's, after completion was installed or given
+        return end.code if isinstance(end.code, int) else 0
     except _UsageError as error:
         return _complain(_usage(error), NOTHING_DONE)
     except HugginsError as error:
@@ -107,7 +113,10 @@ def _command(args: Sequence[str]) -> Any:
     """Build the command with the verb that is called, or with all of them for the help."""
     # Rich would make help and usage errors prettier, and the command 0.2 s slower.
     app = typer.Typer(
-        cls=Verbs, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+        cls=Verbs,
+        add_completion=not args or args[0] not in VERBS,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
     )
     app.callback()(_root)
     for verb in args[:1] if args and args[0] in VERBS else VERBS:
