@@ -1,6 +1,10 @@
 import numpy as np
+import pytest
 
+from huggins.cli import main
+from huggins.tables.read import read_columns
 from huggins.view.features import nearest, of_rows, principal_plane
+from huggins.view.results import Results
 
 
 def test_features_of_the_shipped_network_tell_the_classes(results):
@@ -39,3 +43,42 @@ def test_the_plane_is_that_of_largest_spread():
 
 def test_too_few_points_have_no_plane():
     np.testing.assert_array_equal(principal_plane(np.ones((2, 4), np.float32)), 0.0)
+
+
+@pytest.mark.parametrize("ending", [".npy", ".npz", ".parquet"])
+def test_classify_writes_them_in_the_order_of_the_table(spectra_set, tmp_path, ending):
+    files = [str(spectra_set.folder / f"spec-7102-56666-{n:04d}.fits") for n in (2, 1)]
+    out = tmp_path / f"features{ending}"
+    arguments = [
+        "classify",
+        *files,
+        "-o",
+        str(tmp_path / "t.fits"),
+        "--features",
+        str(out),
+        "-q",
+    ]
+    assert main(arguments) == 0
+    known = of_rows(Results.read(tmp_path / "t.fits"), 2, "huggins", lambda done: None)
+    if ending == ".npy":
+        found = np.load(out)
+    elif ending == ".npz":
+        with np.load(out) as file:
+            found = file["features"]
+            assert file["FILE"].tolist() == files
+            assert file["INDEX"].tolist() == [0, 0]
+    else:
+        columns = read_columns(out)
+        assert columns.text("FILE").tolist() == files
+        names = [name for name in columns.names if name.startswith("FEATURE_")]
+        found = np.stack([columns.number(name) for name in names], axis=1)
+    np.testing.assert_allclose(found, known, rtol=1e-6)
+
+
+def test_features_need_a_table_and_a_known_ending(spectra_set, tmp_path, capsys):
+    path = str(spectra_set.folder / "spec-7102-56666-0001.fits")
+    assert main(["classify", path, "--features", str(tmp_path / "f.npy")]) == 2
+    assert "name it with -o" in capsys.readouterr().err
+    out = str(tmp_path / "t.fits")
+    assert main(["classify", path, "-o", out, "--features", str(tmp_path / "f.doc")]) == 2
+    assert not (tmp_path / "t.fits").exists()

@@ -1,8 +1,11 @@
+import tarfile
+
 import numpy as np
 import pytest
 from astropy.table import Table
 
 import huggins
+from factories import write_spplate
 from huggins.errors import InputError, ReadError
 from huggins.tables.columns import Columns
 from huggins.view import results as module
@@ -107,3 +110,27 @@ def test_a_table_of_astropy_as_columns(spectra_set):
     columns = columns_of(table, "here")
     assert columns.names == table.colnames
     assert columns.text("SUBCLASS").tolist() == [str(v) for v in table["SUBCLASS"]]
+
+
+def test_members_of_an_archive(spectra_set, tmp_path):
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as file:
+        for number in (1, 2):
+            name = f"spec-7102-56666-{number:04d}.fits"
+            file.add(spectra_set.folder / name, name)
+    table = huggins.classify([str(archive)])
+    results = Results.classified(table, "a", "a")
+    [known] = huggins.read(str(spectra_set.folder / "spec-7102-56666-0002.fits"))
+    np.testing.assert_array_equal(results.spectrum(1).flux, known.flux)
+
+
+def test_rows_of_a_plate(tmp_path):
+    rng = np.random.default_rng(0)
+    flux = rng.normal(5.0, 1.0, (10, 3000)).astype(np.float32)
+    path = write_spplate(
+        tmp_path / "spPlate-7102-56666.fits", flux, np.ones_like(flux), start=3.57
+    )
+    table = huggins.classify([str(path)], redshift=False)
+    results = Results.classified(table, "a", "a")
+    for row in (0, 7):
+        np.testing.assert_array_equal(results.spectrum(row).flux, flux[row])

@@ -56,6 +56,15 @@ def classify(
             help="Write the best-fit models too, a row per spectrum: .fits or .npz.",
         ),
     ] = None,
+    features: Annotated[
+        Path | None,
+        typer.Option(
+            "--features",
+            metavar="FILE",
+            help="Write what the network's last layer makes of each spectrum too: .npy, .npz "
+            "or .parquet.",
+        ),
+    ] = None,
     model: options.Model = "huggins",
     no_redshift: Annotated[
         bool,
@@ -141,6 +150,13 @@ def classify(
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output in (None, _STANDARD):
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
+    if features is not None:
+        from huggins.runs.files import check_writable
+        from huggins.view.features import ENDINGS
+
+        if output in (None, _STANDARD):
+            raise InputError("--features goes with a table: name it with -o")
+        check_writable(features, ENDINGS, inputs=inputs, overwrite=overwrite)
     if output is None and (form or models is not None):
         raise InputError("--format and --models go with a table: name it with -o, or -o -")
     if output == _STANDARD and resume:
@@ -180,6 +196,11 @@ def classify(
                 begin=progress.begin,
                 watch=watch,
             )
+        if features is not None:
+            from huggins.view.features import write_features
+
+            LOGGER.info("%s: features of %d spectra", features, summary.counts.rows)
+            write_features(output, features, model)
         missing = settings.selection.targetids - seen
         if missing and not resume:
             LOGGER.warning(

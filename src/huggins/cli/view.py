@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import closing, suppress
 from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
@@ -84,6 +85,7 @@ def view(
                 "an unencrypted connection: an SSH tunnel is safer",
                 host,
             )
+        threading.Thread(target=session.warm, daemon=True).start()
         announce(server.url)
         if not no_browser:
             server.open_browser()

@@ -6,21 +6,27 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins import __version__
 from huggins.errors import HugginsError
 from huggins.inference import load_model
 from huggins.inference.features import FeatureNetwork
+from huggins.runs.files import replacing
+from huggins.tables.write import Numbers, OutputColumn, OutputTable, Texts, write_table
+from huggins.view.results import Results
 from huggins.weights import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from huggins.spectrum import Spectrum
-    from huggins.view.results import Results
 
     Array = NDArray[np.float32]
 
+#: Endings of files of features.
+ENDINGS: Final = (".npy", ".npz", ".parquet")
 # Spectra in one inference.
 _BATCH: Final = 128
 
@@ -68,6 +74,47 @@ def of_rows(results: Results, count: int, model: str, advance: Callable[[int], N
             for p in parts
         ]
     )
+
+
+def write_features(table: Path, output: Path, model: str) -> None:
+    """Write the features of the spectra in a table of results.
+
+    Parameters
+    ----------
+    table
+        Results of `huggins classify`.
+    output
+        ``.npy``: the features, (N, F), in the order of the table; ``.npz``: with FILE and
+        INDEX; ``.parquet``: a column for each feature. NaN where a spectrum cannot be read.
+    model
+        Name or path of the network.
+    """
+    results = Results.read(table)
+    found = of_rows(results, len(results), model, lambda done: None)
+    files, index = results.table.text("FILE"), results.table.number("INDEX").astype(np.int32)
+    kind = output.suffix.lower()
+    if kind == ".parquet":
+        count = len(results)
+        none = np.zeros(count, bool)
+        names = [f"FEATURE_{n:03d}" for n in range(found.shape[1])]
+        columns = [
+            OutputColumn("FILE", "str", "path of the spectrum"),
+            OutputColumn("INDEX", "int32", "row or fibre in the file", masked=False),
+            *(OutputColumn(name, "float32", "feature of the network") for name in names),
+        ]
+        cells: list[Numbers | Texts] = [
+            Texts(files.tolist()),
+            Numbers(index, none),
+            *(Numbers(column, ~np.isfinite(column)) for column in found.T),
+        ]
+        metadata = {"CREATOR": f"huggins {__version__}"}
+        write_table(output, OutputTable("FEATURES", columns, count, [cells], metadata))
+        return
+    with replacing(output) as file:
+        if kind == ".npz":
+            np.savez_compressed(file, features=found, FILE=files, INDEX=index)
+        else:
+            np.save(file, found)
 
 
 def principal_plane(features: Array) -> Array:

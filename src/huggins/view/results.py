@@ -10,6 +10,7 @@ import numpy as np
 
 from huggins.errors import HugginsError, InputError, ReadError
 from huggins.formats import open_bytes, open_file
+from huggins.formats.request import ALL, Selection
 from huggins.tables.columns import Columns
 from huggins.tables.read import read_columns
 from huggins.tables.select import select
@@ -159,28 +160,33 @@ class Results:
         path, index = self.location(row)
         if (known := self._spectra.get(f"{path}[{index}]")) is not None:
             return known
-        for item in self._items(path):
+        for item in self._items(path, index):
             if item.index == index:
                 if isinstance(item, ReadError):
                     raise item
                 return item
         raise UnknownRowError(f"{path}: holds no spectrum {index} any more")
 
-    def _items(self, path: str) -> Iterator[Spectrum | ReadError]:
+    def _items(self, path: str, index: int) -> Iterator[Spectrum | ReadError]:
         if path in self._uploads:
             return open_bytes(self._uploads[path], path)
         if (place := self._place(path)) is not None:
-            return open_file(place)
+            # A file of one spectrum is read whole; of a plate only what is asked for.
+            return open_file(place, selection=_only(index) if index else ALL)
         raise UnknownRowError(
             f"{path}: the file is not there any more: move it back, or start the page in the "
             "folder in which the table was made"
         )
 
     def _place(self, path: str) -> Path | None:
-        places = [Path(path)]
+        places = [path]
         if self._folder is not None:
-            places += [self._folder / path, self._folder / Path(path).name]
-        return next((place for place in places if place.is_file()), None)
+            places += [str(self._folder / path), str(self._folder / Path(path).name)]
+        # The members of an archive are ``ARCHIVE[MEMBER]``.
+        for place in places:
+            if Path(place).is_file() or Path(place.partition("[")[0]).is_file():
+                return Path(place)
+        return None
 
     def path_of(self, row: int) -> str:
         """Return where a row's file is now; empty where it is not."""
@@ -233,6 +239,10 @@ class Results:
         if len(at) and not (at.min() >= 0 and at.max() < len(self)):
             raise UnknownRowError(f"rows are from 0 to {len(self) - 1}")
         return Table({n: c[at] for n, c in self.table.values.items()}, meta=self.table.metadata)
+
+
+def _only(index: int) -> Selection:
+    return Selection(indices=frozenset([index]))
 
 
 def columns_of(table: Any, source: str) -> Columns:

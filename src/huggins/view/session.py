@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import OrderedDict
@@ -88,6 +89,12 @@ class Session:
         self._classification = classification
         if classification is not None:
             classification.start(self.tell)
+
+    def warm(self) -> None:
+        """Prepare for the first page: load the basis of the fit, and fit the first spectrum."""
+        if len(self.results):
+            with contextlib.suppress(HugginsError):
+                self.details(0)
 
     def close(self) -> None:
         """End what is still running, leave the SAMP hub, close the file of inspections."""

@@ -568,8 +568,10 @@ async function start() {
   $("#next").addEventListener("click", () => step(1));
   $("#similar").addEventListener("click", actions().similar);
   showTab("spectrum");
-  await load(["INDEX", ...SHOWN]);
+  // The first spectrum does not wait for the columns.
   await update({ keep: false });
+  await load(["INDEX", ...SHOWN]);
+  emit("order");
   progress();
   drawBanner();
   on("unsent", drawBanner);
