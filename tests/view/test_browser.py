@@ -249,7 +249,7 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(
         server.stop()
     page.keyboard.press("3")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#banner:has-text('1 inspections wait')")
+    page.wait_for_selector("#banner:has-text('1 inspection waits')")
     picture(page, "server-gone")
     with closing(Inspections(path, "ada")) as kept:
         assert len(kept.newest()) == 1

@@ -423,9 +423,10 @@ function drawBanner() {
   const banner = $("#banner");
   const { session, lost } = store;
   const waiting = isReport ? 0 : unsent().length;
+  const answers = waiting === 1 ? "1 inspection waits" : `${waiting} inspections wait`;
   let text = session.note ?? "";
-  if (lost) text = `The server does not answer. ${waiting ? `${waiting} inspections wait in this browser and are stored when it is back` : "Nothing that was stored is lost"}: start \`huggins view\` again, and this page goes on.`;
-  else if (waiting) text = `${waiting} inspections wait in this browser until the server takes them.`;
+  if (lost) text = `The server does not answer. ${waiting ? `${answers} in this browser, to be stored when it is back` : "Nothing that was stored is lost"}: start \`huggins view\` again, and this page goes on.`;
+  else if (waiting) text = `${answers} in this browser until the server takes them.`;
   else if (session.progress?.error) text = session.progress.error;
   else if (session.classified === false) {
     const { done, total } = session.progress;
