@@ -95,7 +95,7 @@ def test_with_an_archive_it_says_real_and_shows_real_ones(tmp_path, model, monke
     server.close()
     assert said[0].startswith("Real spectra, one of each class, from the archive of SDSS")
     assert (
-        "11 of 13 were not to be had (BAL O B F G K M L WD C GAL: the server answers 404"
+        "11 of 13 could not be fetched (BAL O B F G K M L WD C GAL: the server answers 404"
         in said[0]
     )
     assert [line.split()[0] for line in said[3:5]] == ["QSO", "A"]
