@@ -386,6 +386,23 @@ def test_a_moved_file_says_so(open_page, results, inspections, errors):
         server.stop()
 
 
+def test_a_table_of_paths_and_classes_alone(open_page, spectra_set, inspections, errors):
+    path = spectra_set.folder / "few-columns.csv"
+    path.write_text(f"FILE,CLASS\n{spectra_set.folder / 'spec-7102-56666-0001.fits'},QSO\n")
+    server = Server(Session(Results.read(path), inspections))
+    server.start()
+    try:
+        page = open_page(server.url)
+        assert page.locator(".answer-class").inner_text() == "QSO"
+        assert "no ZWARNING" in page.locator("#warnings").inner_text()
+        for tab in ("table", "counts", "agreement", "spectrum"):
+            page.click(f"#button-{tab}")
+        assert page.locator("#count").inner_text() == "1 of 1"
+    finally:
+        server.stop()
+    assert [text for text in errors if "ERR_" not in text] == []
+
+
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory):
     """The source of axe-core, which npm installs into a temporary folder."""

@@ -57,6 +57,8 @@ def test_rows_of_a_folder_come_while_it_is_open(spectra_set, tmp_path, model_pat
 def test_nothing_to_show(tmp_path):
     with pytest.raises(InputError, match="no spectra"):
         results_of([str(tmp_path)])
+    with pytest.raises(InputError, match=r"gone\.fits: there is no such file"):
+        results_of([str(tmp_path / "gone.fits")])
     with pytest.raises(InputError, match="--where chooses rows of a table"):
         results_of([str(tmp_path)], where="Z > 1")
 

@@ -145,6 +145,10 @@ def results_of(
             return Results.read(path, where), None
     if where:
         raise InputError("--where chooses rows of a table: one that `huggins classify` wrote")
+    for argument in arguments:
+        named = argument != "-" and not any(sign in argument for sign in "*?[@")
+        if named and not Path(argument).exists():
+            raise InputError(f"{argument}: there is no such file or folder")
     from huggins.inference import Inputs
     from huggins.inference.table import to_table
 

@@ -137,12 +137,12 @@ export class SpectrumView {
     const star = broad === "STAR";
     const z = !Number.isFinite(r.Z) ? "–" : star ? `${(r.Z * C).toFixed(0)} ± ${decimal(r.Z_ERR * C, 0)} km/s` : `${r.Z.toFixed(5)} ± ${decimal(r.Z_ERR, 5)}`;
     fill($("#answer"),
-      h("div", { class: "answer-class" }, r.SUBCLASS ? `${r.CLASS} ${r.SUBCLASS === r.CLASS ? "" : r.SUBCLASS}` : "No class"),
+      h("div", { class: "answer-class" }, r.SUBCLASS ? `${r.CLASS} ${r.SUBCLASS === r.CLASS ? "" : r.SUBCLASS}` : r.CLASS || "No class"),
       h("div", { class: "answer-z" }, `${star ? "v" : "z"} = ${z}`),
       h("div", { class: "muted" }, `P(${r.SUBCLASS || "–"}) ${probability(r.PROB)} · S/N ${decimal(r.SN_MEDIAN, 1)} · Δχ² ${decimal(r.DELTACHI2, 1)}`));
     fill($("#warnings"), detail.warnings?.length
       ? detail.warnings.map((w) => h("li", {}, h("strong", {}, w.name), " ", w.meaning, w.remedy ? h("span", { class: "muted" }, ` ${w.remedy}`) : ""))
-      : h("li", { class: "good" }, "No warning."));
+      : Number.isFinite(r.ZWARNING) ? h("li", { class: "good" }, "No warning.") : h("li", { class: "muted" }, "This table has no ZWARNING: nothing is known of warnings."));
     if (r.ERROR) $("#warnings").prepend(h("li", {}, h("strong", {}, "ERROR"), " ", r.ERROR));
     fill($("#probabilities"), probabilityBars(store.session.classes, detail.probabilities, this.cls, (name) => this.setClass(name)));
     const p = detail.pipeline ?? {};
