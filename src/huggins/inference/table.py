@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import __version__
+from huggins.inference.shown import results_table
 from huggins.runs.files import check_writable
 from huggins.runs.ours import same_columns
 from huggins.tables.ucd import ucd_of
@@ -288,11 +289,11 @@ def write_rows(
 
 
 def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = False) -> Table:
-    """Make an astropy Table of rows, with units, descriptions and masks."""
-    from astropy.table import MaskedColumn, Table
+    """Make an astropy Table of rows (`ResultsTable`), with units, descriptions and masks."""
+    from astropy.table import MaskedColumn
 
     rows = Rows.join(list(parts))
-    table = Table(meta=dict(metadata))
+    table = results_table()(meta=dict(metadata))
     for column, name in zip(COLUMNS, output_names(desi=desi), strict=True):
         values: Any = rows.texts[column.name] if column.text else rows.numbers[column.name]
         dtype = np.dtype("U1") if column.text and not values else None
