@@ -69,7 +69,7 @@ HOMES: dict[str, set[str]] = {
     "torch": {"model", "train"},
     "safetensors": {"model", "train"},
     "onnx": {"train"},
-    "specutils": {"spectrum"},
+    "specutils": {"spectrum", "formats"},
     "onnxruntime": {"inference"},
     "arro3": {"labels", "tables"},
     "typer": {"cli"},

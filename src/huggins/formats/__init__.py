@@ -33,6 +33,7 @@ from huggins.formats import (
     weave,
 )
 from huggins.formats.foreign import unknown
+from huggins.formats.loaders import register_specutils
 from huggins.formats.memory import from_object, from_specutils, is_arrays
 from huggins.formats.request import ALL, Request, Selection, asked, mapped, select
 from huggins.quality import names
@@ -54,6 +55,7 @@ __all__ = [
     "open_bytes",
     "open_file",
     "read",
+    "register_specutils",
     "select",
 ]
 

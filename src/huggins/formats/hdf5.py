@@ -57,6 +57,12 @@ def identify(source: Source) -> bool:
     return source.head.startswith(b"\x89HDF\r\n\x1a\n")
 
 
+def is_ours(source: Source) -> bool:
+    """Whether huggins wrote this HDF5 file."""
+    with _opened(source) as file:
+        return _is_ours(file)
+
+
 def check(source: Source) -> None:
     """Raise ReadError if this HDF5 file is whole, but holds no spectra that huggins knows."""
     with suppress(DamagedError), _opened(source) as file, reading(source.path):
