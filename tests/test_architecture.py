@@ -70,6 +70,7 @@ HOMES: dict[str, set[str]] = {
     "safetensors": {"model", "train"},
     "onnx": {"train"},
     "specutils": {"spectrum", "formats"},
+    "sparcl": {"formats"},
     "onnxruntime": {"inference"},
     "arro3": {"labels", "tables"},
     "typer": {"cli"},
@@ -97,6 +98,7 @@ LATE = {
     "rich",
     "specutils",
     "scipy",
+    "sparcl",
     "urllib3",
     "uvicorn",
 }

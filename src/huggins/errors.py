@@ -83,10 +83,9 @@ class MissingExtraError(HugginsError, ImportError):
     package
         The package that failed to import.
     extra
-        The extra of huggins that brings it.
+        The extra of huggins that brings it; empty where it is installed by its own name.
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"{package} is not installed: pip install 'huggins[{extra}]' brings it"
-        )
+    def __init__(self, package: str, extra: str = "") -> None:
+        wanted = f"'huggins[{extra}]'" if extra else package
+        super().__init__(f"{package} is not installed: pip install {wanted} brings it")

@@ -26,6 +26,7 @@ from huggins.formats import (
     pack,
     pfs,
     pypeit,
+    sparcl,
     spec,
     spplate,
     spspec,
@@ -115,7 +116,8 @@ def read(
     path
         A file of any known format (see ``docs/reference/formats.md``), compressed or not, or an
         archive of such files. ``FILE[39627866878511337]`` is the spectrum of that TARGETID (or
-        INDEX), ``ARCHIVE[MEMBER]`` one file of an archive.
+        INDEX), ``ARCHIVE[MEMBER]`` one file of an archive, ``sparcl:SPARCL_ID`` one spectrum of
+        NOIRLab's SPARCL (with the package ``sparclclient``).
     air
         Whether wavelengths are in air where the file does not say.
     index, targetid, fiber
@@ -209,6 +211,9 @@ def _opened(
 ) -> Iterator[Spectrum | ReadError]:
     try:
         file = os.fspath(path)
+        if content is None and sparcl.is_named(file):
+            yield from _fetched(file)
+            return
         if content is None:
             file, request = asked(path, request)
         with Source(file, content) as source:
@@ -220,6 +225,20 @@ def _opened(
                 yield from _checked(source, request)
     except ReadError as error:
         yield error
+
+
+def _fetched(name: str) -> Iterator[Spectrum | ReadError]:
+    for item in sparcl.read(name):
+        yield item if isinstance(item, ReadError) else _usable(item)
+
+
+def _usable(spectrum: Spectrum) -> Spectrum | ReadError:
+    spectrum.make_ascending()
+    try:
+        spectrum.check()
+    except ReadError as error:
+        return _explained(error, spectrum)
+    return spectrum
 
 
 def identify(path: str | os.PathLike[str]) -> str:
@@ -313,16 +332,7 @@ def _chosen(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
 
 def _checked(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
     for spectrum in _spectra(source, request):
-        if isinstance(spectrum, ReadError):
-            yield spectrum
-            continue
-        spectrum.make_ascending()
-        try:
-            spectrum.check()
-        except ReadError as error:
-            yield _explained(error, spectrum)
-        else:
-            yield spectrum
+        yield spectrum if isinstance(spectrum, ReadError) else _usable(spectrum)
 
 
 def _explained(error: ReadError, spectrum: Spectrum) -> ReadError:

@@ -29,8 +29,8 @@ def register_specutils() -> None:
     ``Spectrum.read`` reads one spectrum: that of a file, or the one that ``index`` or
     ``targetid`` names.
 
-    specutils knows no entry points. To have this in every session, put it into a file in
-    ``~/.specutils``, of any name but ``huggins.py``.
+    specutils knows no entry points; with this call in a file ``~/.specutils/readers.py`` it is
+    done whenever specutils is imported.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import InputError, ReadError
+from huggins.formats import sparcl
 from huggins.formats.request import Request, asked
 from huggins.inference.folders import Folders
 from huggins.inference.lists import paths_of, paths_of_text
@@ -36,7 +37,8 @@ class Inputs:
     ----------
     arguments
         Files, folders (searched recursively, in the order of names), patterns, ``@list.txt``
-        (see `huggins.inference.lists.paths_of`), ``-`` for such a list on standard input.
+        (see `huggins.inference.lists.paths_of`), ``-`` for such a list on standard input,
+        ``sparcl:SPARCL_ID`` for a spectrum of SPARCL.
     exclude
         A path that is no input though it lies in a searched folder: the output.
     keep_left_out
@@ -124,6 +126,9 @@ class Inputs:
             if first is None:
                 raise InputError("standard input names no files: give one path a line")
             return lambda: self._listed(chain([first], paths))
+        if sparcl.is_named(argument):
+            sparcl.check()
+            return lambda: [argument]
         if not _exists(argument) and argument.startswith("~"):
             argument = os.path.expanduser(argument)  # noqa: PTH111 (it may be a pattern)
         if _is_folder(argument):
