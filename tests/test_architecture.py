@@ -72,7 +72,7 @@ HOMES: dict[str, set[str]] = {
     "specutils": {"spectrum", "formats"},
     "sparcl": {"formats"},
     "onnxruntime": {"inference"},
-    "arro3": {"labels", "tables"},
+    "arro3": {"dataset", "labels", "tables"},
     "typer": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plot", "evaluate"},

@@ -211,3 +211,23 @@ def test_two_commands_do_not_build_one_file(run):
     assert process.wait(20) == 0
     assert len(arrays("a.h5")["z"]) == 60
     np.testing.assert_array_equal(np.unique(arrays("a.h5")["file"], return_counts=True)[1], 1)
+
+
+def test_parquet_beside_the_file(run, folder):
+    status, err = run("in", "-o", "train.h5", "--parquet", "set")
+    assert status == 0, err
+    assert "set: 3 files of Parquet" in err
+    assert {path.name.split("-")[0] for path in (folder / "set" / "data").iterdir()} == {
+        "train",
+        "validation",
+        "test",
+    }
+    assert "# Data card: train.h5" in (folder / "set" / "README.md").read_text()
+    before = (folder / "train.h5").stat().st_mtime_ns
+    status, err = run("in", "-o", "train.h5", "--parquet", "set")
+    assert status == 2
+    assert "set: this folder is not empty: replace it with --overwrite" in err
+    assert (folder / "train.h5").stat().st_mtime_ns == before
+    status, err = run("in", "-o", "s.h5", "--layout", "seed", "--parquet", "other")
+    assert status == 2
+    assert "leave out --layout seed" in err

@@ -65,5 +65,5 @@ def test_formats_are_those_of_the_readers():
     }
     readers = {module.NAME for module in formats._FITS if module is not formats.generic}
     readers |= {formats.arrays.NAME, fits_images.NAME, fits_tables.NAME, hdf5_arrays.NAME}
-    readers |= {formats.text.NAME, hdf5.NAME, hdf5.SEED_NAME, memory.NAME}
+    readers |= {formats.text.NAME, hdf5.NAME, hdf5.SEED_NAME, memory.NAME, formats.sparcl.NAME}
     assert said == readers

@@ -10,6 +10,7 @@ import typer
 
 from huggins.cli import SOME_FAILED, options
 from huggins.cli.options import LOGGER
+from huggins.plurals import counted
 
 
 class Layout(enum.StrEnum):
@@ -47,6 +48,15 @@ def build(
             "--layout", help="huggins: flux and ivar; seed: fluxes (N, 433), classes (N, 13)."
         ),
     ] = Layout.huggins,
+    parquet: Annotated[
+        Path | None,
+        typer.Option(
+            "--parquet",
+            metavar="FOLDER",
+            help="Also write the spectra as Parquet files with a card, for load_dataset of "
+            "Hugging Face's datasets.",
+        ),
+    ] = None,
     validation: Annotated[
         float,
         typer.Option("--validation", min=0.0, max=1.0, help="Fraction for validation."),
@@ -79,11 +89,17 @@ def build(
     from huggins.dataset.build import build as make
     from huggins.dataset.build import skipped_path, work_folder
     from huggins.dataset.chunk import Options
+    from huggins.dataset.export import check_folder, export_parquet
     from huggins.dataset.merge import Making
+    from huggins.errors import InputError
     from huggins.inference import Inputs
     from huggins.inference.runner import cores
     from huggins.runs.workers import Workers
 
+    if parquet is not None:
+        if layout is Layout.seed:
+            raise InputError("--parquet needs flux and ivar: leave out --layout seed")
+        check_folder(parquet, overwrite=overwrite)
     provenance = {"command": options.command_line(context)}
     if targets is not None:
         provenance["targets"] = str(targets)
@@ -105,6 +121,9 @@ def build(
             inputs=[*inputs, *([] if targets is None else [targets])],
             watch=lambda state: meter.show(state.inputs),
         )
+    if parquet is not None:
+        files = export_parquet(output, parquet, overwrite=overwrite)
+        LOGGER.info("%s: %s of Parquet", parquet, counted(len(files), "file"))
     for reason, count in sorted(summary.reasons.items(), key=lambda item: -item[1])[:10]:
         LOGGER.info("%d left out: %s", count, reason)
     skipped = sum(summary.reasons.values())

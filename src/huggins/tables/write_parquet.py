@@ -23,8 +23,7 @@ _NUMBERS: Final = ("int16", "int32", "int64", "float32", "float64")
 
 def write_parquet(file: IO[bytes], table: OutputTable) -> None:
     """Write a Parquet file."""
-    from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
-    from arro3.io import write_parquet as write
+    from arro3.core import Array, DataType, Field, RecordBatch, Schema
 
     types: dict[str, Any] = {name: getattr(DataType, name)() for name in _NUMBERS}
     types["str"] = DataType.string()
@@ -61,26 +60,54 @@ def write_parquet(file: IO[bytes], table: OutputTable) -> None:
         places = Array([None, *range(len(rows))], type=DataType.uint32())
         return values.take(places.take(Array.from_numpy(rows.astype(np.uint32))))
 
+    def batches() -> Iterator[Any]:
+        for chunk in table.chunks:
+            arrays = [array(c, cells) for c, cells in zip(table.columns, chunk, strict=True)]
+            yield RecordBatch.from_arrays(arrays, schema=schema)
+
+    write_batches(file, schema, batches(), recorded, CHUNK_ROWS)
+
+
+def write_batches(
+    file: IO[bytes],
+    schema: Any,
+    batches: Iterator[Any],
+    recorded: dict[str, str],
+    group: int,
+) -> None:
+    """Write record batches of Arrow as a Parquet file.
+
+    Parameters
+    ----------
+    file
+    schema : arro3.core.Schema
+    batches : iterator of arro3.core.RecordBatch
+        What it raises is raised here, Ctrl-C too.
+    recorded
+        Metadata of the file.
+    group
+        Rows of a row group.
+    """
+    from arro3.core import RecordBatchReader
+    from arro3.io import write_parquet as write
+
     shield: Any = _Shield(file)
 
-    def batches() -> Iterator[Any]:
+    def shielded() -> Iterator[Any]:
         try:
-            for chunk in table.chunks:
+            for batch in batches:
                 if shield.error is not None:
                     return
-                arrays = [
-                    array(c, cells) for c, cells in zip(table.columns, chunk, strict=True)
-                ]
-                yield RecordBatch.from_arrays(arrays, schema=schema)
-        except BaseException as error:  # raised again below, Ctrl-C too
+                yield batch
+        except BaseException as error:  # raised again below
             shield.error = error
 
     write(
-        RecordBatchReader.from_batches(schema, batches()),
+        RecordBatchReader.from_batches(schema, shielded()),
         shield,
         compression="zstd(3)",
         key_value_metadata=recorded,
-        max_row_group_size=CHUNK_ROWS,
+        max_row_group_size=group,
     )
     if shield.error is not None:
         raise shield.error
