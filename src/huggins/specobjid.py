@@ -8,6 +8,7 @@ catalogue numbers instead, and its files have their own identifiers.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ _FIELDS: Final = ((50, 14), (38, 12), (24, 14), (10, 14))
 _FIRST_NIGHT: Final = 50_000
 
 
+@lru_cache(maxsize=256)
 def run2d_number(run2d: str) -> int | None:
     """Return the number of a reduction in a SpecObjID, None where it has none.
 

@@ -18,12 +18,15 @@ Value = str | int | float | bool
 
 def keyword(header: bytes, name: str) -> Value | None:
     """Return the value of the first card of this name, None where there is none."""
-    key = name.encode("latin-1").ljust(8) + b"="
-    at = header.find(key)
+    bare = name.encode("latin-1")
+    key = bare.ljust(8) + b"="
+    # Without the blanks, of which headers are full, the search is several times faster.
+    sought = bare if len(bare) > 4 else key
+    at = header.find(sought)
     while at >= 0:
-        if at % CARD == 0:
+        if at % CARD == 0 and header.startswith(key, at):
             return value(header[at : at + CARD])
-        at = header.find(key, at + 1)
+        at = header.find(sought, at + 1)
     return None
 
 

@@ -140,18 +140,18 @@ class Hdu:
         all_rows = self.shape[0]
         first, count = rows or ((0, all_rows) if row is None else (row, 1))
         scaled = column.scale != 1 or column.zero != 0
-        if column.code == "L":
+        if not scaled and column.code in _NUMBERS:
+            raw = self._rows(column, first, count)
+        elif column.code == "L":
             raw = self._rows(column, first, count) == b"T"
         elif scaled and column.code in _NUMBERS and column.code != "K":
             # Numbers of up to 32 bits are exact in double precision.
             with np.errstate(all="ignore"):
                 raw = self._rows(column, first, count) * np.float64(column.scale)
                 raw += column.zero
-        elif column.code not in _NUMBERS or scaled:
+        else:
             shape = (all_rows, column.repeat) if column.repeat != 1 else (all_rows,)
             raw = self._astropy(shape, name)[first : first + count]
-        else:
-            raw = self._rows(column, first, count)
         return _convert(raw if row is None else raw[0].reshape(-1), dtype)
 
     def strings(self, name: str, first: int, count: int) -> NDArray[np.bytes_]:
@@ -325,7 +325,8 @@ def _convert(raw: NDArray[Any], dtype: DTypeLike | None) -> NDArray[Any]:
     """Copy to the machine's byte order; see `Hdu.column`."""
     if dtype is None:
         dtype = np.float32 if raw.dtype.kind == "f" and raw.itemsize == 4 else np.float64
-    if raw.itemsize == 4 and raw.dtype.kind == "f" and dtype is np.float32:
+    kind = raw.dtype.kind
+    if kind in "iu" or (kind == "f" and raw.itemsize == 4 and dtype is np.float32):
         return raw.astype(dtype, order="C")
     # Numbers too large for `dtype` are damage or fill values, nothing to warn of.
     with np.errstate(all="ignore"):

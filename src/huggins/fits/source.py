@@ -78,14 +78,17 @@ class Source:
             self._open()
         else:
             self.head, self.size = content, len(content)
+        # Most files are FITS as they are: then there is nothing to unpack.
+        self.fits = self.head.startswith(_FITS)
+        self.packed = False
         try:
-            self._unpack()
+            if not self.fits:
+                self._unpack()
             if not self.head:
                 raise ReadError("the file is empty: fetch it again", self.path)
         except BaseException:
             self.close()
             raise
-        self.fits = self.head.startswith(_FITS)
 
     def _open(self) -> None:
         try:
@@ -113,9 +116,9 @@ class Source:
 
     def _unpack(self) -> None:
         kind = next((kind for kind in _PACKED if self.head.startswith(kind[0])), None)
-        self.packed = kind is not None
         if kind is None:
             return
+        self.packed = True
         magic, name, new = kind
         packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
         parts = []
@@ -139,6 +142,7 @@ class Source:
             ) from error
         self.head = b"".join(parts)
         self.size = len(self.head)
+        self.fits = self.head.startswith(_FITS)
 
     def read(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`.

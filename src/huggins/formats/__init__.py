@@ -187,7 +187,7 @@ def open_file(
     """
     plain = not (air or columns or selection)
     request = _PLAIN if plain else Request(air, selection, mapped(columns))
-    yield from _opened(path, None, request)
+    return _opened(path, None, request)
 
 
 def open_bytes(
@@ -203,7 +203,7 @@ def open_bytes(
     air
         As for `read`.
     """
-    yield from _opened(name, content, Request(air))
+    return _opened(name, content, Request(air))
 
 
 def _opened(

@@ -12,11 +12,14 @@ import json
 import math
 import zipfile
 import zlib
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.formats import votable
 from huggins.formats.columns import Context, Field, spectra_of
 from huggins.formats.identity import plain
 from huggins.formats.names import FLUXES, Role
@@ -183,14 +186,18 @@ def _loaded(content: bytes, path: str) -> Any:
 
 def _votable(source: Source) -> list[Array]:
     """Return the columns of the first table with rows; vectors are (N, L)."""
+    content = source.read(0, source.size)
+    quick = votable.columns(content)
+    if quick is not None:
+        return [in_memory(_by_utype(c.name, c.utype), c.values, c.unit) for c in quick]
     import warnings
 
-    from astropy.io import votable
+    from astropy.io import votable as slow
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parsed = votable.parse(io.BytesIO(source.read(0, source.size)), verify="ignore")
+            parsed = slow.parse(io.BytesIO(content), verify="ignore")
             tables = [table.to_table() for table in parsed.iter_tables()]
     except Exception as error:  # astropy raises nearly anything for a damaged file
         raise ReadError(
@@ -257,15 +264,10 @@ def _objects(
 ) -> Iterator[tuple[list[Array], dict[str, Any]]]:
     """Yield the arrays of each object in a JSON file that has a flux, with its scalars."""
     if isinstance(content, list) and depth < 4:
-        if (
-            content
-            and all(isinstance(i, dict) and not _lists(i) for i in content)
-            and any(
-                role_of(Array(request.named(k), (), lambda *_: None)) in FLUXES
-                for k in content[0]
-            )
+        if _are_rows(content) and any(
+            role_of(Array(request.named(k), (), lambda *_: None)) in FLUXES for k in content[0]
         ):
-            content = {key: [item.get(key) for item in content] for key in content[0]}  # rows
+            content = {key: _values(content, key) for key in content[0]}
         else:
             for item in content:
                 if isinstance(item, dict | list):
@@ -290,8 +292,19 @@ def _objects(
             yield from _objects(value, request, scalars, depth + 1)
 
 
-def _lists(item: dict[str, Any]) -> bool:
-    return any(isinstance(value, list | dict) for value in item.values())
+def _are_rows(items: list[Any]) -> bool:
+    """Whether a list holds objects of numbers and texts, one per pixel."""
+    if set(map(type, items)) != {dict}:
+        return False
+    kinds = set(map(type, chain.from_iterable(map(dict.values, items))))
+    return list not in kinds and dict not in kinds
+
+
+def _values(items: list[dict[str, Any]], key: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), items))
+    except KeyError:
+        return [item.get(key) for item in items]
 
 
 def _array(values: list[Any]) -> Any:

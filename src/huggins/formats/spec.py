@@ -48,7 +48,6 @@ _POSITIONS: Final = (
 )
 # Columns that only SDSS-V has.
 _FIFTH: Final = ("FIELD", "CATALOGID", "SDSS_ID")
-_PIXELS: Final = ("FLUX", "LOGLAM", "IVAR")
 
 
 def identify(fits: Fits) -> bool:
@@ -74,7 +73,8 @@ def find_coadd(fits: Fits) -> Hdu | None:
 
 def _has_pixels(hdu: Hdu) -> bool:
     columns = hdu.columns
-    return sum(name in columns for name in _PIXELS) >= 2 and "WAVELENGTH" not in columns
+    two = ("FLUX" in columns) + ("LOGLAM" in columns) + ("IVAR" in columns) >= 2
+    return two and "WAVELENGTH" not in columns
 
 
 def _is_own(hdu: Hdu) -> bool:

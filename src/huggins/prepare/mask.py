@@ -57,11 +57,11 @@ def clean(
     flux = spectrum.flux.astype(np.float64)
     ivar = spectrum.ivar.astype(np.float64)
     if not good.all():
-        bad = ~good
+        bad = np.flatnonzero(~good)
         flux[bad] = 0.0
         ivar[bad] = 0.0
     with np.errstate(over="ignore"):
-        suspicious = len(ivar) > 0 and ivar.max() > _PEAK * ivar.mean()
+        suspicious = len(ivar) > 0 and ivar.max() * len(ivar) > _PEAK * ivar.sum()
     if suspicious:
         extreme = ivar > _EXTREME * np.median(ivar[ivar > 0])
         flux[extreme] = 0.0

@@ -39,10 +39,14 @@ _WINDOW: Final = np.arange(-_NEAR, _NEAR + 1)
 _AROUND: Final = np.arange(-2, 3)
 # Sigma of a Gaussian over the median of |second difference|.
 _SIGMA = 1.4826 / np.sqrt(1.5)
+# Largest square of the second difference, over its median, that is passed over: half of T.
+_LIMIT = float((0.5 * HEIGHT * _SIGMA) ** 2)
 # Searches at most: each but the first follows on a find.
 _ROUNDS = 5
 # Every how many pixels the first look measures the scatter.
 _SPARSE = 8
+# Bad pixels up to which the good ones are copied in pieces.
+_FEW = 128
 
 
 def outliers(flux: Array, ivar: Array) -> NDArray[np.intp]:
@@ -57,23 +61,41 @@ def outliers(flux: Array, ivar: Array) -> NDArray[np.intp]:
     -------
     ndarray of int, shape (M,)
     """
-    found = _NONE
-    # As a rule every pixel is good and none stands out: then this is all.
-    whole = bool(ivar.all())
-    where = _NONE if whole else np.flatnonzero(ivar)
-    f, w = (flux, ivar) if whole else (flux[where], ivar[where])
+    found = where = _NONE
+    f, w = _good(flux, ivar)
     for _ in range(_ROUNDS):
-        if len(f) < LEAST:
+        # As a rule no pixel stands out: then this is all.
+        if len(f) < LEAST or len(at := _candidates(f, w)) == 0:
             break
-        hit = _isolated(f, _candidates(f, w))
+        hit = _isolated(f, at)
         if len(hit) == 0:
             break
-        if whole:
-            where, whole = np.arange(len(f)), False
+        if len(found) == 0:
+            where = np.flatnonzero(ivar)
         found = np.concatenate([found, where[hit]])
         where = np.delete(where, hit)
         f, w = flux[where], ivar[where]
     return np.sort(found)
+
+
+def _good(flux: Array, ivar: Array) -> tuple[Array, Array]:
+    """Return flux and ivar of the good pixels."""
+    bad = np.flatnonzero(ivar == 0.0)
+    if len(bad) == 0:
+        return flux, ivar
+    if len(bad) > _FEW:
+        where = np.flatnonzero(ivar)
+        return flux[where], ivar[where]
+    # What lies between a few bad pixels is copied several times faster than single pixels are.
+    parts = []
+    start = 0
+    for stop in [*bad.tolist(), len(flux)]:
+        if stop > start:
+            parts.append(slice(start, stop))
+        start = stop + 1
+    if len(parts) < 2:
+        return (flux[parts[0]], ivar[parts[0]]) if parts else (flux[:0], ivar[:0])
+    return np.concatenate([flux[p] for p in parts]), np.concatenate([ivar[p] for p in parts])
 
 
 _NONE: Final = np.zeros(0, np.intp)
@@ -84,15 +106,18 @@ def _candidates(f: Array, w: Array) -> NDArray[np.intp]:
     d = f[:-2] + f[2:]
     d *= -0.5
     d += f[1:-1]
-    ends = (f[0] - f[1], f[-1] - f[-2])
+    last = len(f) - 1
+    ends = (float(f[0] - f[1]), float(f[-1] - f[-2]))
     with np.errstate(over="ignore", invalid="ignore"):
         d *= d
         d *= w[1:-1]
         few = d[::_SPARSE].copy()
         few.partition(len(few) // 2)
-        limit = (0.5 * HEIGHT * _SIGMA) ** 2 * few[len(few) // 2]
+        limit = _LIMIT * float(few[len(few) // 2])
+        edge = [i for i, e in zip((0, last), ends, strict=True) if e * e * w[i] > limit]
+        if not edge and d.max() <= limit:
+            return _NONE
         inner = np.flatnonzero(~(d <= limit)) + 1
-        edge = [i for i, e in zip((0, len(f) - 1), ends, strict=True) if e * e * w[i] > limit]
     return np.sort(np.concatenate([inner, np.array(edge, np.intp)])) if edge else inner
 
 
