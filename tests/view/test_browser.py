@@ -125,6 +125,7 @@ def test_filter_chips_and_sorting(page):
     page.click("text=Classes and warnings")
     page.click("#class-chips >> text=BAL")
     settled(page, "window.huggins.store.order.length === 1")
+    settled(page, "window.huggins.store.row === window.huggins.store.order[0]")
     page.click("#clear")
     page.click("#button-table")
     page.click(".grid-sort >> text=/^Z$/")

@@ -119,3 +119,15 @@ def test_nothing_is_lost_when_the_process_is_killed(tmp_path):
     assert {f"{i}[0]" for i in range(said + 1)} <= keys
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_the_file_is_made_with_the_first_inspection(tmp_path):
+    path = tmp_path / "x.sqlite"
+    with closing(Inspections(path, "ada")) as kept:
+        assert (kept.newest(), kept.visible(), kept.undo()) == ([], {}, None)
+        assert not path.exists()
+        with closing(Inspections(path, "ben")) as other:
+            other.add(made(scanner="ben"))
+        assert [i.scanner for i in kept.newest()] == ["ben"]
+    with pytest.raises(OutputError, match="is no folder"):
+        Inspections(tmp_path / "gone" / "x.sqlite", "ada")

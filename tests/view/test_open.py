@@ -2,11 +2,13 @@ import getpass
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
 from astropy.table import Table
 
+from huggins.cli import main
 from huggins.errors import InputError
 from huggins.view.open import is_results, open_session, results_of, view
 
@@ -97,3 +99,48 @@ def test_the_package_is_the_call(spectra_set, tmp_path, first):
     )
     assert done.stdout.startswith("http://127.0.0.1"), done.stderr
     assert done.stdout.endswith(f" {len(spectra_set)}\n")
+
+
+def test_files_without_a_spectrum_are_refused_and_nothing_is_left(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labels.csv").write_text("path,class\na.fits,QSO\n")
+    (tmp_path / "nan.csv").write_text("wavelength,flux,error\n4000,nan,nan\n4001,nan,nan\n")
+    for verb in (["view", "--no-browser"], ["report", "-o", "p.html"]):
+        assert main([*verb, "labels.csv", "nan.csv"]) == 2
+        said = capsys.readouterr().err
+        assert "no spectrum to show: labels.csv: no known format" in said
+        assert "nan.csv: no good pixel" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels.csv", "nan.csv"]
+
+
+def test_the_current_folder_has_a_name(spectra_set, tmp_path, monkeypatch, model_path):
+    name = "spec-7102-56666-0001.fits"
+    (tmp_path / name).write_bytes((spectra_set.folder / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    results, classification = results_of(["."], model=str(model_path))
+    assert results.name == tmp_path.name
+    with closing(open_session(results, classification=classification)) as session:
+        assert session.inspections.path.name == f"{tmp_path.name}.inspections.sqlite"
+        assert not session.inspections.path.exists()
+
+
+def test_rows_that_do_not_exist_are_refused(spectra_set):
+    with pytest.raises(InputError, match="holds for none of the 6 rows"):
+        results_of([str(spectra_set.table)], where="CLASS == 'X'")
+
+
+def test_a_table_for_desi_is_refused_with_the_remedy(spectra_set, tmp_path, capsys):
+    spectrum = str(spectra_set.folder / "spec-7102-56666-0001.fits")
+    table = str(tmp_path / "rr.fits")
+    assert main(["classify", spectrum, "-o", table, "--format", "redrock", "-q"]) == 0
+    (tmp_path / "truth.csv").write_text("path,class13\na,QSO\n")
+    for verb in (
+        ["report", "-o", str(tmp_path / "p.html")],
+        ["view", "--no-browser"],
+        ["plot"],
+        ["evaluate", "--truth", str(tmp_path / "truth.csv")],
+    ):
+        assert main([*verb, table]) == 2
+        assert "write a .fits table for this" in capsys.readouterr().err

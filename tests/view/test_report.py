@@ -87,3 +87,18 @@ def test_the_command_on_files_leaves_nothing_behind(spectra_set, tmp_path, monke
     assert (
         embedded((tmp_path / "page.html").read_text(encoding="utf-8"))["session"]["count"] == 2
     )
+
+
+def test_some_files_without_a_spectrum_are_named_with_status_1(spectra_set, tmp_path, capsys):
+    (tmp_path / "labels.csv").write_text("path,class\na.fits,QSO\n")
+    files = [
+        str(spectra_set.folder / "spec-7102-56666-0001.fits"),
+        str(tmp_path / "labels.csv"),
+    ]
+    page = tmp_path / "page.html"
+    assert main(["report", *files, "-o", str(page)]) == 1
+    said = capsys.readouterr().err
+    assert f"{files[1]}: no known format" in said
+    assert page.exists()
+    assert main(["report", files[0], "-o", str(page)]) == 0
+    assert "huggins: 1 spectrum, " in capsys.readouterr().err

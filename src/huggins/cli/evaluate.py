@@ -84,12 +84,15 @@ def evaluate(
     """Evaluate results against labels; compare two models."""
     from huggins.evaluate import evaluate as measure
     from huggins.evaluate.summary import as_text
+    from huggins.inference.results import refuse_redrock
 
     if output is not None:
         from huggins.evaluate.report import check
 
         read = [table, truth, *([compare] if compare else [])]
         check(output, read, overwrite=overwrite)
+    for results in (table, *([compare] if compare else [])):
+        refuse_redrock(results)
     columns = options.pairs(column or [], "--column", "z=Z_VI")
     result = measure(
         table,

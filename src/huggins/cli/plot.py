@@ -86,9 +86,11 @@ def plot(
     """
     from huggins.cli.progress import Meter
     from huggins.inference import load_model
-    from huggins.inference.results import holds_rows
+    from huggins.inference.results import holds_rows, refuse_redrock
     from huggins.plot import save
 
+    for file in files:
+        refuse_redrock(file)
     tables = [file for file in files if holds_rows(file)]
     others = [file for file in files if file not in tables]
     if where and not tables:

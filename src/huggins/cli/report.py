@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from huggins.cli import options
+from huggins.cli import options, status
 from huggins.cli.options import LOGGER
+from huggins.errors import InputError
+from huggins.plurals import counted
 
 
 @options.with_messages
@@ -54,6 +56,7 @@ def report(
 
     check_writable(output, [".html", ".htm"], inputs=inputs, overwrite=overwrite)
     results, classification = results_of(inputs, model=model, where=where)
+    failures: dict[int, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         kept = inspections or beside(results)
         if not kept.exists():  # nobody has inspected anything, and nothing need be made
@@ -64,7 +67,14 @@ def report(
         with closing(session):
             if classification is not None:
                 classification.wait()
+                failures = results.failures()
+                for row, why in failures.items():
+                    path, index = results.location(row)
+                    LOGGER.error("%s%s: %s", path, f" [{index}]" if index else "", why)
+                if len(failures) == len(results):
+                    raise InputError(f"{output}: not written: no spectrum could be classified")
             page = report_of(session)
     write_text(output, page)
-    LOGGER.info("%d spectra, %.1f MB: %s", len(results), len(page) / 1e6, output)
-    return 0
+    size = len(page) / 1e6
+    LOGGER.info("%s, %.1f MB: %s", counted(len(results), "spectrum"), size, output)
+    return status(len(results), len(failures))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _NEEDED: Final = frozenset({"FILE", "INDEX"})
 _ASKED: Final = ("FILE", "CLASS", "ZWARNING", "ERROR")
+_REDROCK: Final = frozenset({"SPECTYPE", "COEFF", "NPIXELS"})
 _ANSWERS: Final = frozenset({"CLASS", "SPECTYPE"})
 
 
@@ -55,6 +56,28 @@ def holds_rows(path: str) -> bool:
     except InputError:  # no table, which a spectrum need not be
         return False
     return names >= _NEEDED and bool(names & _ANSWERS)
+
+
+def refuse_redrock(path: str | Path) -> None:
+    """Refuse a table that was written for DESI's tools: it says otherwise what its rows are.
+
+    Raises
+    ------
+    InputError
+        If `huggins classify --format redrock` wrote it.
+    """
+    if not Path(path).is_file():
+        return
+    try:
+        table = open_table(path)
+    except InputError:
+        return
+    ours = table.metadata.get("CREATOR", "").startswith("huggins")
+    if ours and set(table.names) >= _REDROCK and "FILE" not in table.names:
+        raise InputError(
+            f"{path}: redrock tables are for DESI's tools; write a .fits table for this: "
+            "huggins classify -o NAME.fits without --format redrock"
+        )
 
 
 def finished(output: Path, inputs: Inputs, metadata: Mapping[str, str]) -> Counts | None:

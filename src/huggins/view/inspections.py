@@ -6,6 +6,7 @@ their newest. Write-ahead logging keeps the file whole when the process is kille
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from dataclasses import asdict, dataclass
@@ -109,7 +110,7 @@ class Inspections:
     Parameters
     ----------
     path
-        The SQLite file; made where it is missing.
+        The SQLite file; made, where it is missing, with the first inspection.
     scanner
         Who looks, where a page does not say another name.
     blind
@@ -118,22 +119,46 @@ class Inspections:
     Raises
     ------
     OutputError
-        If the file cannot be opened or is no such file.
+        If the file cannot be opened or is no such file, or cannot be made there.
     """
 
     def __init__(self, path: Path, scanner: str, *, blind: bool = False) -> None:
         self.path, self.scanner, self.blind = path, scanner, blind
         self._lock = threading.Lock()
-        try:
-            self._file = sqlite3.connect(path, check_same_thread=False, timeout=20.0)
-            self._file.execute("PRAGMA journal_mode=WAL")
-            self._file.execute("PRAGMA synchronous=FULL")
-            self._file.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise OutputError(
-                f"{path}: inspections cannot be kept there ({error}): name another place with "
-                "--inspections"
-            ) from error
+        self._open: sqlite3.Connection | None = None
+        home = path.absolute().parent
+        if path.exists():
+            self._made()
+        elif not home.is_dir():
+            raise self._refusal(f"{home} is no folder")
+        elif not os.access(home, os.W_OK):
+            raise self._refusal(f"{home} may not be written to")
+
+    def _refusal(self, why: object) -> OutputError:
+        return OutputError(
+            f"{self.path}: inspections cannot be kept there ({why}): name another place with "
+            "--inspections"
+        )
+
+    def _made(self) -> sqlite3.Connection:
+        """Return the open file, made where it is missing."""
+        if self._open is None:
+            try:
+                file = sqlite3.connect(self.path, check_same_thread=False, timeout=20.0)
+                file.execute("PRAGMA journal_mode=WAL")
+                file.execute("PRAGMA synchronous=FULL")
+                file.executescript(_SCHEMA)
+            except sqlite3.Error as error:
+                raise self._refusal(error) from error
+            self._open = file
+        return self._open
+
+    def _rows(self, query: str, *values: str) -> list[Any]:
+        """Return rows; none before the file is made, here or by another process."""
+        with self._lock:
+            if self._open is None and not self.path.exists():
+                return []
+            return self._made().execute(query, values).fetchall()
 
     def add(self, inspection: Inspection) -> Inspection:
         """Store an inspection; it is on the disk when this returns."""
@@ -150,9 +175,10 @@ class Inspections:
             for i in inspections
         ]
         with self._lock:
+            file = self._made()
             try:
-                with self._file:
-                    self._file.executemany(
+                with file:
+                    file.executemany(
                         "INSERT INTO inspection (key, scanner, class, quality, z, issues, "
                         "comment, date) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                         rows,
@@ -163,23 +189,23 @@ class Inspections:
 
     def undo(self, scanner: str = "") -> str | None:
         """Take back a scanner's newest inspection; return its key, None without one."""
-        with self._lock, self._file:
-            row = self._file.execute(
+        if self._open is None and not self.path.exists():
+            return None
+        with self._lock, self._made() as file:
+            row = file.execute(
                 "SELECT id, key FROM inspection WHERE scanner = ? AND undone = 0 "
                 "ORDER BY id DESC LIMIT 1",
                 (scanner or self.scanner,),
             ).fetchone()
             if row is None:
                 return None
-            self._file.execute("UPDATE inspection SET undone = 1 WHERE id = ?", (row[0],))
+            file.execute("UPDATE inspection SET undone = 1 WHERE id = ?", (row[0],))
             key: str = row[1]
             return key
 
     def newest(self) -> list[Inspection]:
         """Return the newest inspection of every spectrum by every scanner, oldest first."""
-        with self._lock:
-            rows = self._file.execute(_NEWEST).fetchall()
-        return [Inspection(*row) for row in rows]
+        return [Inspection(*row) for row in self._rows(_NEWEST)]
 
     def visible(self, scanner: str = "") -> dict[str, Inspection]:
         """Return what a scanner may see, by key: their own before that of others."""
@@ -187,9 +213,7 @@ class Inspections:
 
     def of(self, key: str, scanner: str = "") -> Inspection | None:
         """Return what a scanner may see of one spectrum; None where that is nothing."""
-        with self._lock:
-            rows = self._file.execute(_OF_ONE, (key,)).fetchall()
-        found = [Inspection(*row) for row in rows]
+        found = [Inspection(*row) for row in self._rows(_OF_ONE, key)]
         return self._seen_by(scanner or self.scanner, found).get(key)
 
     def _seen_by(self, scanner: str, inspections: list[Inspection]) -> dict[str, Inspection]:
@@ -203,4 +227,5 @@ class Inspections:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._file.close()
+            if self._open is not None:
+                self._open.close()

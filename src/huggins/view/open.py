@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from huggins.errors import InputError, ReadError
-from huggins.formats import from_object, open_bytes
+from huggins.formats import from_object, open_bytes, open_file, sparcl
 from huggins.view.background import Classification
 from huggins.view.inspections import Inspections
 from huggins.view.results import Results, columns_of
@@ -19,10 +19,13 @@ from huggins.view.session import Session
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from huggins.inference import Inputs
     from huggins.spectrum import Spectrum
 
 #: Endings of tables of results.
 _TABLES = (".fits", ".csv", ".ecsv", ".parquet", ".jsonl", ".vot", ".tsv")
+# Files of which it is said why they hold no spectrum.
+_REASONS = 3
 
 
 class Page:
@@ -139,10 +142,17 @@ def results_of(
     InputError
         If there is nothing to show.
     """
+    from huggins.inference.results import refuse_redrock
+
+    for argument in arguments:
+        refuse_redrock(argument)
     if len(arguments) == 1:
         path = Path(arguments[0])
         if path.is_file() and is_results(path):
-            return Results.read(path, where), None
+            results = Results.read(path, where)
+            if not len(results):
+                raise InputError(f"{path}: this table has no rows: there is nothing to show")
+            return results, None
     if where:
         raise InputError("--where chooses rows of a table: one that `huggins classify` wrote")
     for argument in arguments:
@@ -153,9 +163,38 @@ def results_of(
     from huggins.inference.table import to_table
 
     inputs = Inputs(list(arguments))
-    name = Path(arguments[0]).name if len(arguments) == 1 else f"{len(arguments)} inputs"
+    _check_readable(inputs)
+    name = f"{len(arguments)} inputs"
+    if len(arguments) == 1:
+        name = Path(arguments[0]).name or Path(arguments[0]).resolve().name or "spectra"
     results = Results.classified(to_table([], {}), name, ", ".join(arguments))
     return results, Classification(inputs, results, model)
+
+
+def _check_readable(inputs: Inputs) -> None:
+    """Look for a first spectrum, which takes no time where there are any.
+
+    Raises
+    ------
+    InputError
+        If no file holds one: it says why of the first few.
+    """
+    if not inputs.repeatable:
+        return
+    reasons: list[str] = []
+    count = 0
+    for path in inputs:
+        if sparcl.is_named(path):  # fetched once, when it is classified
+            return
+        for item in open_file(path):
+            if not isinstance(item, ReadError):
+                inputs.left_out.clear()
+                return
+            count += 1
+            if len(reasons) < _REASONS:
+                reasons.append(str(item))
+    more = f"; and {count - len(reasons)} more" if count > len(reasons) else ""
+    raise InputError(f"there is no spectrum to show: {'; '.join(reasons)}{more}")
 
 
 def is_results(path: Path) -> bool:

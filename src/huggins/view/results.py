@@ -75,6 +75,10 @@ class Results:
         table = read_columns(path)
         if where:
             chosen = np.flatnonzero(select(where, table))
+            if not len(chosen):
+                raise InputError(
+                    f"--where: {where!r} holds for none of the {len(table)} rows of {path}"
+                )
             table = Columns(
                 table.path, {n: c[chosen] for n, c in table.values.items()}, table.metadata
             )
@@ -104,6 +108,13 @@ class Results:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def failures(self) -> dict[int, str]:
+        """Return why spectra could not be classified, by row."""
+        if "ERROR" not in self.table:
+            return {}
+        said = enumerate(self.table.text("ERROR").tolist())
+        return {row: error for row, error in said if error}
 
     def location(self, row: int) -> tuple[str, int]:
         """Return path and index of a row's spectrum, as the table has them."""

@@ -50,7 +50,9 @@ function bitNames(mask) {
 
 // ---- filter and sort -------------------------------------------------------------------------
 
-async function update({ keep = true } = {}) {
+// The current row is replaced where it is not among those of a new filter; `stay` keeps it also
+// then, where the order changes for another reason.
+async function update({ keep = true, stay = false } = {}) {
   const field = $("#filter");
   try {
     await refresh();
@@ -61,7 +63,8 @@ async function update({ keep = true } = {}) {
     $("#filter-error").textContent = error.message;
     return;
   }
-  if (store.order.length && (!keep || store.row < 0)) open(store.order[0]);
+  const gone = store.row < 0 || (!stay && !store.order.includes(store.row));
+  if (store.order.length && (!keep || gone)) open(store.order[0]);
 }
 
 function drawChips() {
@@ -412,7 +415,7 @@ async function grow(count) {
   store.points = null;
   $("#nothing").hidden = true;
   await load(["INDEX", ...SHOWN]);
-  await update();
+  await update({ stay: true });
 }
 
 // Rows that come quickly are taken in a few times a second.
@@ -531,7 +534,7 @@ async function start() {
     onsort: (name) => {
       if (!has(name)) return;
       store.sort = { name, descending: store.sort.name === name && !store.sort.descending };
-      update();
+      update({ stay: true });
     },
     onopen: (row) => { showTab("spectrum"); open(row); },
   });
