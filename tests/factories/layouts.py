@@ -161,8 +161,8 @@ TEXT: dict[str, Writer] = {
     "air in a comment": _text(
         "# wavelengths in air\n# wave flux err\n", lambda w, f, e: (vacuum_to_air(w), f, e)
     ),
-    "frequency": _text("freq(THz) flux err\n", lambda w, f, e: (2997924.58 / w, f, e)),
-    "energy": _text("energy(eV) flux err\n", lambda w, f, e: (12398.419843 / w, f, e)),
+    "frequency": _text("freq(THz) flux_lambda err\n", lambda w, f, e: (2997924.58 / w, f, e)),
+    "energy": _text("energy(eV) flux_lambda err\n", lambda w, f, e: (12398.419843 / w, f, e)),
     "f_nu": _text(
         "wave,f_nu,f_nu_err\n", lambda w, f, e: (w, _fnu(w, f), _fnu(w, e)), mark=","
     ),

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 import huggins
 from factories import survey_layouts as survey
@@ -266,7 +267,7 @@ def test_images_that_are_no_spectra(cards, shape, message, tmp_path):
         ({"wave": np.full((3, 50), 4e3), "flux": np.ones((3, 50))}, "no good pixel"),
         ({"flux": np.ones((3, 50)), "err": np.ones((3, 50))}, "no column of wavelengths"),
         ({"wave": 4000.0 + np.arange(0), "flux": np.ones(0)}, "no known format"),
-        ({"wave": np.array(["x"] * 50), "flux": np.ones(50)}, "no column of wavelengths"),
+        ({"wave": np.array(["x"] * 50), "flux": np.ones(50)}, "wavelengths are not numbers"),
         ({"wave": np.ones((2, 40)), "flux": np.ones((2, 50))}, "no column of wavelengths"),
     ],
 )
@@ -447,3 +448,38 @@ def test_an_image_and_a_table_are_two_spectra(quasar, tmp_path):
     assert (first.format, second.format) == ("fits-image", "fits-table")
     np.testing.assert_allclose(first.flux, 3 * second.flux)
     assert [first.index, second.index] == [0, 1]
+
+
+@pytest.mark.parametrize("card", ["COMMENT", "HISTORY"])
+@pytest.mark.parametrize("kind", ["table", "image"])
+def test_remarks_of_headers(card, kind, tmp_path):
+    wave, flux = 4000.0 + np.arange(50), np.linspace(1.0, 2.0, 50)
+
+    def one(remark):
+        if kind == "table":
+            hdu = fits.BinTableHDU(Table({"wavelength": wave, "flux": flux}))
+        else:
+            hdu = fits.PrimaryHDU(flux)
+            hdu.header.update(CRVAL1=4000.0, CDELT1=1.0, CRPIX1=1.0, CTYPE1="WAVE")
+        hdu.header[card] = remark
+        hdu.writeto(tmp_path / "a.fits", overwrite=True)
+        return next(open_file(tmp_path / "a.fits"))
+
+    assert one("Wavelengths are in air").air
+    assert not one("Wavelengths were converted from air to vacuum").air
+    assert not one("Airmass 1.2, wavelengths in Angstrom").air
+    assert "give observed wavelengths" in one("rest-frame wavelengths").what
+
+
+def test_images_along_frequencies(tmp_path):
+    def one(**cards):
+        hdu = fits.PrimaryHDU(np.linspace(1.0, 2.0, 50))
+        hdu.header.update(CRVAL1=6e14, CDELT1=1e11, CRPIX1=1.0, CTYPE1="FREQ", CUNIT1="Hz")
+        hdu.header.update(cards)
+        hdu.writeto(tmp_path / "a.fits", overwrite=True)
+        return next(open_file(tmp_path / "a.fits"))
+
+    assert "'flux_lambda'" in one().what
+    ratio = one(BUNIT="Jy").flux / one(BUNIT="erg/s/cm2/A").flux
+    wave = one(BUNIT="Jy").wavelength
+    np.testing.assert_allclose(ratio, (5000.0 / wave) ** 2)

@@ -207,3 +207,71 @@ def test_huge_text_is_not_read(tmp_path):
         file.truncate(300 * 1024**2)
     (error,) = open_file(path)
     assert "256 MiB" in str(error)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["# flux in Jy", "# Flux unit: mJy", "# wavelength in Angstrom, flux in uJy",
+     "# flux is f_nu", "# flux in erg/s/cm2/Hz"],
+)  # fmt: skip
+def test_flux_per_frequency_in_a_comment(said, tmp_path):
+    spectrum = _read(f"{said}\nwavelength flux error\n" + "\n".join(ROWS), tmp_path)
+    scale = (5000.0 / WAVE) ** 2
+    np.testing.assert_allclose(spectrum.flux, FLUX * scale)
+    np.testing.assert_allclose(spectrum.ivar, IVAR / scale**2)
+    assert any("as a comment says" in note for note in spectrum.notes)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["# flux converted from Jy to erg/s/cm2/A", "# flux in 1e-17 erg/s/cm2/A", "# B = 0.3 mJy"],
+)
+def test_comments_on_other_units_of_flux(said, tmp_path):
+    _is_plain(_read(f"{said}\nwavelength flux error\n" + "\n".join(ROWS), tmp_path))
+    header = "# flux in Jy\nwavelength flux_lambda error\n"
+    _is_plain(_read(header + "\n".join(ROWS), tmp_path))
+
+
+@pytest.mark.parametrize("axis", ["frequency (Hz)", "energy (eV)", "wavenumber (cm-1)"])
+def test_flux_along_frequencies_needs_a_unit(axis, tmp_path):
+    values = {"f": 2.99792458e18 / WAVE, "e": 12398.419843 / WAVE, "w": 1e8 / WAVE}[axis[0]]
+    rows = _rows(values, FLUX, ERROR)
+    with pytest.raises(ReadError, match="name it 'fnu' or 'flux_lambda'"):
+        _read(f"{axis},flux,error\n{rows}", tmp_path)
+    spectrum = _read(f"{axis},flux_lambda,error\n{rows}", tmp_path)
+    np.testing.assert_allclose(spectrum.flux, FLUX)
+    spectrum = _read(f"# flux in Jy\n{axis},flux,error\n{rows}", tmp_path)
+    np.testing.assert_allclose(spectrum.flux, FLUX * (5000.0 / WAVE) ** 2)
+
+
+@pytest.mark.parametrize(
+    "said", ["# rest frame", "# rest-frame wavelengths", "# Frame: rest frame"]
+)
+def test_comments_that_say_rest_frame_are_refused(said, tmp_path):
+    with pytest.raises(ReadError, match="give observed wavelengths"):
+        _read(f"{said}\nwavelength flux error\n" + "\n".join(ROWS), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["# not rest frame", "# heliocentric rest frame", "# observed wavelengths, not rest frame",
+     "# rest-frame equivalent widths of the lines are in table 2"],
+)  # fmt: skip
+def test_comments_on_other_frames(said, tmp_path):
+    _is_plain(_read(f"{said}\nwavelength flux error\n" + "\n".join(ROWS), tmp_path))
+
+
+@pytest.mark.parametrize(
+    "names", ["flux_mjy,error_mjy", "flux_mJy,err_mJy", "flux,error_mjy", "fnu_mjy,fnu_err_mjy"]
+)
+def test_units_at_the_end_of_names(names, tmp_path):
+    spectrum = _read(f"wavelength,{names}\n" + _rows(WAVE, FLUX, ERROR), tmp_path)
+    scale = (5000.0 / WAVE) ** 2
+    np.testing.assert_allclose(spectrum.flux, FLUX * scale)
+    np.testing.assert_allclose(spectrum.ivar, IVAR / scale**2)
+
+
+def test_units_of_flux_and_error_differ_in_their_names(tmp_path):
+    table = "wavelength,flux_mjy,error_ujy\n" + _rows(WAVE, FLUX, 1000.0 * ERROR)
+    np.testing.assert_allclose(_read(table, tmp_path).ivar, IVAR * (WAVE / 5000.0) ** 4)
+    _is_plain(_read("wavelength,flux_cgs,error_cgs\n" + _rows(WAVE, FLUX, ERROR), tmp_path))

@@ -32,8 +32,10 @@ from huggins.formats.names import (
     UNCERTAINTIES,
     Meaning,
     Role,
+    is_per_wavelength,
     meaning,
     stem_and_number,
+    unit_in_name,
 )  # fmt: skip
 from huggins.formats.pixels import inverse_variance
 from huggins.noise import excess
@@ -107,6 +109,10 @@ class Context:
         The file's own word beside its columns; None where it says nothing.
     identity
         Other attributes of the spectra.
+    said_rest
+        Whether the file says beside its columns that wavelengths are at rest.
+    said_unit
+        The unit per frequency that the file gives its flux beside the columns.
     """
 
     path: str = ""
@@ -115,6 +121,8 @@ class Context:
     air: bool = False
     said_air: bool | None = None
     identity: dict[str, Any] = field(default_factory=dict)
+    said_rest: bool = False
+    said_unit: str = ""
 
 
 def spectra_of(fields: Sequence[Field], context: Context) -> Iterator[Spectrum | ReadError]:
@@ -163,25 +171,36 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
     notes: list[str] = []
     if not any(f.name for f in fields):
         fields = _unnamed(fields, context, notes)
+    fields = [_with_unit(f) for f in fields]
     roles = [meaning(f.name, f.unit) for f in fields]
     axis = _first(fields, roles, AXES)
     listed = _listed(fields)
-    if axis is None:
-        raise ReadError(
-            f"no column of wavelengths: the columns are {listed}; name one 'wavelength'",
-            context.path,
-        )
     flux = _first(fields, roles, FLUXES)
-    if flux is None:
+    for place, wanted, what, name in (
+        (axis, AXES, "wavelengths", "wavelength"), (flux, FLUXES, "fluxes", "flux"),
+    ):  # fmt: skip
+        if place is not None:
+            continue
+        texts = next((f for f, m in zip(fields, roles, strict=True) if m.role in wanted), None)
+        if texts is not None:
+            raise ReadError(
+                f"the {what} are not numbers: column {texts.name!r} holds text", context.path
+            )
         raise ReadError(
-            f"no column of fluxes: the columns are {listed}; name one 'flux'", context.path
-        )
-    if roles[axis].rest:
-        raise ReadError(
-            f"column {fields[axis].name!r} holds wavelengths at rest, and a redshift cannot be "
-            "measured from them: give observed wavelengths",
+            f"no column of {what}: the columns are {listed}; name one '{name}', or give "
+            f"--columns {name}=NAME",
             context.path,
         )
+    assert axis is not None
+    assert flux is not None
+    if roles[axis].rest or context.said_rest:
+        where = f"column {fields[axis].name!r} holds" if roles[axis].rest else "a comment says"
+        raise ReadError(
+            f"{where} wavelengths at rest, and a redshift cannot be measured from them: give "
+            "observed wavelengths",
+            context.path,
+        )
+    fields, roles = _flux_as_said(fields, roles, axis, flux, context, notes)
     wavelength = _wavelength(fields[axis], roles[axis], context, notes)
     wavelength = _in_vacuum(wavelength, roles[axis], context, notes)
     values = np.array(fields[flux].values, np.float64)
@@ -214,6 +233,51 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
     )  # fmt: skip
     spectrum.air = _is_air(roles[axis], context)
     return spectrum
+
+
+def _with_unit(column: Field) -> Field:
+    """Take the unit from the end of a name of flux or error, as in ``flux_mjy``."""
+    if column.unit:
+        return column
+    unit = unit_in_name(column.name)
+    return replace(column, unit=unit) if unit else column
+
+
+def _flux_as_said(
+    fields: Sequence[Field],
+    roles: list[Meaning],
+    axis: int,
+    flux: int,
+    context: Context,
+    notes: list[str],
+) -> tuple[Sequence[Field], list[Meaning]]:
+    """Give a flux of no unit the one that a comment, or its error, tells.
+
+    Raises
+    ------
+    ReadError
+        If nothing tells whether a flux along frequencies is per frequency or per wavelength.
+    """
+    column = fields[flux]
+    if column.unit or roles[flux].role is not Role.FLUX or is_per_wavelength(column.name):
+        return fields, roles
+    unit, source = context.said_unit, "as a comment says"
+    if not unit:
+        found = _first(fields, roles, (Role.ERROR,))
+        unit = "" if found is None else fields[found].unit
+        unit, source = (unit if re.fullmatch(r"[mun]?Jy", unit) else ""), "as its errors are"
+    if unit:
+        notes.append(f"the flux is taken to be in {unit}, {source}, and converted to F_lambda")
+        new = [replace(f, unit=unit) if i == flux else f for i, f in enumerate(fields)]
+        return new, [meaning(f.name, f.unit) for f in new]
+    if roles[axis].role in (Role.FREQUENCY, Role.ENERGY, Role.WAVENUMBER):
+        raise ReadError(
+            f"the axis is a {roles[axis].role.value}, and nothing tells whether the flux in "
+            f"column {column.name!r} is per unit frequency or wavelength: name it 'fnu' or "
+            "'flux_lambda', or give its unit, as in 'flux (mJy)'",
+            context.path,
+        )
+    return fields, roles
 
 
 # Which columns ----------------------------------------

@@ -14,11 +14,12 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats.columns import Context, Field, likely_uncertainty, one_spectrum
+from huggins.formats.comments import said_rest
 from huggins.formats.fits_tables import NOT_THE_OBJECT
 from huggins.formats.identity import described, plain
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.formats.request import Request, blocks
-from huggins.formats.wcs import axis, is_spatial, says_air
+from huggins.formats.wcs import axis, is_spatial, remarks, says_air
 from huggins.quality import ZWarning
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def read(
         context,
         format=NAME,
         said_air=says_air(*headers),
+        said_rest=said_rest(remarks(*headers)),
         identity={**context.identity, **described(_cards(headers))},
     )
     waves = [hdu for hdu in fits if _is_image(hdu) and _role(hdu) in AXES]
@@ -163,7 +165,12 @@ def read(
     if parts:
         found = _axis_of(fits, group.flux, waves)
         rows = group.flux.image(np.float64)
-        fields = [Field(name, rows[row], _unit(group.flux)) for row, name in parts]
+        fields = [
+            Field(
+                _flux_name(group.flux) if name == "flux" else name, rows[row], _unit(group.flux)
+            )
+            for row, name in parts
+        ]
         yield one_spectrum([_required(found, fits), *fields], context)
         return
     yield from _rows(fits, group, waves, context, request)
@@ -214,7 +221,7 @@ def _fields(group: Group, rows: tuple[int, int] | None) -> list[Field]:
             return hdu.image(np.float64)
         return hdu.image(np.float64, first=rows[0], count=rows[1])
 
-    fields = [Field("flux", pixels(group.flux), _flux_unit(group.flux))]
+    fields = [Field(_flux_name(group.flux), pixels(group.flux), _flux_unit(group.flux))]
     for role, hdu in group.others.items():
         unit = _unit(hdu) if role in UNCERTAINTIES else ""
         fields.append(Field(_PLAIN[role], pixels(hdu), unit))
@@ -235,6 +242,11 @@ _PLAIN: Final = {
 
 
 _NAMED: Final = {name: role for role, name in _PLAIN.items()}
+
+
+def _flux_name(hdu: Hdu) -> str:
+    """Return a name that says what the unit of an image says."""
+    return "flux_lambda" if _unit(hdu) and not _flux_unit(hdu) else "flux"
 
 
 def _flux_unit(hdu: Hdu) -> str:
@@ -306,7 +318,7 @@ def _banded(
     values = hdu.image(np.float64)
     for row in request.chosen(count):
         found = _required(_axis_of(fits, hdu, [], int(row)), fits)
-        fields = [found, Field("flux", values[flux, row])]
+        fields = [found, Field(_flux_name(hdu), values[flux, row])]
         if sigma is not None:
             fields.append(Field("error", values[sigma, row]))
         own = replace(context, index=context.index + int(row))

@@ -15,10 +15,11 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.fits.cards import CARD
 from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.comments import said_rest
 from huggins.formats.identity import described, plain
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.formats.stacks import Array, in_memory, role_of, sort, spectra
-from huggins.formats.wcs import axis, says_air
+from huggins.formats.wcs import axis, remarks, says_air
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,13 @@ def read(
     fits: Fits, hdu: Hdu, context: Context, request: Request
 ) -> Iterator[Spectrum | ReadError]:
     """Yield the spectra of one table."""
-    context = replace(context, format=NAME, said_air=says_air(hdu, *_primary(fits)))
+    headers = (hdu, *_primary(fits))
+    context = replace(
+        context,
+        format=NAME,
+        said_air=says_air(*headers),
+        said_rest=said_rest(remarks(*headers)),
+    )
     arrays = [replace(a, name=request.named(a.name)) for a in columns(hdu)]
     arrays = [_matrix(a, arrays) for a in arrays]
     extra = _cards(fits, hdu)

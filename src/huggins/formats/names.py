@@ -109,6 +109,9 @@ _VACUUM: Final = re.compile(r"(?<![a-z])vac(?:uum)?(?![a-z])")
 _REST: Final = re.compile(r"(?<![a-z])rest(?:frame)?(?![a-z])")
 _LOG10: Final = re.compile(r"^\s*log\s*_?\s*(?:10)?\s*[_(\[ ]")
 _LN: Final = re.compile(r"^\s*(?:ln|loge|log_e)\s*[_(\[ ]")
+# Units at the end of a name of flux or error.
+_TAIL: Final = re.compile(r"^(.*[^_ .-])[_ .-]+(?:in[_ ])?([munµμ]?jy|cgs)$", re.IGNORECASE)
+_PER_WAVELENGTH: Final = ("flam", "flambda", "fluxlambda", "fluxlam", "fluxperwavelength")
 _NUMBERED: Final = re.compile(r"^(.*?)[ _.-]?(\d+)$")
 
 
@@ -142,6 +145,9 @@ def meaning(name: str, unit: str = "") -> Meaning:
         stem = stem.removeprefix(word) if stem != word else stem
         stem = stem.removesuffix(word) if stem != word else stem
     role = _role(stem)
+    if role is Role.OTHER and (tail := _TAIL.match(name.strip())):
+        inner = meaning(tail[1], unit or unit_in_name(name))
+        role = inner.role if inner.role in (*FLUXES, *UNCERTAINTIES) else role
     if _LOG10.match(text) or text in ("log10", "log"):
         inside = _role(_plain(_LOG10.sub("", text)))
         role = Role.LOG10 if inside is Role.WAVELENGTH or stem in ("log", "log10") else role
@@ -154,6 +160,20 @@ def meaning(name: str, unit: str = "") -> Meaning:
     if role is Role.FLUX and re.search(r"jy\b|hz", unit.lower()):
         role = Role.FNU
     return Meaning(role, air, rest)
+
+
+def unit_in_name(name: str) -> str:
+    """Return the unit, mostly a Jy, that ends a name of a flux or its error; else nothing."""
+    match = _TAIL.match(name.strip())
+    if match is None or match[2].lower() == "cgs":
+        return ""
+    prefix = match[2][:-2].lower()
+    return ("u" if prefix in ("µ", "μ") else prefix) + "Jy"
+
+
+def is_per_wavelength(name: str) -> bool:
+    """Whether the name of a flux says that it is per unit wavelength."""
+    return _plain(name.lower().translate(_GREEK)).startswith(_PER_WAVELENGTH)
 
 
 def stem_and_number(name: str) -> tuple[str, str]:

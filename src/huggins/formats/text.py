@@ -17,6 +17,7 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.comments import said_air, said_flux_unit, said_rest
 from huggins.formats.foreign import foreign
 from huggins.formats.names import AXES, FLUXES, Role, meaning
 
@@ -66,7 +67,10 @@ def read(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
     fields, comments = parse(text, path)
     if request.columns:
         fields = [replace(f, name=request.named(f.name)) for f in fields]
-    context = Context(path=path, format=NAME, air=request.air, said_air=_said_air(comments))
+    context = Context(
+        path=path, format=NAME, air=request.air, said_air=said_air(comments),
+        said_rest=said_rest(comments), said_unit=said_flux_unit(comments),
+    )  # fmt: skip
     yield from spectra_of(fields, context)
 
 
@@ -149,20 +153,6 @@ def _decode(content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return content.decode("latin-1")
-
-
-def _said_air(comments: Sequence[str]) -> bool | None:
-    """Return whether the comments say that wavelengths are in air; None where they do not."""
-    said = set()
-    for line in comments:
-        words = line.lower()
-        if "wave" not in words and "lambda" not in words and "angstrom" not in words:
-            continue
-        if re.search(r"\bair\b", words) and not re.search(r"air\s*mass|air to vac", words):
-            said.add(True)
-        if re.search(r"\bvac(?:uum)?\b", words):
-            said.add(False)
-    return said.pop() if len(said) == 1 else None
 
 
 # Lines ----------------------------------------

@@ -14,6 +14,7 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.fits.cards import split
 from huggins.formats.columns import Field
+from huggins.formats.comments import said_air
 from huggins.formats.identity import number
 
 if TYPE_CHECKING:
@@ -57,7 +58,18 @@ def says_air(*hdus: Hdu) -> bool | None:
             return vacuum.strip().upper()[0] in ("F", "N")
         if str(hdu.get("CTYPE1") or "").upper().startswith("AWAV"):
             return True
-    return None
+    return said_air(remarks(*hdus))
+
+
+def remarks(*hdus: Hdu) -> list[str]:
+    """Return the texts of the COMMENT and HISTORY cards of some headers."""
+    return [
+        card[8:].decode("latin-1").strip()
+        for hdu in hdus
+        if b"COMMENT " in hdu.header or b"HISTORY " in hdu.header
+        for card in split(hdu.header)
+        if card.startswith((b"COMMENT ", b"HISTORY "))
+    ]
 
 
 def axis(hdu: Hdu, size: int, row: int = 0) -> Field | None:
