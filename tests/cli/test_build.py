@@ -231,3 +231,10 @@ def test_parquet_beside_the_file(run, folder):
     status, err = run("in", "-o", "s.h5", "--layout", "seed", "--parquet", "other")
     assert status == 2
     assert "leave out --layout seed" in err
+
+
+@pytest.mark.parametrize("output", [".", "/", "in"])
+def test_a_folder_is_no_file(run, output):
+    status, err = run("in", "-o", output)
+    assert status == 2
+    assert f"{output}: is a folder: name a file in it" in err

@@ -186,7 +186,16 @@ def test_threshold(folder, run):
     [
         (["data", "-o", "t.xls"], "t.xls: unknown kind of table '.xls': the name must end in"),
         (["data", "-o", "no/t.fits"], "no/t.fits: there is no folder no: make it first"),
-        (["data", "-o", "data"], "data: unknown kind of table"),
+        (["data", "-o", "data"], "data: is a folder: name a file in it"),
+        (["data", "-o", "."], ".: is a folder: name a file in it"),
+        (["data", "-o", "/"], "/: is a folder: name a file in it"),
+        (["data", "-o", "t"], "t: the ending is missing: the name must end in .fits, .csv"),
+        (["data", "-o", "t.csv", "--format", "fits"], "t.csv: its name says .csv and --format"),
+        (["data", "-o", "t.csv", "--format", "redrock"], "t.csv: its name says .csv and"),
+        (["data", "-o", "t.tsv", "--format", "csv"], "t.tsv: its name says .tsv and"),
+        (["data", "-o", "t.fits", "--models", "m"], "m: the ending is missing: the name must"),
+        (["data", "-o", "t.fits", "--models", "m.csv"], "m.csv: unknown kind of file of best"),
+        (["data", "-o", "t.fits", "--rows", "data"], "data: is a folder: name a table in it"),
         (["empty", "-o", "t.fits"], "empty: no spectra in this folder"),
         (["*.xyz", "-o", "t.fits"], "*.xyz: nothing matches this pattern"),
         (["@no.txt", "-o", "t.fits"], "no.txt: cannot read this list"),
@@ -201,6 +210,53 @@ def test_wrong_calls_fail_before_any_work(folder, run, argv, said):
     assert err.count("\n") == 1
     assert not Path("t.fits").exists()
     assert not Path("t.fits.part").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["-o", "t.fits", "--models", "t.fits"], "-o and --models name the same file"),
+        (["-o", "t.fits", "--models", "../w/t.fits"], "-o and --models name the same file"),
+        (["-o", "t.parquet", "--features", "t.parquet"], "-o and --features name the same"),
+        (
+            ["-o", "t.fits", "--models", "m.npz", "--features", "m.npz"],
+            "--models and --features name the same file",
+        ),
+        (["-o", "t.csv", "--log", "t.csv"], "-o and --log name the same file"),
+    ],
+)
+def test_two_outputs_are_two_files(folder, run, monkeypatch, argv, said):
+    work = folder / "w"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    status, out, err = run("../data", *argv)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize("extension", [".fits", ".npz"])
+def test_models_replace_only_models(folder, run, extension):
+    assert run("data", "-o", "t.fits")[0] == 0
+    table = Path("t.fits").read_bytes()
+    status, _, err = run("data", "-o", "u.csv", "--models", "t.fits")
+    assert status == 2
+    assert "t.fits: exists and is another output of huggins, no file of best-fit models" in err
+    assert Path("t.fits").read_bytes() == table
+    for _ in range(2):
+        assert run("data", "-o", "u.csv", "--models", f"m{extension}")[0] == 0
+    assert run("data", "-o", "u.csv", "--models", "t.fits", "--overwrite")[0] == 0
+    assert Path("t.fits").read_bytes() != table
+
+
+def test_features_replace_only_features(folder, run):
+    assert run("data", "-o", "t.parquet")[0] == 0
+    table = Path("t.parquet").read_bytes()
+    status, _, err = run("data", "-o", "u.csv", "--features", "t.parquet")
+    assert status == 2
+    assert "t.parquet: exists and is another output of huggins, no file of features" in err
+    assert Path("t.parquet").read_bytes() == table
 
 
 def test_a_wrong_model(folder, capsys):

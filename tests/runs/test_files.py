@@ -2,12 +2,14 @@
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from huggins.errors import InputError, OutputError
 from huggins.runs.files import (
     cannot_write,
+    check_distinct,
     check_writable,
     replacing,
     temporary_path,
@@ -90,3 +92,26 @@ def test_outputs_are_checked_before_the_work(tmp_path):
         check_writable(tmp_path)
     with pytest.raises(OutputError, match="make it first"):
         check_writable(tmp_path / "missing" / "a.csv")
+
+
+def test_two_outputs_in_one_file_are_told(tmp_path):
+    path = tmp_path / "a.fits"
+    (tmp_path / "link").symlink_to(tmp_path)
+    check_distinct({"-o": path, "--models": tmp_path / "b.fits", "--log": None})
+    check_distinct({"-o": Path("-"), "--log": Path("-")})
+    with pytest.raises(OutputError, match="-o and --log name the same file"):
+        check_distinct({"-o": path, "--models": None, "--log": tmp_path / "link" / "a.fits"})
+
+
+def test_only_a_file_of_the_same_kind_is_replaced(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"schema": "huggins-report"}')
+    check_writable(path, same_kind=lambda path: path.name == "a.json")
+    with pytest.raises(OutputError, match="another output of huggins, no page"):
+        check_writable(path, kind="page", same_kind=lambda path: False)
+    check_writable(path, same_kind=lambda path: False, overwrite=True)
+
+
+def test_a_missing_ending_is_said(tmp_path):
+    with pytest.raises(InputError, match=r"the ending is missing: .* in \.csv, or --format"):
+        check_writable(tmp_path / "a", [".csv"], hint=", or --format")

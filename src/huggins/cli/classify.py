@@ -152,11 +152,18 @@ def classify(
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
     if features is not None:
         from huggins.runs.files import check_writable
-        from huggins.view.features import ENDINGS
+        from huggins.view.features import ENDINGS, holds_features
 
         if output in (None, _STANDARD):
             raise InputError("--features goes with a table: name it with -o")
-        check_writable(features, ENDINGS, inputs=inputs, overwrite=overwrite)
+        check_writable(
+            features,
+            ENDINGS,
+            inputs=inputs,
+            kind="file of features",
+            same_kind=holds_features,
+            overwrite=overwrite,
+        )
     if output is None and (form or models is not None):
         raise InputError("--format and --models go with a table: name it with -o, or -o -")
     if output == _STANDARD and resume:

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 # How each line of a log begins.
 _LOGGED = re.compile(rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d")
+# Options of verbs that name a file to be written, by parameter.
+_OUTPUTS = {
+    "output": "-o",
+    "models": "--models",
+    "features": "--features",
+    "page": "--page",
+    "apply": "--apply",
+}
 #: Exit status after Ctrl-C.
 INTERRUPTED = 130
 #: Standard error and the file of --log, as `with_messages` sets them up.
@@ -145,7 +153,13 @@ def with_messages(verb: Callable[..., int]) -> Callable[..., int]:
 
     @wraps(verb)
     def run(*args: Any, quiet: bool, verbose: bool, log: Path | None, **kwargs: Any) -> int:
-        _start_logging(quiet=quiet, verbose=verbose, log=log)
+        from huggins.runs.files import check_distinct
+
+        _start_logging(quiet=quiet, verbose=verbose)
+        named = {option: kwargs.get(name) for name, option in _OUTPUTS.items()}
+        check_distinct({**named, "--log": log})
+        if log is not None:
+            _append_to(log)
         return verb(*args, **kwargs)
 
     own = signature(verb, eval_str=True)
@@ -163,7 +177,7 @@ def with_messages(verb: Callable[..., int]) -> Callable[..., int]:
     return run
 
 
-def _start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> None:
+def _start_logging(*, quiet: bool, verbose: bool) -> None:
     for old in list(LOGGER.handlers):  # of an earlier call in the same process
         LOGGER.removeHandler(old)
         old.close()
@@ -173,16 +187,19 @@ def _start_logging(*, quiet: bool, verbose: bool, log: Path | None) -> None:
     terminal.setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
     terminal.setFormatter(logging.Formatter("huggins: %(message)s"))
     LOGGER.addHandler(terminal)
-    if log is not None:
-        _check_log(log)
-        try:
-            file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise OutputError(
-                f"{log}: cannot write the log: {error.strerror}; name another file"
-            ) from error
-        file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-        LOGGER.addHandler(file)
+
+
+def _append_to(log: Path) -> None:
+    """Append all messages to a log too."""
+    _check_log(log)
+    try:
+        file = logging.FileHandler(log, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise OutputError(
+            f"{log}: cannot write the log: {error.strerror}; name another file"
+        ) from error
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    LOGGER.addHandler(file)
 
 
 def is_quiet() -> bool:

@@ -54,7 +54,7 @@ def report(
     from huggins.view.open import beside, open_session, results_of
     from huggins.view.report import report_of
 
-    check_writable(output, [".html", ".htm"], inputs=inputs, overwrite=overwrite)
+    check_writable(output, [".html", ".htm"], inputs=inputs, kind="page", overwrite=overwrite)
     results, classification = results_of(inputs, model=model, where=where)
     failures: dict[int, str] = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -24,7 +24,7 @@ from huggins.dataset.labels import compile_table
 from huggins.dataset.merge import Making, merge
 from huggins.dataset.parts import About, part_path, read_about
 from huggins.errors import InputError, OutputError
-from huggins.runs.files import check_writable, temporary_path
+from huggins.runs.files import check_no_folder, check_writable, temporary_path
 from huggins.runs.locks import claim
 from huggins.runs.ours import same_columns
 from huggins.runs.resume import check_folder, keeping, move_aside
@@ -82,7 +82,14 @@ class Summary:
 
 
 def work_folder(output: Path) -> Path:
-    """Return the folder of the parts of a run."""
+    """Return the folder of the parts of a run.
+
+    Raises
+    ------
+    OutputError
+        If `output` is a folder.
+    """
+    check_no_folder(output)
     return output.with_name(output.name + ".parts")
 
 

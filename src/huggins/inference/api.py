@@ -31,6 +31,7 @@ from huggins.inference.table import (
     write_rows,
 )
 from huggins.plurals import counted
+from huggins.runs.files import check_distinct, check_no_folder, extension_of
 from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
 from huggins.tables.write import WRITERS
@@ -147,7 +148,14 @@ class Summary:
 
 
 def journal_path(output: Path) -> Path:
-    """Return where a run keeps its results until the table is complete."""
+    """Return where a run keeps its results until the table is complete.
+
+    Raises
+    ------
+    OutputError
+        If `output` is a folder.
+    """
+    check_no_folder(output)
     return output.with_name(output.name + ".part")
 
 
@@ -209,7 +217,8 @@ def classify_to_file(
     settings = replace(settings or Settings(), keep=models is not None or form == REDROCK)
     if settings.keep and not settings.redshift:
         raise InputError("models and the format of redrock need the redshift fit")
-    extension = _extension(form)
+    extension = _extension(form, output)
+    check_distinct({"-o": output, "--models": models})
     check_output(output, inputs.named, extension=extension, overwrite=overwrite)
     if models is not None:
         check_models(models, inputs.named, overwrite=overwrite)
@@ -283,20 +292,26 @@ def classify_rows(
         yield rows
 
 
-def _extension(form: str) -> str:
+def _extension(form: str, output: Path) -> str:
     """Return the extension that stands for a format; empty where the path tells it.
 
     Raises
     ------
     InputError
-        If there is no such format.
+        If there is no such format, or the name of the output tells another.
     """
-    if form in ("", REDROCK):
-        return ".fits" if form else ""
-    extension = f".{form.removeprefix('.').lower()}"
+    if not form:
+        return ""
+    extension = ".fits" if form == REDROCK else f".{form.removeprefix('.').lower()}"
     if extension not in WRITERS:
         known = ", ".join([*(name[1:] for name in WRITERS), REDROCK])
         raise InputError(f"unknown format {form!r}: known are {known}")
+    named = WRITERS.get(extension_of(output))
+    if named not in (None, WRITERS[extension]):
+        raise InputError(
+            f"{output}: its name says {extension_of(output)} and --format says {form}: leave "
+            "out --format, or name another output"
+        )
     return extension
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 #: Extensions of the two formats.
 FORMATS: Final = (".fits", ".npz")
 _BLOCK: Final = 2880
+# The first array of .npz files; the header of the first image of FITS is in as many bytes.
+_NPZ: Final = re.compile(rb"PK\x03\x04.{26}wavelength\.npy", re.DOTALL)
+_LOOK: Final = 2**16
 _IDENTITY: Final = ("FILE", "TARGETID", "CLASS", "SUBCLASS")
 
 
@@ -35,7 +39,21 @@ def check_models(
 
     Arguments and errors are those of `huggins.runs.files.check_writable`.
     """
-    check_writable(path, FORMATS, inputs=inputs, overwrite=overwrite)
+    check_writable(
+        path,
+        FORMATS,
+        inputs=inputs,
+        kind="file of best-fit models",
+        same_kind=holds_models,
+        overwrite=overwrite,
+    )
+
+
+def holds_models(path: Path) -> bool:
+    """Whether a file of ours holds best-fit models, as its beginning tells."""
+    with path.open("rb") as file:
+        head = file.read(_LOOK)
+    return bool(_NPZ.match(head)) or b"EXTNAME = 'WAVELENGTH'" in head
 
 
 def write_models(

@@ -235,8 +235,14 @@ def check_output(
     Arguments and errors are those of `huggins.runs.files.check_writable`; `extension` tells
     the format where that of the path does not.
     """
-    extensions = None if extension else WRITERS
-    check_writable(path, extensions, inputs=inputs, columns=holds_results, overwrite=overwrite)
+    check_writable(
+        path,
+        None if extension else WRITERS,
+        inputs=inputs,
+        columns=holds_results,
+        hint=", or name the format with --format",
+        overwrite=overwrite,
+    )
 
 
 def holds_results(names: Sequence[str]) -> bool:

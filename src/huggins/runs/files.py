@@ -12,7 +12,7 @@ from huggins.errors import InputError, OutputError
 from huggins.runs.ours import written_by_huggins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 
@@ -88,6 +88,9 @@ def check_writable(
     *,
     inputs: Iterable[str | Path] = (),
     columns: Callable[[Sequence[str]], bool] | None = None,
+    kind: str = "table",
+    same_kind: Callable[[Path], bool] | None = None,
+    hint: str = "",
     overwrite: bool = False,
 ) -> None:
     """Check that an output can be written and that nothing is lost by it, before the work.
@@ -103,6 +106,12 @@ def check_writable(
     columns
         Whether a table without metadata (CSV, JSON lines) that has these columns is of ours;
         see `huggins.runs.ours.same_columns`.
+    kind
+        What the file is called in messages.
+    same_kind
+        Whether a file of ours is of this kind; None: any file of ours may be replaced.
+    hint
+        What else tells the format, for the message of an ending that is missing or unknown.
     overwrite
         Replace an input, and a file that huggins did not write.
 
@@ -114,21 +123,57 @@ def check_writable(
         If the folder does not exist or is read-only, the path is a folder, or a file is there
         that is an input or not of ours.
     """
+    check_no_folder(path)
     if extensions is not None:
         extensions = list(extensions)
         if extension_of(path) not in extensions:
+            ending = path.suffix
+            what = f"unknown kind of {kind} {ending!r}" if ending else "the ending is missing"
             raise InputError(
-                f"{path}: unknown kind of table {path.suffix!r}: the name must end in "
-                f"{', '.join(extensions)}"
+                f"{path}: {what}: the name must end in {', '.join(extensions)}{hint}"
             )
-    if path.is_dir():
-        raise OutputError(f"{path}: is a folder: name a file in it")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: there is no folder {path.parent}: make it first")
     if not os.access(path.parent, os.W_OK):
         raise OutputError(f"{path}: folder {path.parent} is read-only: name another output")
     if not overwrite:
-        check_replaceable(path, inputs=inputs, columns=columns)
+        check_replaceable(path, inputs=inputs, columns=columns, kind=kind, same_kind=same_kind)
+
+
+def check_no_folder(path: Path) -> None:
+    """Check that an output that is a file is not a folder.
+
+    Raises
+    ------
+    OutputError
+        If it is one.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder: name a file in it")
+
+
+def check_distinct(outputs: Mapping[str, Path | None]) -> None:
+    """Check that no two outputs are one file, of which the later would replace the earlier.
+
+    Parameters
+    ----------
+    outputs
+        Paths by the option that names them; None and ``-`` stand for no file.
+
+    Raises
+    ------
+    OutputError
+        If two of them are one.
+    """
+    seen: dict[str, str] = {}
+    for option, path in outputs.items():
+        if path is None or str(path) == "-":
+            continue
+        first = seen.setdefault(os.path.realpath(path), option)
+        if first != option:
+            raise OutputError(
+                f"{path}: {first} and {option} name the same file: give each a name of its own"
+            )
 
 
 def check_replaceable(
@@ -136,18 +181,20 @@ def check_replaceable(
     *,
     inputs: Iterable[str | Path] = (),
     columns: Callable[[Sequence[str]], bool] | None = None,
+    kind: str = "table",
+    same_kind: Callable[[Path], bool] | None = None,
 ) -> None:
     """Check that a file is not there, or is one of ours that may be replaced.
 
     Parameters
     ----------
-    path, inputs, columns
+    path, inputs, columns, kind, same_kind
         As for `check_writable`.
 
     Raises
     ------
     OutputError
-        If the file is an input, or huggins did not write it.
+        If the file is an input, huggins did not write it, or it is of another kind.
     """
     if not path.exists():
         return
@@ -158,11 +205,16 @@ def check_replaceable(
                 raise OutputError(f"{path}: is an input too: {remedy}")
     try:
         ours = path.is_file() and written_by_huggins(path, columns)
+        other = ours and same_kind is not None and path.stat().st_size and not same_kind(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     if not ours:
         # The shell puts the first match of a pattern behind -o, and the rest among the inputs.
         raise OutputError(f"{path}: exists and is no output of huggins: {remedy}")
+    if other:
+        raise OutputError(
+            f"{path}: exists and is another output of huggins, no {kind}: {remedy}"
+        )
 
 
 def extension_of(path: Path) -> str:

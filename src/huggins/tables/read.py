@@ -53,6 +53,8 @@ def open_table(path: str | Path, *, upper: bool = True) -> Table:
         If the file is missing, of another kind, damaged, truncated or has no rows.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder: name a table in it")
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     name = path.name.lower()

@@ -11,6 +11,7 @@ from huggins.errors import HugginsError
 from huggins.inference import load_model
 from huggins.inference.features import FeatureNetwork
 from huggins.runs.files import replacing
+from huggins.tables.read import open_table
 from huggins.tables.write import Numbers, OutputColumn, OutputTable, Texts, write_table
 from huggins.view.results import Results
 from huggins.weights import find
@@ -74,6 +75,13 @@ def of_rows(results: Results, count: int, model: str, advance: Callable[[int], N
             for p in parts
         ]
     )
+
+
+def holds_features(path: Path) -> bool:
+    """Whether a file of ours holds features: only those in Parquet can be told."""
+    if path.suffix.lower() != ".parquet":
+        return True
+    return any(name.startswith("FEATURE_") for name in open_table(path).names)
 
 
 def write_features(table: Path, output: Path, model: str) -> None:
