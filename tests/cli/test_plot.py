@@ -1,3 +1,6 @@
+import signal
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -192,3 +195,17 @@ def test_where_needs_a_table_and_a_row(results, run):
     status, _, err = run("t.csv", "-w", "INDEX > 5")
     assert status == 2
     assert "holds for none of the 6 rows of t.csv" in err[0]
+
+
+def test_ctrl_c_that_a_callback_swallows_ends_it_all_the_same(folder, run, monkeypatch):
+    def draw(*arguments, **options):
+        with suppress(KeyboardInterrupt):  # as Python does in a callback of a weak reference
+            signal.raise_signal(signal.SIGINT)
+        return Figure()
+
+    monkeypatch.setattr("huggins.plot.plot_spectrum", draw)
+    before = signal.getsignal(signal.SIGINT)
+    status, out, err = run("spec-1.fits", "spec-2.fits", "--no-redshift")
+    assert (status, out) == (130, [])
+    assert err[-1] == "huggins: interrupted"
+    assert signal.getsignal(signal.SIGINT) is before

@@ -243,3 +243,15 @@ def test_nothing_is_left_of_a_fit_where_the_network_sees_nothing(tmp_path):
     assert "no good pixel" in found["ERROR"]
     assert found["CLASS"] == ""
     assert [found[name] for name in ("Z", "Z_ERR", "DELTACHI2", "PROB")] == [None] * 4
+
+
+def test_no_class_where_the_fit_has_no_good_pixel(model):
+    spectrum = make_spectrum()
+    tiny = Spectrum.from_arrays(WAVELENGTH, spectrum.flux * 1e-200, spectrum.ivar)
+    with FitPool(0) as fits:
+        found = row(tiny, model, fits=fits)
+        assert row(spectrum, model, fits=fits)["ERROR"] == ""
+    assert found["ZWARNING"] == ZWarning.NODATA
+    assert found["CLASS"] == found["SUBCLASS"] == ""
+    assert found["Z"] is found["PROB"] is None
+    assert "no pixel that the redshift fit can use" in found["ERROR"]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
+from threading import Event, current_thread, main_thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +21,7 @@ from huggins.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from types import FrameType
 
     from matplotlib.figure import Figure
 
@@ -110,10 +114,12 @@ def plot(
     figures = islice(work.figures(), number)
     inputs = [*files, *(spectra.path for spectra in work.rows)]
     meter = Meter("figures", asked)
-    for path in save(_shown(figures, meter), target, inputs=inputs, overwrite=overwrite):
-        drawn += 1
-        if not options.is_quiet():
-            print(path)
+    with _heard() as asked_to_end:
+        shown = _shown(figures, meter, asked_to_end)
+        for path in save(shown, target, inputs=inputs, overwrite=overwrite):
+            drawn += 1
+            if not options.is_quiet():
+                print(path)
     return status(drawn + work.failed, work.failed) if work.failed else 0
 
 
@@ -166,10 +172,38 @@ def _asked(
     return asked
 
 
-def _shown(figures: Iterable[tuple[str, Figure]], meter: Meter) -> Iterator[tuple[str, Figure]]:
-    """Yield figures and show how many there are."""
+@contextmanager
+def _heard() -> Iterator[Event]:
+    """Note Ctrl-C besides raising KeyboardInterrupt, which is lost in a callback of C code.
+
+    Those of weak references in matplotlib are such: Python prints what they raise, and goes on.
+    """
+    ended = Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        ended.set()
+        raise KeyboardInterrupt
+
+    if current_thread() is not main_thread():
+        yield ended
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield ended
+        if ended.is_set():
+            raise KeyboardInterrupt
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _shown(
+    figures: Iterable[tuple[str, Figure]], meter: Meter, ended: Event
+) -> Iterator[tuple[str, Figure]]:
+    """Yield figures and show how many there are, until the end is asked for."""
     with meter:
         for done, figure in enumerate(figures, start=1):
+            if ended.is_set():
+                raise KeyboardInterrupt
             yield figure
             meter.show(done)
 

@@ -172,6 +172,15 @@ def _fill(
             f"no good pixel between {low:.0f} and {high:.0f} A, where model {model.name} "
             f"looks; the spectrum covers {first:.0f} to {last:.0f} A",
         )
+    unfitted = np.zeros(len(at), bool) if fit is None else fit.zwarning & ZWarning.NODATA > 0
+    for i in np.flatnonzero(unfitted & seen.any(axis=1)).tolist():
+        _take_back(rows, int(at[i]), spectra[i])
+        _fail(
+            rows,
+            int(at[i]),
+            "no pixel that the redshift fit can use: every inverse variance is 0 at the scale "
+            "of the fluxes; check that both are in the same units",
+        )
     for i in np.flatnonzero(~np.isfinite(probability)).tolist():
         _take_back(rows, int(at[i]), spectra[i])
         _fail(rows, int(at[i]), f"model {model.name} gives no number: check the fluxes")
