@@ -309,11 +309,31 @@ def test_a_left_journal_is_told_of_and_moved_aside(folder, run):
     assert Path("t.csv.part.old").exists()
 
 
+def test_nothing_that_was_kept_is_replaced_and_quiet_says_so(folder, run):
+    kept = []
+    for name in ("t.csv.part.old", "t.csv.part.old2", "t.csv.part.old3"):
+        with interrupt_after(len(kept) % 2 + 1):
+            assert run("data", "-o", "t.csv", "--batch-size", "1")[0] == 130
+        kept.append(Path("t.csv.part").read_bytes())
+        with interrupt_after(1):
+            _, _, err = run("data", "-o", "t.csv", "-q", "--batch-size", "1")
+        assert f"now in {name}: --resume would" in err
+        kept.append(Path("t.csv.part").read_bytes())
+        Path("t.csv.part").unlink()
+        assert Path(name).read_bytes() == kept[-2]
+    assert Path("t.csv.part.old").read_bytes() == kept[0]
+    assert Path("t.csv.part.old2").read_bytes() == kept[2]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (["data", "--threshold", "0.9"], "because threshold was None and is 0.9 now"),
-        (["data", "--no-redshift"], "and is 'none' now"),
+        (["data", "--threshold", "0.9"], "because --threshold was not given and is 0.9 now"),
+        (["data", "--no-redshift"], "--no-redshift was not given and is given now"),
+        (["data", "--air"], "because --air was not given and is given now"),
+        (["data", "--models", "m.fits"], "--models or --format redrock was not given and is"),
+        (["data", "--fiber", "1"], "--targetid, --fiber or --rows was not given and is given"),
+        (["data", "--columns", "flux=f"], "because --columns was not given and is given now"),
         (["data/1.fits"], "inputs are not those of the interrupted run"),
     ],
 )
@@ -333,7 +353,7 @@ def test_resume_with_another_model_is_refused(folder, run, capsys):
     other = write_model(folder / "tiny.onnx", seed=5)
     argv = ["classify", "data", "-o", "t.csv", "--resume", "--model", str(other)]
     assert cli.main(argv) == 2
-    assert "because model was 'tiny " in capsys.readouterr().err
+    assert "because --model was tiny " in capsys.readouterr().err
 
 
 def test_an_old_table_stays_until_the_new_one_is_complete(folder, run):

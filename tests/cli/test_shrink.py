@@ -87,6 +87,18 @@ def test_replace(run):
     assert size < sum(path.stat().st_size for path in Path("kept").rglob("*.fits")) / 3
 
 
+def test_links_are_not_followed_to_replace_what_is_elsewhere(run):
+    Path("in/link.fits").symlink_to(Path("kept/3586/spec-3586-1.fits").resolve())
+    Path("in/folder").symlink_to(Path("kept/3587").resolve())
+    before = {path: path.read_bytes() for path in Path("kept").rglob("*.fits")}
+    status, err = run("in", "--replace")
+    assert status == 1
+    assert "in/link.fits: is a symbolic link, so it is left alone" in err
+    assert "spec-3587-1.fits: is behind in/folder, a symbolic link, so it is left alone" in err
+    assert Path("in/link.fits").is_symlink()
+    assert {path: path.read_bytes() for path in Path("kept").rglob("*.fits")} == before
+
+
 def test_gzip(run):
     assert run("in", "-o", "out", "--gzip")[0] == 0
     assert files("out") == [f"{name}.gz" for name in files("in")]

@@ -241,7 +241,9 @@ def test_resume_with_another_table_is_refused(survey, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         build(survey, tmp_path / "o.h5", targets=targets, watch=watch)
     targets.write_text("PLATE,MJD,FIBERID,SUBCLASS\n3586,55181,1,BAL\n")
-    with pytest.raises(InputError, match="cannot resume, because targets was"):
+    with pytest.raises(
+        InputError, match="cannot resume, because the table of --targets is not the same"
+    ):
         build(survey, tmp_path / "o.h5", targets=targets, resume=True)
 
 

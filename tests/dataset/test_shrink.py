@@ -257,14 +257,19 @@ def test_replacing_by_compressed_files_removes_the_others(full):
     assert [path.name for path in full.parent.iterdir()] == [full.name]
 
 
-def test_replacing_a_link_replaces_what_it_points_to(full, tmp_path):
-    link = tmp_path / "link.fits"
+@pytest.mark.parametrize("gzip", [False, True])
+def test_a_link_and_what_it_points_to_are_left_alone(full, tmp_path, gzip):
+    before = full.read_bytes()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    link = folder / "link.fits"
     link.symlink_to(full)
-    (outcome,) = shrink_files([str(link)])
-    assert outcome.error == ""
+    (outcome,) = shrink_files([str(link)], gzip=gzip)
+    assert outcome.error.startswith("is a symbolic link, so it is left alone")
+    assert str(full.resolve()) in outcome.error
+    assert [path.name for path in folder.iterdir()] == ["link.fits"]
     assert link.is_symlink()
-    with fits.open(full) as file:
-        assert len(file) == 3
+    assert full.read_bytes() == before
 
 
 def test_interrupted_replacement_by_another_name_is_finished(full):

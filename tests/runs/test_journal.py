@@ -108,7 +108,7 @@ def test_resume_with_other_options_is_refused(tmp_path):
     path = tmp_path / "t.part"
     fill(path)
     before = path.read_bytes()
-    with pytest.raises(InputError, match=r"threshold was None and is 0\.5 now: give the same"):
+    with pytest.raises(InputError, match=r"--threshold was not given and is 0\.5 now: give"):
         Journal(path, {**DEPENDS, "threshold": 0.5}, resume=True)
     assert path.read_bytes() == before
 

@@ -74,6 +74,7 @@ def shrink(
             wdisp=wdisp,
             gzip=gzip,
             jobs=jobs or cores(),
+            roots=inputs,
         )
 
 
@@ -84,13 +85,16 @@ def _shrink(
     wdisp: bool,
     gzip: bool,
     jobs: int,
+    roots: Sequence[str],
 ) -> int:
     from huggins.cli.progress import Meter, size_text
     from huggins.dataset.small_files import shrink_files
 
     count = failed = had = before = after = 0
     with Meter("files", paths.count(0.3)) as meter:
-        for outcome in shrink_files(paths, place, wdisp=wdisp, gzip=gzip, jobs=jobs):
+        for outcome in shrink_files(
+            paths, place, wdisp=wdisp, gzip=gzip, jobs=jobs, roots=roots
+        ):
             count += 1
             had += outcome.skipped
             before += outcome.before

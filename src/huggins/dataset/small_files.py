@@ -49,6 +49,7 @@ def shrink_files(
     wdisp: bool = False,
     gzip: bool = False,
     jobs: int = 1,
+    roots: Iterable[str] = (),
 ) -> Iterator[Outcome]:
     """Replace or copy spec files by small copies, in order.
 
@@ -58,17 +59,20 @@ def shrink_files(
         Spec files.
     place
         Returns the path of a file's small copy; None replaces the files themselves, each after
-        its copy has been verified.
+        its copy has been verified. Symbolic links, which may point anywhere, are left alone.
     wdisp, gzip
         As for `huggins.dataset.shrink.shrink`.
     jobs
         Threads.
+    roots
+        Folders that were named: no link in them is followed to replace a file.
     """
+    folders = frozenset(map(Path, roots))
 
     def outcome(path: str) -> Outcome:
         try:
             target = None if place is None else _named(place(path), gzip=gzip)
-            return _shrink_file(path, target, wdisp=wdisp, gzip=gzip)
+            return _shrink_file(path, target, folders, wdisp=wdisp, gzip=gzip)
         except HugginsError as error:
             what = error.what if isinstance(error, ReadError) else str(error)
             return Outcome(path, error=what)
@@ -76,12 +80,32 @@ def shrink_files(
     return ordered(outcome, paths, jobs, 4 * jobs)
 
 
-def _shrink_file(name: str, target: Path | None, *, wdisp: bool, gzip: bool) -> Outcome:
+def _link(source: Path, roots: frozenset[Path]) -> Path | None:
+    """Return the link that a file is, or that leads to it inside one of some folders."""
+    if source.is_symlink():
+        return source
+    between: list[Path] = []
+    for folder in source.parents:
+        if folder in roots:
+            return next((each for each in between if each.is_symlink()), None)
+        between.append(folder)
+    return None
+
+
+def _shrink_file(
+    name: str, target: Path | None, roots: frozenset[Path], *, wdisp: bool, gzip: bool
+) -> Outcome:
     """Write the small copy of a file; without a target, in place of it."""
     source = Path(name)
     replace = target is None
     if target is None:
-        source = source.resolve()  # a link still points to the file afterwards
+        link = _link(source, roots)
+        if link is not None:
+            where = "is" if link == source else f"is behind {link},"
+            raise OutputError(
+                f"{where} a symbolic link, so it is left alone: name the file itself to "
+                f"have it replaced ({source.resolve()})"
+            )
         target = _named(source, gzip=gzip)
         if _is_small(source, wdisp=wdisp, gzip=gzip):
             size = source.stat().st_size

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
+import os
 from contextlib import contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,34 @@ _log = logging.getLogger(__name__)
 
 #: Name of the file, in the folder of a run's results, of what they depend on.
 RECORD: Final = ".run.json"
+
+# What results depend on, by the option that sets it.
+_NAMES: Final = {
+    "huggins": "the version of huggins",
+    "model": "--model",
+    "threshold": "--threshold",
+    "fit": "the templates of the redshift fit",
+    "air": "--air",
+    "selection": "the choice of --targetid, --fiber or --rows",
+    "columns": "--columns",
+    "best fits": "--models or --format redrock",
+    "layout": "--layout",
+    "min_trust": "--min-trust",
+    "label_column": "--label-column",
+    "targets": "the table of --targets",
+    "count": "-n",
+    "seed": "--seed",
+    "odds": "--odds",
+    "sn": "--sn",
+    "survey": "--survey",
+    "flaws": "--flawless",
+    "grid": "--native",
+    "origin": "what --templates and --noise name",
+}
+# Of these only digests are known.
+_DIGESTS: Final = frozenset({"fit", "selection", "targets"})
+# What stands for results without the redshift fit.
+_NO_FIT: Final = "none"
 
 
 def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, Any]) -> None:
@@ -39,9 +68,34 @@ def check_same_run(path: Path, begun: Mapping[str, Any], depends: Mapping[str, A
     for key, value in depends.items():
         if begun.get(key) != value:
             raise InputError(
-                f"{path}: cannot resume, because {key} was {begun.get(key)!r} and is "
-                f"{value!r} now: give the same options, or leave out --resume"
+                f"{path}: cannot resume, because {_differs(key, begun.get(key), value)}: give "
+                "the same options, or leave out --resume"
             )
+
+
+def _differs(key: str, before: Any, now: Any) -> str:
+    """Return in words how something that results depend on differs, by the option it is of."""
+    if key == "fit" and _NO_FIT in (before, now):
+        return f"--no-redshift {_was_and_is(before == _NO_FIT, now == _NO_FIT)}"
+    name = _NAMES.get(key, key)
+    if key in _DIGESTS or isinstance(before, dict) or isinstance(now, dict):
+        if not before or not now:
+            return f"{name} {_was_and_is(bool(before), bool(now))}"
+        return f"{name} is not the same"
+    if key == "flaws":
+        return f"{name} {_was_and_is(not before, not now)}"
+    if isinstance(before, bool) or isinstance(now, bool):
+        return f"{name} {_was_and_is(bool(before), bool(now))}"
+    return f"{name} was {_value(before)} and is {_value(now)} now"
+
+
+def _was_and_is(before: bool, now: bool) -> str:
+    words = ("not given", "given")
+    return f"was {words[before]} and is {words[now]} now"
+
+
+def _value(value: Any) -> str:
+    return "not given" if value in (None, "") else str(value)
 
 
 def check_folder(folder: Path, depends: Mapping[str, Any]) -> None:
@@ -67,15 +121,19 @@ def check_folder(folder: Path, depends: Mapping[str, Any]) -> None:
 
 
 def move_aside(path: Path) -> None:
-    """Rename what an interrupted run has left to ``NAME.old``, and log a warning."""
-    old = path.with_name(f"{path.name}.old")
-    if old.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
+    """Rename what an interrupted run has left to ``NAME.old``, and say so, also with --quiet.
+
+    What an earlier one has left is not replaced: where it is there, ``NAME.old2`` is taken, and
+    so on.
+    """
+    numbers = chain([""], count(2))
+    names = (path.with_name(f"{path.name}.old{number}") for number in numbers)
+    old = next(name for name in names if not os.path.lexists(name))
     path.replace(old)
     log = path.with_name(f"{path.name}-wal")  # SQLite's, where the process was killed
     if log.exists():
         log.replace(old.with_name(f"{old.name}-wal"))
-    _log.warning(
+    _log.error(
         "an interrupted run had left results, now in %s: --resume would have gone on", old
     )
 
