@@ -166,3 +166,17 @@ def test_a_spectrum_says_what_it_is():
     assert repr(Spectrum(WAVE[:0], WAVE[:0], WAVE[:0])) == "<Spectrum of no pixels>"
     dead = Spectrum(np.log10(WAVE), ONE, ONE * 0)
     assert "svg" not in dead._repr_html_()
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e4])
+@pytest.mark.parametrize("kind", ["error", "variance", "ivar"])
+def test_absurd_uncertainties_are_noted(kind, factor):
+    rng = np.random.default_rng(1)
+    wavelength = np.linspace(4000.0, 9000.0, 500)
+    sigma = np.full(500, 0.3)
+    flux = 10.0 + rng.normal(0.0, sigma)
+    power = {"error": 1, "variance": 2, "ivar": -2}[kind]
+    wrong = Spectrum.from_arrays(wavelength, flux, **{kind: (factor * sigma) ** power})
+    assert any("times the stated uncertainties" in note for note in wrong.notes)
+    right = Spectrum.from_arrays(wavelength, flux, **{kind: (5.0 * sigma) ** power})
+    assert not any("stated" in note for note in right.notes)

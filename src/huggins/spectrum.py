@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+# Factor between the stated errors and the scatter that is worth a note.
+_ABSURD: Final = 1000.0
+
 #: Attributes of a spectrum that identify it, with their types.
 IDENTITY: Final = {
     "file": str,
@@ -235,8 +238,8 @@ class Spectrum:
             identity["zwarning"] = identity.get("zwarning", 0) | ZWarning.NO_UNCERTAINTY
             note = "no uncertainties: the noise is measured from the flux"
             identity["notes"] = (*identity.get("notes", ()), note)
-        elif "ivar" in given:
-            note = _doubt_ivar(values, weights)
+        else:
+            note = _doubt(values, weights, as_ivar="ivar" in given)
             if note:
                 _log.warning(
                     "%s%s", f"{identity['file']}: " if "file" in identity else "", note
@@ -402,17 +405,23 @@ def _any_positive(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> boo
     return bool(usable.any())
 
 
-def _doubt_ivar(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> str:
-    """Return a note where what is given as ivar looks like 1-sigma errors; else nothing."""
+def _doubt(flux: NDArray[np.float64], ivar: NDArray[np.float64], *, as_ivar: bool) -> str:
+    """Return a note where uncertainties are absurd, or ivar looks like errors; else nothing."""
     with np.errstate(divide="ignore", invalid="ignore"):
         known = np.where(ivar > 0, ivar, np.nan)
-        as_ivar, as_error = excess(flux, known**-0.5), excess(flux, known)
-    apart = [max(value, 1.0 / value) if value > 0 else np.inf for value in (as_ivar, as_error)]
+        stated = excess(flux, known**-0.5)
+        as_error = excess(flux, known) if as_ivar else np.nan
+    apart = [max(value, 1.0 / value) if value > 0 else np.inf for value in (stated, as_error)]
     if not (apart[0] > 10.0 and apart[1] < 2.0):
+        if stated > 0 and apart[0] >= _ABSURD:
+            return (
+                f"the scatter between pixels is {stated:.3g} times the stated uncertainties: "
+                "check their unit, and whether they are errors, variances or ivar"
+            )
         return ""
     return (
         f"the inverse variances look like 1-sigma errors: the scatter between pixels is "
-        f"{as_ivar:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass "
+        f"{stated:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass "
         "error= if that is what they are"
     )
 

@@ -126,3 +126,12 @@ def test_rows_of_members_are_chosen_by_their_names(content, tmp_path):
     wanted = Selection(files=((f"{path}[b.fits]", select(index=[0])),), strict=False)
     (spectrum,) = open_file(path, selection=wanted)
     assert spectrum.file == f"{path}[b.fits]"
+
+
+@pytest.mark.parametrize("pack", [_zip, _tar])
+def test_members_that_are_left_out_are_told_of(pack, content, tmp_path, caplog):
+    files = {"a.fits": content, ".hidden.fits": content, "../b.fits": content}
+    with caplog.at_level("INFO", "huggins"):
+        assert len(read(pack(tmp_path / "a.archive", files))) == 1
+    assert "[.hidden.fits]: a hidden file, left out" in caplog.text
+    assert "[../b.fits]: its path leads outside the archive, left out" in caplog.text

@@ -259,3 +259,28 @@ class TestClassify:
             huggins.classify([3])
         with pytest.raises(TypeError, match="no column of fluxes"):
             huggins.classify({"wavelength": WAVE})
+
+
+def test_arrays_of_different_lengths_are_errors_in_their_places():
+    from huggins.formats.memory import from_object
+
+    (item,) = from_object((WAVE, FLUX[:-1]), index=3)
+    assert isinstance(item, SpectrumError)
+    assert item.index == 3
+    assert "of one length, not (21,), (20,)" in item.what
+    (item,) = from_object((WAVE, FLUX, FLUX[:5]))
+    assert "of one length" in item.what
+    (item,) = from_object((WAVE, np.ones((3, 21)), np.ones((2, 21))))
+    assert "error has 2 rows and flux 3" in item.what
+    items = list(from_object((WAVE[:-1], np.ones((3, 21)))))
+    assert [i.index for i in items] == [0, 1, 2]
+    assert all("of one length" in i.what for i in items)
+    (fine,) = from_object({"wavelength": WAVE, "flux": FLUX, "error": FLUX, "z": 0.5})
+    assert len(fine) == 21
+
+
+def test_wavelengths_that_are_texts():
+    from huggins.formats.memory import from_object
+
+    (item,) = from_object((np.array(["a"] * 21), FLUX))
+    assert "the wavelengths are not numbers" in item.what

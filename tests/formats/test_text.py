@@ -275,3 +275,46 @@ def test_units_of_flux_and_error_differ_in_their_names(tmp_path):
     table = "wavelength,flux_mjy,error_ujy\n" + _rows(WAVE, FLUX, 1000.0 * ERROR)
     np.testing.assert_allclose(_read(table, tmp_path).ivar, IVAR * (WAVE / 5000.0) ** 4)
     _is_plain(_read("wavelength,flux_cgs,error_cgs\n" + _rows(WAVE, FLUX, ERROR), tmp_path))
+
+
+def test_columns_that_are_not_used_are_named(tmp_path):
+    wave = 4000.0 + np.arange(200)
+    flux = 5.0 + np.random.default_rng(0).normal(size=200)
+    table = "wavelength,flux,snr,weights\n" + _rows(wave, flux, flux, flux)
+    notes = "; ".join(_read(table, tmp_path).notes)
+    assert "no column of uncertainties; columns not used: snr, weights" in notes
+    table = "wavelength,flux,error,snr\n" + _rows(WAVE, FLUX, ERROR, ERROR)
+    assert _read(table, tmp_path).notes == ()
+
+
+def test_a_named_column_that_is_not_there(tmp_path):
+    columns = {"wavelength": "LAM", "flux": "NOPE"}
+    with pytest.raises(ReadError, match="there is no column NOPE: the columns are LAM, spec"):
+        _read("LAM,spec\n" + _rows(WAVE, FLUX), tmp_path, columns=columns)
+    with pytest.raises(ReadError, match="--columns flux=NAME"):
+        _read("wavelength,abc\n" + _rows(WAVE, FLUX), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wavelength,flux,error\n", "the table has no rows"),
+        ("# wavelength flux error\n", "the table has no rows"),
+        ("# file 2 of 3\nwavelength flux\nAngstrom Jy\n", "the table has no rows"),
+        ("wavelength,flux\nabc,1.0\ndef,2.0\n", "the wavelengths are not numbers"),
+        (
+            "wavelength,flux\nabc,1.0\ndef,2.0\nghi,3.0\njkl,4.0\n",
+            "wavelengths are not numbers",
+        ),
+        ("Dear colleague,\n", "text that begins with 'Dear colleague,'"),
+    ],
+)
+def test_tables_without_rows_or_numbers(text, message, tmp_path):
+    with pytest.raises(ReadError, match=message):
+        _read(text, tmp_path)
+
+
+def test_quoted_cells_with_thousands_separators(tmp_path):
+    rows = [f'"{w:,.2f}","{f}","{e}"' for w, f, e in zip(WAVE, FLUX, ERROR, strict=True)]
+    _is_plain(_read("wavelength,flux,error\n" + "\n".join(rows), tmp_path))
+    _is_plain(_read('"wavelength","flux","error"\n' + "\n".join(rows), tmp_path))

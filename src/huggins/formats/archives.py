@@ -7,6 +7,7 @@ says of them.
 from __future__ import annotations
 
 import io
+import logging
 import lzma
 import tarfile
 import zipfile
@@ -18,6 +19,8 @@ from huggins.fits.source import UNPACKED_MAX, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_log = logging.getLogger(__name__)
 
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 # Most members that are looked at.
@@ -85,12 +88,24 @@ def _ordinary(name: str) -> bool:
     )
 
 
+def _taken(name: str, wanted: str, source: Source) -> bool:
+    """Whether a member is read; one that is hidden or leads outside is told of."""
+    if wanted:
+        return name == wanted
+    if _ordinary(name):
+        return True
+    outside = ".." in name.split("/")
+    why = "its path leads outside the archive" if outside else "a hidden file"
+    _log.info("%s[%s]: %s, left out", source.path, name, why)
+    return False
+
+
 def _zipped(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadError]]:
     with zipfile.ZipFile(source.handle()) as archive:
         room = UNPACKED_MAX
         for info in archive.infolist()[:_MEMBERS_MAX]:
             name = info.filename
-            if info.is_dir() or (name != wanted if wanted else not _ordinary(name)):
+            if info.is_dir() or not _taken(name, wanted, source):
                 continue
             if info.flag_bits & 1:
                 error = ReadError("it is encrypted: unpack it first", f"{source.path}[{name}]")
@@ -115,7 +130,11 @@ def _tarred(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadErro
             if number >= _MEMBERS_MAX:
                 break
             name = info.name
-            if not info.isreg() or (name != wanted if wanted else not _ordinary(name)):
+            if not info.isreg():
+                if not info.isdir():
+                    _log.info("%s[%s]: a link or device, left out", source.path, name)
+                continue
+            if not _taken(name, wanted, source):
                 continue
             opened = archive.extractfile(info)
             content = b"" if opened is None else opened.read(UNPACKED_MAX + 1)

@@ -72,6 +72,7 @@ def read(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
         yield from _json(source, context, request)
         return
     named = {"npy": _npy, "npz": _npz, "votable": _votable}[kind](source)
+    request.require([a.name for a in named], context.path)
     arrays = [Array(request.named(a.name), a.shape, a.read, a.unit) for a in named]
     yield from of_arrays(arrays, {}, context, request)
 

@@ -213,6 +213,11 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
     values[bad] = np.nan
     if found is None:
         ivar = None
+        unused = [
+            f for f, m in zip(fields, roles, strict=True) if m.role is Role.OTHER and f.name
+        ]
+        if unused:
+            notes.append(f"no column of uncertainties; columns not used: {_listed(unused)}")
     else:
         kind = {Role.IVAR: "ivar", Role.ERROR: "error", Role.VARIANCE: "variance"}[
             roles[found].role

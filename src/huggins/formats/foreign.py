@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+from huggins.formats.names import AXES, FLUXES, meaning
 
 # First bytes of files often found under a spectrum's name, and what to do about them.
 _KNOWN: Final = (
@@ -29,6 +32,10 @@ _KNOWN: Final = (
 )
 
 
+# Bytes that text may hold.
+_TEXT: Final = bytes([*range(9, 14), *range(32, 127), *range(128, 256)])
+
+
 def foreign(head: bytes) -> str:
     """Return what a file is, with the remedy, where it is plainly no spectrum; else nothing."""
     for magic, what in _KNOWN:
@@ -42,7 +49,23 @@ def foreign(head: bytes) -> str:
 
 def unknown(head: bytes) -> str:
     """Return the message for a file of no known format."""
+    if not foreign(head) and not head.translate(None, _TEXT):
+        return _no_table(head.decode("utf-8", "replace"))
     return foreign(head) or (
         f"no known format of spectra: it begins with {head[:16]!r}; "
         "FITS, HDF5 and text tables can be read"
+    )
+
+
+def _no_table(text: str) -> str:
+    """Return the message for a text of no numbers."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    words = [word for line in lines for word in re.split(r"[\s,;|#()\[\]]+", line) if word]
+    roles = {meaning(word).role for word in words}
+    if len(lines) <= 3 and roles & {*AXES} and roles & {*FLUXES}:
+        return "the table has no rows: only a header"
+    start = lines[0][:40] if lines else ""
+    return (
+        f"no known format of spectra: it is text that begins with '{start}' and holds no "
+        "numbers; FITS, HDF5 and text tables can be read"
     )

@@ -39,6 +39,8 @@ def _named(fits: Fits, request: Request) -> list[Hdu]:
     names = [own.upper() for own, _ in request.columns]
     found = [hdu for hdu in fits if hdu.layout.kind == "table" and all(n in hdu for n in names)]
     if not found:
+        every = [name for hdu in fits if hdu.layout.kind == "table" for name in hdu.columns]
+        request.require(every, fits.source.path)
         raise ReadError(f"no table has all of the columns {', '.join(names)}", fits.source.path)
     return found
 

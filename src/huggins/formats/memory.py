@@ -12,7 +12,7 @@ import numpy as np
 
 from huggins.errors import ReadError, SpectrumError
 from huggins.formats.columns import Context, Field, spectra_of
-from huggins.formats.names import AXES, FLUXES, Role, meaning
+from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.spectrum import IDENTITY, Spectrum
 
 if TYPE_CHECKING:
@@ -183,6 +183,10 @@ def _table(table: Any, air: bool, index: int) -> Iterator[Spectrum | ReadError]:
         Field(name, _numeric(column), str(getattr(column, "unit", "") or ""))
         for name, column in columns.items()
     ]
+    uneven = _uneven(fields, index)
+    if uneven is not None:
+        yield uneven
+        return
     try:
         yield from spectra_of(fields, Context(format=_ARRAYS, index=index, air=air))
     except ReadError as error:
@@ -200,16 +204,41 @@ def _rows_of(
         if roles[name].role in (*AXES, *FLUXES, Role.ERROR, Role.IVAR, Role.VARIANCE, Role.MASK)
     ]
     count = len(columns[flux])
+    for f in fields:
+        if np.ndim(f.values) == 2 and len(f.values) != count:
+            yield SpectrumError(
+                f"{f.name} has {len(f.values)} rows and {flux} {count}: give as many",
+                index=index,
+            )
+            return
     for row in range(count):
         part = [
             replace(f, values=f.values[row] if np.ndim(f.values) == 2 else f.values)
             for f in fields
         ]
+        uneven = _uneven(part, index + row)
+        if uneven is not None:
+            yield uneven
+            continue
         try:
             yield from spectra_of(part, Context(format=_ARRAYS, index=index + row, air=air))
         except ReadError as error:
             error.index = index + row
             yield error
+
+
+def _uneven(fields: list[Field], index: int) -> SpectrumError | None:
+    """Return the error of arrays that differ in length; None where they do not."""
+    wanted = (*AXES, *FLUXES, *UNCERTAINTIES, Role.MASK, Role.GOOD)
+    fields = [f for f in fields if meaning(f.name, f.unit).role in wanted]
+    shapes = [np.shape(f.values) for f in fields]
+    if len(set(shapes)) < 2 and all(len(shape) == 1 for shape in shapes):
+        return None
+    names = ", ".join(f.name for f in fields)
+    shown = ", ".join(map(str, shapes))
+    return SpectrumError(
+        f"{names} must be one-dimensional and of one length, not {shown}", index=index
+    )
 
 
 def _numeric(column: Any) -> Any:

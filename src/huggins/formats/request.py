@@ -174,6 +174,18 @@ class Request:
             return range(count)
         return self.selection.rows(count, targetids, fibers)
 
+    def require(self, names: Iterable[str], path: str) -> None:
+        """Raise `ReadError` if the user names a column that is none of these."""
+        listed = list(names)
+        held = {name.lower() for name in listed}
+        lost = [own for own, _ in self.columns if own.lower() not in held]
+        if lost:
+            shown = ", ".join(name or "(unnamed)" for name in listed[:12])
+            more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+            raise ReadError(
+                f"there is no column {', '.join(lost)}: the columns are {shown}{more}", path
+            )
+
     def named(self, name: str) -> str:
         """Return what the user says that a column is, else its name."""
         return next((role for own, role in self.columns if own.lower() == name.lower()), name)

@@ -7,6 +7,7 @@ common layouts are parsed here, because that is fast; `astropy.io.ascii` reads t
 
 from __future__ import annotations
 
+import csv
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -41,6 +42,8 @@ _MISSING: Final = (
 _HEADING = re.compile(r"([^\s,;()\[\]|]+)\s*(?:\(([^)]*)\)|\[([^\]]*)\])?")
 _LENGTHS: Final = ("angstrom", "a", "aa", "å", "nm", "um", "micron", "microns")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eEdD][+-]?\d+)?")
+# Unlike "3,559", which may be a decimal.
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d*|[+-]?\d{1,3}(?:,\d{3}){2,}")
 _FORTRAN = re.compile(r"([0-9.])[dD]([+-]?\d)")
 _RULE = re.compile(r"[-=_:+|\s]+")
 _RDB_TYPE = re.compile(r"\d*[NS]")
@@ -66,6 +69,7 @@ def read(source: Source, request: Request) -> Iterator[Spectrum | ReadError]:
     text = _decode(source.read(0, source.size))
     fields, comments = parse(text, path)
     if request.columns:
+        request.require([f.name for f in fields], path)
         fields = [replace(f, name=request.named(f.name)) for f in fields]
     context = Context(
         path=path, format=NAME, air=request.air, said_air=said_air(comments),
@@ -173,11 +177,13 @@ def _plain(text: str, path: str) -> tuple[list[Field], list[str]]:
         elif len(header) < 3:
             header.append(stripped)
         else:
+            if _is_named([(word, "") for word in re.split(r"[\s,;|]+", header[0]) if word]):
+                raise ReadError(_without_numbers(header, comments), path)
             raise ReadError(
                 f"line {start + 1} begins with no number: this is no table of a spectrum", path
             )
     else:
-        raise ReadError("no line of numbers: this is no table of a spectrum", path)
+        raise ReadError(_without_numbers(header, comments), path)
     split = _splitter(lines[start])
     block = _numeric_block(lines[start:])
     if block is not None:
@@ -228,6 +234,20 @@ def _plain(text: str, path: str) -> tuple[list[Field], list[str]]:
             values = _numbers(texts, numbers, path, strict=strict)
             fields.append(Field(name, np.array(texts) if values is None else values, unit))
     return fields, comments
+
+
+def _without_numbers(header: Sequence[str], comments: Sequence[str]) -> str:
+    """Return the message for a file of which no line begins as a row of numbers does."""
+    for i, line in enumerate((*header, *comments)):
+        names = [(word, "") for word in re.split(r"[\s,;|]+", line) if word]
+        if not _is_named(names):
+            continue
+        below = header[i + 1 :] if i < len(header) else header
+        words = [word.strip("\"'") for row in below for word in re.split(r"[\s,;|]+", row)]
+        if all(_number(word) is None for word in words):
+            return "the table has no rows: only a header"
+        return "the wavelengths are not numbers: the rows under the header begin with text"
+    return "no line of numbers: this is no table of a spectrum"
 
 
 def _numeric_block(lines: Sequence[str]) -> Any:
@@ -282,11 +302,22 @@ def _splitter(line: str) -> Any:
                 item.strip().strip("\"'") for item in text.strip("\r\n ").split(mark)
             ]
     words = stripped.split()
+    if '"' in stripped and "," in stripped:
+        return _quoted
     if "," in stripped and not (len(words) > 1 and all(map(_DECIMAL_COMMA.fullmatch, words))):
         return lambda text: [
             item.strip().strip("\"'") for item in text.strip("\r\n ").split(",")
         ]
     return lambda text: [item.strip("\"'") for item in text.split()]
+
+
+def _quoted(text: str) -> list[str]:
+    """Split a line whose cells between quotes may hold commas."""
+    try:
+        cells = next(csv.reader([text.strip()], skipinitialspace=True), [])
+    except csv.Error:
+        cells = text.split(",")
+    return [cell.strip().strip("\"'") for cell in cells]
 
 
 # Names of columns ----------------------------------------
@@ -400,6 +431,8 @@ def _numbers(texts: list[str], lines: list[int], path: str, *, strict: bool) -> 
     """Convert a column; missing values become NaN. None for text that is not needed."""
     with suppress(ValueError):
         return np.array(list(map(float, texts)))
+    if any(map(_THOUSANDS.fullmatch, map(str.strip, texts))):
+        texts = [text.replace(",", "") for text in texts]  # 3,559.59
     values = np.empty(len(texts))
     for i, text in enumerate(texts):
         word = text.strip()
