@@ -422,7 +422,7 @@ def test_resume_with_other_options_is_refused(survey, tmp_path, small_chunks):
     interrupted(survey, out, 8)
     with pytest.raises(InputError, match="--min-trust was 0 and is 2 now"):
         build(survey, out, options=Options(min_trust=2), resume=True)
-    with pytest.raises(InputError, match="layout was 'huggins' and is 'seed' now"):
+    with pytest.raises(InputError, match="--layout was huggins and is seed now"):
         build(survey, out, resume=True, **SEED_OPTIONS)
 
 

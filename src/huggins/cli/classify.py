@@ -118,10 +118,11 @@ def classify(
 
     One row per spectrum in the order of the inputs, including failed inputs. Exit status 0: all
     done; 1: done, but some inputs failed, for the reason in the column ERROR; 2: nothing done.
-    Results are kept in OUT.part until the table is complete, and --resume continues from there;
-    without it, OUT.part of an interrupted run is moved to OUT.part.old (old2, old3, ... where
-    that is there). An existing table OUT is replaced once the new one is complete; any other
-    file is not, without --overwrite.
+    Results are kept in OUT.part until the table is complete, and --resume continues from there
+    (a file is known by its path: one that was replaced meanwhile keeps its row); without it,
+    OUT.part of an interrupted run is moved to OUT.part.old (old2, old3, ... where that is
+    there). An existing table OUT is replaced once the new one is complete; any other file is
+    not, without --overwrite.
     """
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
