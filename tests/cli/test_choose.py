@@ -56,7 +56,7 @@ def test_fibres(files, run):
     assert run(files[0], "--fiber", "1,3") == (0, [(files[0], 1), (files[0], 3)])
     status, err = run(files[0], "--fiber", "one")
     assert status == 2
-    assert "'one' is no number of a fibre" in err
+    assert "'one' is not a fibre number" in err
 
 
 def test_rows_of_a_table(files, run, tmp_path):

@@ -595,6 +595,7 @@ def test_standard_output(folder, model_path):
     for form in (None, "jsonl", "fits"):
         options = [] if form is None else ["--format", form]
         done = subprocess.run([*command, "-o", "-", *options], capture_output=True, check=True)
+        assert b"0 failed: written to standard output" in done.stderr
         Path(f"out.{form or 'csv'}").write_bytes(done.stdout)
     assert Path("out.csv").read_text().startswith("FILE,INDEX,")
     assert len(Path("out.csv").read_text().splitlines()) == 4
@@ -625,3 +626,11 @@ def test_outputs_that_cannot_be(folder, run, argv, said):
     assert (status, out) == (2, "")
     assert said in err
     assert names() == ["data"]
+
+
+def test_a_model_that_is_not_there_is_said_without_a_table(tmp_path, capsys):
+    path = write_boss_spec(tmp_path / "a.fits", make_truth(300, seed=1))
+    assert cli.main(["classify", str(path), "--model", "nope"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "nope" in said.err

@@ -98,7 +98,7 @@ def test_what_is_missing_is_listed_and_the_status_says_so(run, server):
     status, _, err = run(*words(1, 2, 99), "3586-55181-0", "-o", "got", "--attempts", 1)
     assert status == 1
     assert "1 file fetched" in err
-    assert "2 missing (got/missing.csv says why), 1 targets that are none" in err
+    assert "2 missing (got/missing.csv says why), 1 row without a usable target" in err
     with Path("got/missing.csv").open(newline="") as file:
         rows = {row["path"]: row for row in csv.DictReader(file)}
     assert rows[name(2)]["reason"] == "the server answers 503 Service Unavailable"
@@ -313,5 +313,5 @@ def test_masked_and_overflowing_identifiers_are_named(run, server):
     assert "t.csv: row 2: plate -1" in err
     assert "t.csv: row 3: plate 3586, MJD 55181, fibre missing" in err
     assert "t.csv: row 4: plate 9999999" in err
-    assert "3 targets that are none" in err
+    assert "3 rows without a usable target" in err
     assert len(server.requests) == 1

@@ -99,7 +99,10 @@ def test_columns_of_other_names(folder, run):
         (["new.fits", "--truth", "truth.csv", "--column", "z"], "not of the form ROLE=NAME"),
         (["new.fits", "--truth", "truth.csv", "--group", "path"], "more than 20"),
         (["truth.csv", "--truth", "truth.csv"], "no row of truth.csv has its truth"),
-        (["new.fits", "--truth", "truth.csv", "-o", "truth.csv"], "cannot be written there"),
+        (
+            ["new.fits", "--truth", "truth.csv", "-o", "truth.csv"],
+            "truth.csv: is a file: name a folder",
+        ),
     ],
 )
 @pytest.mark.usefixtures("folder")
@@ -159,3 +162,10 @@ def test_every_real_label_is_matched(shared_data, folder, run):
     assert status == 0
     assert err[0].startswith(f"huggins: {len(labels)} of {len(labels)} rows matched by path")
     assert squeezed(out)[0].startswith("CLASS right    100.0 %")
+
+
+def test_a_folder_that_is_a_file_is_said_before_the_work(folder, run):
+    (folder / "out").write_text("mine")
+    status, out, err = run("new.fits", "--truth", "truth.csv", "-o", "out")
+    assert (status, out) == (2, [])
+    assert err[0].startswith("huggins: out: is a file: name a folder")

@@ -71,7 +71,7 @@ def test_noise_of_a_folder_and_what_is_left_out(
         (["--odds", "QSO"], "of the form ROLE=NAME, such as QSO=2"),
         (["--odds", "QSO=0"], "all are 0"),
         (["--sn", "5", "2"], "the lower first"),
-        (["--templates", "nowhere"], "nowhere/stars.h5: no such file"),
+        (["--templates", "nowhere"], "docs/how-to/simulate.md says where they come from"),
         (["--page", "a.html"], "--page needs --real"),
         (["--noise", "nowhere", "--folds", "x"], "write numbers with commas"),
     ],
@@ -83,8 +83,8 @@ def test_slips_are_one_line(templates, tmp_path, capsys, more, message):
 
 
 def test_nothing_to_do(capsys):
-    assert main(["simulate"]) == 2
-    assert "nothing to do" in capsys.readouterr().err
+    assert main(["simulate", "-n", "3", "-o", "."]) == 2
+    assert "no output: name one with -o" in capsys.readouterr().err
 
 
 @pytest.mark.slow

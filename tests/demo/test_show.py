@@ -132,3 +132,14 @@ def test_shipped_mocks_are_two_or_more_of_each_class_in_less_than_a_megabyte():
         assert example.spectrum.good.mean() > 0.3
         limit = {"QSO": 7.0, "BAL": 7.0, "GAL": 2.0}.get(example.cls, 0.005)
         assert -0.005 < example.z < limit
+
+
+def test_pictures_of_others_are_found_before_the_work(tmp_path, model, few_mocks, capsys):
+    (tmp_path / "02-mock-QSO-2.png").write_bytes(b"mine")
+    arguments = ["demo", "--offline", "-o", str(tmp_path), "--model", str(model)]
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "02-mock-QSO-2.png: exists and is no output of huggins" in said.err
+    assert main([*arguments[:3], str(tmp_path / "02-mock-QSO-2.png")]) == 2
+    assert "is a file: name a folder" in capsys.readouterr().err

@@ -128,9 +128,9 @@ def build(
         LOGGER.info("%d left out: %s", count, reason)
     skipped = sum(summary.reasons.values())
     LOGGER.info(
-        "%d spectra of %d inputs: %s%s",
-        summary.rows,
-        summary.inputs,
+        "%s of %s: %s%s",
+        counted(summary.rows, "spectrum"),
+        counted(summary.inputs, "input"),
         output,
         f"; {skipped} left out ({skipped_path(output)} says why)" if skipped else "",
     )

@@ -208,7 +208,8 @@ def classify(
         if features is not None:
             from huggins.view.features import write_features
 
-            LOGGER.info("%s: features of %d spectra", features, summary.counts.rows)
+            spectra = counted(summary.counts.rows, "spectrum")
+            LOGGER.info("%s: features of %s", features, spectra)
             write_features(output, features, model)
         missing = settings.selection.targetids - seen
         if missing and not resume:
@@ -234,7 +235,7 @@ def classify(
                 new / max(summary.seconds, 1e-9),
                 before,
                 counts.failed,
-                output,
+                "written to standard output" if output == _STANDARD else output,
             )
     for line in (*left_out_lines(paths.left_out), *counts.lines()):
         LOGGER.info("%s", line)
@@ -263,8 +264,9 @@ def _print_short(parts: Iterable[Rows]) -> None:
 
     line = "{:7} {:>6}  {:8} {:>6} {:>9} {:>8} {:>6}  {:25} {:>5}  {}"
     heads = "CLASS PROB SUBCLASS PROB Z Z_ERR S/N ZWARNING INDEX FILE"
-    print(line.format(*heads.split()))
-    for rows in parts:
+    for number_of_part, rows in enumerate(parts):
+        if not number_of_part:  # not before it is known that there is such a model
+            print(line.format(*heads.split()))
         for number, cls, sub, file, error in zip(
             rows.numbers,
             *(rows.texts[name] for name in ("CLASS", "SUBCLASS", "FILE", "ERROR")),

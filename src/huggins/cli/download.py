@@ -192,7 +192,7 @@ def download(
         missing,
         f" ({output / MISSING} says why)" if missing else "",
         f", {state.repeated} asked for twice" if state.repeated else "",
-        f", {state.unusable} targets that are none" if state.unusable else "",
+        f", {counted(state.unusable, 'row')} without a usable target" if state.unusable else "",
     )
     lost = missing + state.unusable
     return status(state.done + state.had + lost, lost)

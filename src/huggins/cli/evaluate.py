@@ -9,6 +9,8 @@ import typer
 
 from huggins.cli import options
 from huggins.cli.options import LOGGER
+from huggins.errors import OutputError
+from huggins.plurals import counted
 
 
 @options.with_messages
@@ -91,6 +93,8 @@ def evaluate(
 
         read = [table, truth, *([compare] if compare else [])]
         check(output, read, overwrite=overwrite)
+        if output.exists() and not output.is_dir():
+            raise OutputError(f"{output}: is a file: name a folder for the report with -o")
     for results in (table, *([compare] if compare else [])):
         refuse_redrock(results)
     columns = options.pairs(column or [], "--column", "z=Z_VI")
@@ -107,12 +111,12 @@ def evaluate(
     )
     about = result.about
     LOGGER.info(
-        "%d of %d rows matched by %s, %d without truth; %d rows of the truth without a result",
+        "%d of %s matched by %s, %d without truth; %s of the truth without a result",
         about["matched"],
-        about["matched"] + about["unmatched_table"],
+        counted(about["matched"] + about["unmatched_table"], "row"),
         about["matched_by"],
         about["unmatched_table"],
-        about["unmatched_truth"],
+        counted(about["unmatched_truth"], "row"),
     )
     for file in about["without_truth"]:
         LOGGER.debug("without truth, left out: %s", file)
@@ -129,7 +133,8 @@ def evaluate(
         LOGGER.info("%d of them left out by --where", about["filtered_out"])
     print(as_text(result.figures))
     if result.comparison is not None:
-        print(f"\nAgainst {compare}, {result.comparison.n} spectra in common:")
+        common = counted(result.comparison.n, "spectrum")
+        print(f"\nAgainst {compare}, {common} in common:")
         print(result.comparison.verdict)
     if output is not None:
         from huggins.evaluate import write_report

@@ -10,6 +10,7 @@ import typer
 from huggins.cli import SOME_FAILED, options, status
 from huggins.cli.options import LOGGER
 from huggins.errors import InputError, OutputError
+from huggins.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +58,9 @@ def shrink(
     from huggins.inference.runner import cores
 
     if output is None and (pack or not replace):
-        raise InputError("nowhere to write to: give -o FOLDER, or --replace")
+        raise InputError(
+            "no output: name one with -o FOLDER, or replace the files with --replace"
+        )
     if output is not None and replace and not pack:
         raise InputError("-o and --replace exclude each other: name one")
     if pack and gzip:
@@ -104,8 +107,8 @@ def _shrink(
                 LOGGER.warning("%s: %s", outcome.source, outcome.error)
             meter.show(count, before)
     LOGGER.info(
-        "%d files: %s to %s, a factor of %.1f; %d of them were done already, %d failed",
-        count,
+        "%s: %s to %s, a factor of %.1f; %d done already, %d failed",
+        counted(count, "file"),
         size_text(before),
         size_text(after),
         before / max(after, 1),
@@ -133,11 +136,11 @@ def _pack(paths: Inputs, folder: Path, *, wdisp: bool, replace: bool) -> int:
         after += packed.after
         if replace:
             _remove(packed.sources)
-        LOGGER.info("%s: %d spectra", packed.path, len(packed.sources))
+        LOGGER.info("%s: %s", packed.path, counted(len(packed.sources), "spectrum"))
     LOGGER.info(
-        "%d files in %d containers: %s to %s; %d failed",
-        count - failed,
-        containers,
+        "%s in %s: %s to %s; %d failed",
+        counted(count - failed, "file"),
+        counted(containers, "container"),
         size_text(before),
         size_text(after),
         failed,

@@ -10,6 +10,7 @@ import typer
 
 from huggins.cli import options
 from huggins.cli.options import LOGGER
+from huggins.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +121,10 @@ def simulate(
 
     wanted = output != Path()
     if not wanted and page is None:
-        raise InputError("nothing to do: name an output with -o, or a --page")
+        raise InputError(
+            "no output: name one with -o, such as -o mocks.h5 or a folder of its own (not the "
+            "current one, ., which would fill with spectra), or a --page"
+        )
     if page is not None and real is None:
         raise InputError("--page needs --real FOLDER, the spectra to put the mocks beside")
     if sn is not None and not 0.0 < sn[0] <= sn[1]:
@@ -164,7 +168,7 @@ def simulate(
         LOGGER.info("wrote %s", output)
     if page is not None and real is not None:
         pairs = _page(page, real, chosen, library, seed)
-        LOGGER.info("wrote %s, %d pairs", page, pairs)
+        LOGGER.info("wrote %s, %s", page, counted(pairs, "pair"))
     return 0
 
 
@@ -206,7 +210,8 @@ def _bank(folder: Path | None, folds: set[int], grid: LogGrid) -> NoiseBank:
         kept.append(spectrum)
         surveys.append(row.get("survey") or spectrum.survey)
         sky.append(row.get("class3") == "SKY")
-    LOGGER.info("noise: that of %d real spectra, %d of them of empty sky", len(kept), sum(sky))
+    real = "real spectrum" if len(kept) == 1 else "real spectra"
+    LOGGER.info("noise: that of %d %s, %d of empty sky", len(kept), real, sum(sky))
     return NoiseBank.from_spectra(kept, surveys, sky, grid)
 
 
@@ -245,7 +250,7 @@ def _spectra(folder: Path, folds: set[int]) -> list[tuple[Spectrum, dict[str, st
             else:
                 found.append((spectrum, row))
     for why, count in left_out.items():
-        LOGGER.info("left out: %d spectra %s", count, why)
+        LOGGER.info("left out: %s %s", counted(count, "spectrum"), why)
     if not found:
         raise InputError(f"{folder}: no spectra there to learn from")
     return found

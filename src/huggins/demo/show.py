@@ -10,7 +10,10 @@ import numpy as np
 
 from huggins.demo import archive, mocks
 from huggins.download.archive import SDSS
+from huggins.errors import OutputError
+from huggins.plurals import counted
 from huggins.quality import names
+from huggins.runs.files import check_replaceable
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
@@ -64,9 +67,15 @@ def run(
     from huggins.plot import save
 
     out = sys.stdout if out is None else out
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder}: is a file: name a folder for the figures with -o")
     # Before anything is fetched, so that a misspelt model name fails at once.
     network = load_model(model) if isinstance(model, str | Path) else model
     examples, description, simulated = _examples(offline=offline)
+    if not overwrite:
+        for number, example in enumerate(examples, start=1):
+            check_replaceable(folder / f"{_picture(number, example, simulated)}.png")
     print(description, end="\n\n", file=out, flush=True)
     table = classify([example.spectrum for example in examples], model=network)
     for line in _lines(examples, table):
@@ -78,8 +87,10 @@ def run(
     source = "they were simulated" if simulated else "the archive has them"
     print(f"\n{right} of {len(examples)} classes as {source}.", file=out, flush=True)
     figures = _figures(examples, table, network, simulated=simulated)
-    paths = list(save(figures, Path(folder), overwrite=overwrite))
-    print(f"{len(paths)} pictures are in {Path(folder).resolve()}", file=out, flush=True)
+    paths = list(save(figures, folder, overwrite=overwrite))
+    are = "is" if len(paths) == 1 else "are"
+    said = f"{counted(len(paths), 'picture')} {are} in {folder.resolve()}"
+    print(said, file=out, flush=True)
     return paths
 
 
@@ -140,7 +151,13 @@ def _figures(
             title += f" at z = {_number(example.z, 4)}"
         fit = fit_details(example.spectrum, model=model)
         figure = plot_spectrum(example.spectrum, row, fit=fit, title=title)
-        yield f"{i:02d}-{name}" if simulated else f"{i:02d}-{example.cls}-{name}", figure
+        yield _picture(i, example, simulated), figure
+
+
+def _picture(number: int, example: Example, simulated: bool) -> str:
+    """Return the name of an example's picture, without extension."""
+    name = Path(example.spectrum.file).name.removesuffix(".fits")
+    return f"{number:02d}-{name}" if simulated else f"{number:02d}-{example.cls}-{name}"
 
 
 def _number(value: Any, digits: int) -> str:

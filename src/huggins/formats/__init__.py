@@ -278,7 +278,7 @@ def _members(source: Source, request: Request) -> Iterator[Spectrum | ReadError]
                 found = True
                 yield error
             else:
-                _log.info("%s: no spectrum, passed over", member.path)
+                _log.info("%s: skipped, because it holds no spectrum", member.path)
             continue
         if reader in ("zip", "tar"):
             found = True
@@ -287,7 +287,9 @@ def _members(source: Source, request: Request) -> Iterator[Spectrum | ReadError]
         own = replace(request, selection=request.selection.of(member.path))
         for item in _yielded(_chosen(member, own)):
             if isinstance(item, ReadError) and reader == text.NAME and not _promises(name):
-                _log.info("%s: no spectrum, passed over: %s", member.path, item.what)
+                _log.info(
+                    "%s: skipped, because it holds no spectrum: %s", member.path, item.what
+                )
                 continue
             found = True
             yield item

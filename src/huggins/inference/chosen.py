@@ -42,7 +42,7 @@ def chosen(
     numbers = set()
     for word in _listed(fibers, "--fiber"):
         if not word.isdecimal():
-            raise InputError(f"--fiber: {word!r} is no number of a fibre")
+            raise InputError(f"--fiber: {word!r} is not a fibre number: write a whole number")
         numbers.add(int(word))
     selection = Selection(targetids=names, fibers=frozenset(numbers), strict=False)
     if table is None:

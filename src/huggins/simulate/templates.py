@@ -157,7 +157,7 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
     Parameters
     ----------
     folder
-        Where they lie; docs/decisions/mocks.md says what they hold.
+        Where they lie; docs/decisions/0012-mocks.md says what they hold.
     test
         Take the held-back templates instead of those for training.
 
@@ -173,7 +173,11 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
     folder = Path(folder)
     for name in ("stars", "quasars", "galaxies", "bal"):
         if not (folder / f"{name}.h5").is_file():
-            raise InputError(f"{folder / name}.h5: no such file; mocks are made from it")
+            raise InputError(
+                f"{folder / name}.h5: there is no such file, and mocks are made from it: name "
+                "its folder with --templates; the files do not ship with huggins, and "
+                "docs/how-to/simulate.md says where they come from"
+            )
     with h5py.File(folder / "stars.h5") as file:
         stars, weights, places = _stars(file, test)
     with h5py.File(folder / "quasars.h5") as file:

@@ -221,7 +221,7 @@ def _by_sky(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[
                 [int(row)],
                 rows.tolist(),
                 "sky position",
-                "keep one row of truth an object, or --match path",
+                "keep one row of the truth for each object, or --match path",
             )
         if len(rows):
             partners[row] = rows[0]
