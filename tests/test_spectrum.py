@@ -180,3 +180,16 @@ def test_absurd_uncertainties_are_noted(kind, factor):
     assert any("times the stated uncertainties" in note for note in wrong.notes)
     right = Spectrum.from_arrays(wavelength, flux, **{kind: (5.0 * sigma) ** power})
     assert not any("stated" in note for note in right.notes)
+
+
+def test_flux_along_frequencies_needs_a_unit():
+    from astropy import units as u
+
+    wavelength = np.linspace(4000.0, 9000.0, 100)
+    frequency = (wavelength * u.AA).to(u.THz, u.spectral())
+    with pytest.raises(SpectrumError, match="give the flux its unit"):
+        Spectrum.from_arrays(frequency, np.ones(100), error=np.ones(100))
+    flux = np.ones(100) * u.mJy
+    assert len(Spectrum.from_arrays(frequency, flux, error=flux)) == 100
+    bare = Spectrum.from_arrays(wavelength * u.AA, np.ones(100), error=np.ones(100))
+    assert (bare.flux == 1.0).all()

@@ -71,6 +71,16 @@ def values_of(source: Any, what: str) -> Values:
     return Values(data, unit)
 
 
+def is_length(values: Values) -> bool:
+    """Whether values are lengths, or of no unit: no frequencies, energies or wave numbers."""
+    if values.unit is None:
+        return True
+    from astropy import units as u
+
+    unit = u.Unit(values.unit)
+    return unit.is_equivalent(u.AA) or not unit.is_equivalent(u.AA, u.spectral())
+
+
 def to_angstrom(values: Values) -> Array:
     """Return wavelengths in Angstrom, from any spectral unit; without a unit as they are.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.arrays import Values, in_unit_of, per_wavelength, to_angstrom, values_of
+from huggins.arrays import Values, in_unit_of, is_length, per_wavelength, to_angstrom, values_of
 from huggins.errors import MissingExtraError, SpectrumError
 from huggins.noise import excess, measured_error
 from huggins.quality import ZWarning
@@ -358,8 +358,14 @@ def _arrays(
     wavelength: Any, flux: Any, uncertainty: dict[str, Any], mask: Any
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
     """Return wavelengths (Angstrom), flux per wavelength and ivar (or None), all (L,)."""
-    wave = to_angstrom(values_of(wavelength, "wavelength"))
+    given = values_of(wavelength, "wavelength")
     values = values_of(flux, "flux")
+    if values.unit is None and not is_length(given):
+        raise SpectrumError(
+            f"the axis is in {given.unit}, and nothing tells whether the flux is per unit "
+            "frequency or wavelength: give the flux its unit"
+        )
+    wave = to_angstrom(given)
     shapes = [wave.shape, values.data.shape]
     kind, source = next(iter(uncertainty.items()), ("", None))
     sigma: Values | None = None

@@ -284,3 +284,15 @@ def test_wavelengths_that_are_texts():
 
     (item,) = from_object((np.array(["a"] * 21), FLUX))
     assert "the wavelengths are not numbers" in item.what
+
+
+@pytest.mark.parametrize("unit", ["THz", "eV", "cm-1"])
+def test_tuples_along_frequencies(unit):
+    from huggins.formats.memory import from_object
+
+    axis = (WAVE * u.AA).to(u.Unit(unit), u.spectral())
+    (item,) = from_object((axis, FLUX, FLUX))
+    assert "nothing tells whether the flux" in item.what
+    (item,) = from_object((axis, FLUX * u.mJy, FLUX * u.mJy))
+    np.testing.assert_allclose(item.wavelength, WAVE, rtol=1e-6)
+    np.testing.assert_allclose(item.flux, FLUX * (5000.0 / WAVE) ** 2, rtol=1e-5)

@@ -109,6 +109,12 @@ _VACUUM: Final = re.compile(r"(?<![a-z])vac(?:uum)?(?![a-z])")
 _REST: Final = re.compile(r"(?<![a-z])rest(?:frame)?(?![a-z])")
 _LOG10: Final = re.compile(r"^\s*log\s*_?\s*(?:10)?\s*[_(\[ ]")
 _LN: Final = re.compile(r"^\s*(?:ln|loge|log_e)\s*[_(\[ ]")
+# Units of an axis that is named as a wavelength and is none.
+_OTHER_UNITS: Final = (
+    (Role.FREQUENCY, re.compile(r"\s*[kmgtp]?hz\s*$")),
+    (Role.ENERGY, re.compile(r"\s*[km]?ev\s*$")),
+    (Role.WAVENUMBER, re.compile(r"\s*(?:1 ?/ ?[cmu]?m|[cmu]?m ?\^?-1)\s*$")),
+)
 # Units at the end of a name of flux or error.
 _TAIL: Final = re.compile(r"^(.*[^_ .-])[_ .-]+(?:in[_ ])?([munµμ]?jy|cgs)$", re.IGNORECASE)
 _PER_WAVELENGTH: Final = ("flam", "flambda", "fluxlambda", "fluxlam", "fluxperwavelength")
@@ -155,6 +161,8 @@ def meaning(name: str, unit: str = "") -> Meaning:
         role = Role.LN if _role(_plain(_LN.sub("", text))) is Role.WAVELENGTH else role
     elif role is Role.WAVELENGTH and re.match(r"\s*(?:log\s*10?|dex|ln)\b", unit.lower()):
         role = Role.LN if unit.lower().startswith("ln") else Role.LOG10
+    elif role is Role.WAVELENGTH and unit:
+        role = next((r for r, known in _OTHER_UNITS if known.match(unit.lower())), role)
     if role is Role.OTHER and stem.startswith("log10"):
         role = Role.LOG10 if _role(stem[5:]) is Role.WAVELENGTH else role
     if role is Role.FLUX and re.search(r"jy\b|hz", unit.lower()):
