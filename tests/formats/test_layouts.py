@@ -483,3 +483,10 @@ def test_images_along_frequencies(tmp_path):
     ratio = one(BUNIT="Jy").flux / one(BUNIT="erg/s/cm2/A").flux
     wave = one(BUNIT="Jy").wavelength
     np.testing.assert_allclose(ratio, (5000.0 / wave) ** 2)
+
+
+def test_columns_of_fits_tables_that_are_not_used_are_named(tmp_path):
+    flux = 5.0 + np.random.default_rng(0).normal(size=200)
+    columns = {"wave": 4000.0 + np.arange(200), "flux": flux, "snr": flux}
+    (spectrum,) = read(save(tmp_path / "a", table(columns)))
+    assert any("columns not used: SNR" in note for note in spectrum.notes)

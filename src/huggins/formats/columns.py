@@ -113,6 +113,8 @@ class Context:
         Whether the file says beside its columns that wavelengths are at rest.
     said_unit
         The unit per frequency that the file gives its flux beside the columns.
+    unused
+        Columns that were not read, because their names say nothing.
     """
 
     path: str = ""
@@ -123,6 +125,7 @@ class Context:
     identity: dict[str, Any] = field(default_factory=dict)
     said_rest: bool = False
     said_unit: str = ""
+    unused: tuple[str, ...] = ()
 
 
 def spectra_of(fields: Sequence[Field], context: Context) -> Iterator[Spectrum | ReadError]:
@@ -216,6 +219,7 @@ def one_spectrum(fields: Sequence[Field], context: Context) -> Spectrum:
         unused = [
             f for f, m in zip(fields, roles, strict=True) if m.role is Role.OTHER and f.name
         ]
+        unused += [Field(name, None) for name in context.unused]
         if unused:
             notes.append(f"no column of uncertainties; columns not used: {_listed(unused)}")
     else:

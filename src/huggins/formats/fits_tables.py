@@ -150,7 +150,10 @@ def read(
         found = _axis_elsewhere(fits, hdu, hdu.rows)
         if found is not None:
             fields.append(Field(found.name, found.read(0, hdu.rows), found.unit))
-    context = replace(context, identity={**context.identity, **described(extra.get)})
+    unused = tuple(a.name for a in arrays if len(a.shape) == 1 and role_of(a) is Role.OTHER)
+    context = replace(
+        context, identity={**context.identity, **described(extra.get)}, unused=unused
+    )
     yield from spectra_of(fields, context)
 
 
