@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from huggins.errors import SpectrumError
+from huggins.noise import excess
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+
+
+# Factor between the stated errors and the scatter that is worth a note.
+_ABSURD: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,3 +151,74 @@ def in_unit_of(error: Values, flux: Values, power: float = 1.0) -> Values:
         raise SpectrumError(
             f"flux is in {shown} and its uncertainty in {error.unit}: give both in one unit"
         ) from None
+
+
+def checked_arrays(
+    wavelength: Any, flux: Any, uncertainty: dict[str, Any], mask: Any
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return wavelengths (Angstrom), flux per wavelength and ivar (or None), all (L,)."""
+    given = values_of(wavelength, "wavelength")
+    values = values_of(flux, "flux")
+    if values.unit is None and not is_length(given):
+        raise SpectrumError(
+            f"the axis is in {given.unit}, and nothing tells whether the flux is per unit "
+            "frequency or wavelength: give the flux its unit"
+        )
+    wave = to_angstrom(given)
+    shapes = [wave.shape, values.data.shape]
+    kind, source = next(iter(uncertainty.items()), ("", None))
+    sigma: Values | None = None
+    if source is not None:
+        sigma = values_of(source, kind)
+        shapes.append(sigma.data.shape)
+    if wave.ndim != 1 or len(set(shapes)) > 1:
+        names = ", ".join(["wavelength", "flux", *uncertainty])
+        raise SpectrumError(
+            f"{names} must be one-dimensional and of one length, not "
+            f"{', '.join(map(str, shapes))}: several spectra on one axis go to huggins.classify"
+        )
+    if not (np.isfinite(wave).all() and (wave > 0).all()):
+        raise SpectrumError("wavelengths must be finite and positive (Angstrom)")
+    ivar = None
+    if sigma is not None:
+        sigma = in_unit_of(sigma, values, {"ivar": -2.0, "variance": 2.0}.get(kind, 1.0))
+        with np.errstate(all="ignore"):
+            # To an error, converted as the flux is, and back: units of flux are no mere factor.
+            power = {"ivar": -0.5, "variance": 0.5}.get(kind, 1.0)
+            if values.unit is not None:
+                error = Values(sigma.data**power, values.unit)
+                ivar = per_wavelength(error, wave) ** -2.0
+                ivar[~(sigma.data > 0)] = 0.0
+            else:
+                ivar = sigma.data if kind == "ivar" else sigma.data ** (-2.0 * power)
+                ivar = ivar if kind == "ivar" else np.where(sigma.data > 0, ivar, 0.0)
+    result = per_wavelength(values, wave)
+    if mask is not None:
+        bad = np.asarray(mask, bool)
+        if bad.shape != wave.shape:
+            raise SpectrumError(f"mask is of shape {bad.shape}, the flux of {wave.shape}")
+        result = np.where(bad, np.nan, result)
+    if ivar is not None:
+        ivar = np.where(np.isfinite(ivar) & np.isfinite(result), ivar, 0.0)
+    return wave, result, ivar
+
+
+def doubt_of(flux: NDArray[np.float64], ivar: NDArray[np.float64], *, as_ivar: bool) -> str:
+    """Return a note where uncertainties are absurd, or ivar looks like errors; else nothing."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        known = np.where(ivar > 0, ivar, np.nan)
+        stated = excess(flux, known**-0.5)
+        as_error = excess(flux, known) if as_ivar else np.nan
+    apart = [max(value, 1.0 / value) if value > 0 else np.inf for value in (stated, as_error)]
+    if not (apart[0] > 10.0 and apart[1] < 2.0):
+        if stated > 0 and apart[0] >= _ABSURD:
+            return (
+                f"the scatter between pixels is {stated:.3g} times the stated uncertainties: "
+                "check their unit, and whether they are errors, variances or ivar"
+            )
+        return ""
+    return (
+        f"the inverse variances look like 1-sigma errors: the scatter between pixels is "
+        f"{stated:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass "
+        "error= if that is what they are"
+    )

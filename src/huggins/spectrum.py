@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.arrays import Values, in_unit_of, is_length, per_wavelength, to_angstrom, values_of
+from huggins.arrays import checked_arrays, doubt_of
 from huggins.errors import MissingExtraError, SpectrumError
-from huggins.noise import excess, measured_error
+from huggins.noise import measured_error
 from huggins.quality import ZWarning
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-# Factor between the stated errors and the scatter that is worth a note.
-_ABSURD: Final = 1000.0
 
 #: Attributes of a spectrum that identify it, with their types.
 IDENTITY: Final = {
@@ -225,7 +223,7 @@ class Spectrum:
         if len(given) > 1:
             raise TypeError(f"give one uncertainty, not {' and '.join(given)}")
         try:
-            wave, values, weights = _arrays(wavelength, flux, given, mask)
+            wave, values, weights = checked_arrays(wavelength, flux, given, mask)
         except SpectrumError as problem:
             path, index = str(identity.get("file", "")), int(identity.get("index", 0))
             raise SpectrumError(problem.what, path, index) from None
@@ -239,7 +237,7 @@ class Spectrum:
             note = "no uncertainties: the noise is measured from the flux"
             identity["notes"] = (*identity.get("notes", ()), note)
         else:
-            note = _doubt(values, weights, as_ivar="ivar" in given)
+            note = doubt_of(values, weights, as_ivar="ivar" in given)
             if note:
                 _log.warning(
                     "%s%s", f"{identity['file']}: " if "file" in identity else "", note
@@ -354,82 +352,11 @@ class Spectrum:
         )
 
 
-def _arrays(
-    wavelength: Any, flux: Any, uncertainty: dict[str, Any], mask: Any
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return wavelengths (Angstrom), flux per wavelength and ivar (or None), all (L,)."""
-    given = values_of(wavelength, "wavelength")
-    values = values_of(flux, "flux")
-    if values.unit is None and not is_length(given):
-        raise SpectrumError(
-            f"the axis is in {given.unit}, and nothing tells whether the flux is per unit "
-            "frequency or wavelength: give the flux its unit"
-        )
-    wave = to_angstrom(given)
-    shapes = [wave.shape, values.data.shape]
-    kind, source = next(iter(uncertainty.items()), ("", None))
-    sigma: Values | None = None
-    if source is not None:
-        sigma = values_of(source, kind)
-        shapes.append(sigma.data.shape)
-    if wave.ndim != 1 or len(set(shapes)) > 1:
-        names = ", ".join(["wavelength", "flux", *uncertainty])
-        raise SpectrumError(
-            f"{names} must be one-dimensional and of one length, not "
-            f"{', '.join(map(str, shapes))}: several spectra on one axis go to huggins.classify"
-        )
-    if not (np.isfinite(wave).all() and (wave > 0).all()):
-        raise SpectrumError("wavelengths must be finite and positive (Angstrom)")
-    ivar = None
-    if sigma is not None:
-        sigma = in_unit_of(sigma, values, {"ivar": -2.0, "variance": 2.0}.get(kind, 1.0))
-        with np.errstate(all="ignore"):
-            # To an error, converted as the flux is, and back: units of flux are no mere factor.
-            power = {"ivar": -0.5, "variance": 0.5}.get(kind, 1.0)
-            if values.unit is not None:
-                error = Values(sigma.data**power, values.unit)
-                ivar = per_wavelength(error, wave) ** -2.0
-                ivar[~(sigma.data > 0)] = 0.0
-            else:
-                ivar = sigma.data if kind == "ivar" else sigma.data ** (-2.0 * power)
-                ivar = ivar if kind == "ivar" else np.where(sigma.data > 0, ivar, 0.0)
-    result = per_wavelength(values, wave)
-    if mask is not None:
-        bad = np.asarray(mask, bool)
-        if bad.shape != wave.shape:
-            raise SpectrumError(f"mask is of shape {bad.shape}, the flux of {wave.shape}")
-        result = np.where(bad, np.nan, result)
-    if ivar is not None:
-        ivar = np.where(np.isfinite(ivar) & np.isfinite(result), ivar, 0.0)
-    return wave, result, ivar
-
-
 def _any_positive(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> bool:
     """Whether a pixel has a positive, finite flux and is good."""
     with np.errstate(invalid="ignore"):
         usable = (flux > 0) & (ivar > 0) & (flux < np.inf) & (ivar < np.inf)
     return bool(usable.any())
-
-
-def _doubt(flux: NDArray[np.float64], ivar: NDArray[np.float64], *, as_ivar: bool) -> str:
-    """Return a note where uncertainties are absurd, or ivar looks like errors; else nothing."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        known = np.where(ivar > 0, ivar, np.nan)
-        stated = excess(flux, known**-0.5)
-        as_error = excess(flux, known) if as_ivar else np.nan
-    apart = [max(value, 1.0 / value) if value > 0 else np.inf for value in (stated, as_error)]
-    if not (apart[0] > 10.0 and apart[1] < 2.0):
-        if stated > 0 and apart[0] >= _ABSURD:
-            return (
-                f"the scatter between pixels is {stated:.3g} times the stated uncertainties: "
-                "check their unit, and whether they are errors, variances or ivar"
-            )
-        return ""
-    return (
-        f"the inverse variances look like 1-sigma errors: the scatter between pixels is "
-        f"{stated:.3g} times what they say as ivar, {as_error:.2f} times as errors; pass "
-        "error= if that is what they are"
-    )
 
 
 def air_to_vacuum(wavelength: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,8 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.formats import votable
-from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.columns import spectra_of
+from huggins.formats.fields import Context, Field
 from huggins.formats.identity import plain
 from huggins.formats.names import FLUXES, Role
 from huggins.formats.request import Request

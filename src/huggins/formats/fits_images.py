@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context, Field, likely_uncertainty, one_spectrum
+from huggins.formats.columns import likely_uncertainty, one_spectrum
 from huggins.formats.comments import said_rest
+from huggins.formats.fields import Context, Field
 from huggins.formats.fits_tables import NOT_THE_OBJECT
 from huggins.formats.identity import described, plain
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning

@@ -14,8 +14,9 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.fits.cards import CARD
-from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.columns import spectra_of
 from huggins.formats.comments import said_rest
+from huggins.formats.fields import Context, Field
 from huggins.formats.identity import described, plain
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.formats.stacks import Array, in_memory, role_of, sort, spectra

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from huggins.errors import ReadError
 from huggins.formats import fits_images, fits_tables
-from huggins.formats.columns import Context
+from huggins.formats.fields import Context
 from huggins.formats.request import ALL
 
 if TYPE_CHECKING:

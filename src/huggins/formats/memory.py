@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError, SpectrumError
-from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.columns import spectra_of
+from huggins.formats.fields import Context, Field
 from huggins.formats.names import AXES, FLUXES, UNCERTAINTIES, Role, meaning
 from huggins.spectrum import IDENTITY, Spectrum
 

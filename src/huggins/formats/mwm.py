@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context
+from huggins.formats.fields import Context
 from huggins.formats.fits_tables import columns
 from huggins.formats.stacks import in_memory, sort, spectra
 from huggins.spectrum import Spectrum

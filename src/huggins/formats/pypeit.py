@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context, Field, one_spectrum
+from huggins.formats.columns import one_spectrum
+from huggins.formats.fields import Context, Field
 from huggins.formats.identity import described, plain
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.columns import spectra_of
+from huggins.formats.fields import Context, Field
 from huggins.formats.identity import described, fibre_bits, pipeline_result, plain
 from huggins.formats.names import AXES, FLUXES, Role, meaning
 from huggins.formats.request import Request, blocks

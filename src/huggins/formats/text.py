@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context, Field, spectra_of
+from huggins.formats.columns import spectra_of
 from huggins.formats.comments import said_air, said_flux_unit, said_rest
+from huggins.formats.fields import Context, Field
 from huggins.formats.foreign import foreign
 from huggins.formats.names import AXES, FLUXES, Role, meaning
 

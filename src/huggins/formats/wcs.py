@@ -13,8 +13,8 @@ import numpy as np
 
 from huggins.errors import ReadError
 from huggins.fits.cards import split
-from huggins.formats.columns import Field
 from huggins.formats.comments import said_air
+from huggins.formats.fields import Field
 from huggins.formats.identity import number
 
 if TYPE_CHECKING:

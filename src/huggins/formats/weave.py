@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
-from huggins.formats.columns import Context, Field, one_spectrum
+from huggins.formats.columns import one_spectrum
+from huggins.formats.fields import Context, Field
 from huggins.formats.identity import described, plain
 from huggins.formats.request import blocks
 from huggins.formats.wcs import axis, says_air
