@@ -134,7 +134,7 @@ def test_what_was_there_stays_when_writing_fails(targets, tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("name", "error"), [("t.xls", InputError), ("none/t.fits", OutputError), (".", InputError)]
+    ("name", "error"), [("t.xls", InputError), ("none/t.fits", OutputError), (".", OutputError)]
 )
 def test_an_output_that_cannot_be(targets, tmp_path, name, error):
     with pytest.raises(error):

@@ -77,7 +77,7 @@ def test_choose_follows_the_odds():
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"stars\.h5: no such file"):
+    with pytest.raises(InputError, match=r"stars\.h5: there is no such file.*--templates"):
         load(tmp_path)
 
 
