@@ -110,7 +110,7 @@ def test_the_watch_sees_sockets_and_telemetry(run):
     written = False
     for seconds in (0.5, 2.0, 5.0):
         _, left, sockets = run("-c", code.format(seconds))
-        assert len(sockets) == 1
+        assert sockets  # ours, and where it is given the time that of ONNX Runtime
         written = written or any("Microsoft" in path for path in left)
         if written:
             break
