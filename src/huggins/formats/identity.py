@@ -12,6 +12,8 @@ from huggins.spectrum import Pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from huggins.fits.hdu import Hdu
+
 _FIBRE_BITS: Final = int(ZWarning.UNPLUGGED | ZWarning.BAD_TARGET | ZWarning.NODATA)
 
 #: First night of SDSS-IV (July 2014), whose BOSS spectra are those of eBOSS.
@@ -113,6 +115,25 @@ _RESULTS: Final = (
 def plain(name: str) -> str:
     """Return a name as it is compared: in lower case, without blanks and punctuation."""
     return "".join(filter(str.isalnum, name.lower()))
+
+
+def records(table: Hdu | None, count: int) -> list[dict[str, Any]]:
+    """Return the rows of a table of targets by plain name; none where it does not fit.
+
+    Parameters
+    ----------
+    table
+        The table beside the spectra, a row each; None where the file has none.
+    count
+        Number of spectra.
+    """
+    if table is None or table.layout.kind != "table" or table.rows != count:
+        return []
+    names = tuple(name for name in table.columns if name)
+    return [
+        {plain(name): value for name, value in table.record(names, row).items()}
+        for row in range(count)
+    ]
 
 
 def described(get: Callable[[str], Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.formats.columns import one_spectrum
 from huggins.formats.fields import Context, Field
-from huggins.formats.identity import described, plain
+from huggins.formats.identity import described, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,12 +115,8 @@ def _variance(hdu: Hdu, row: int, count: int, path: str) -> Array:
 
 
 def _objects(table: Hdu | None, count: int) -> list[dict[str, Any]]:
-    if table is None or table.layout.kind != "table" or table.rows != count:
-        return []
-    names = tuple(name for name in table.columns if name)
     found = []
-    for row in range(count):
-        record = {plain(name): value for name, value in table.record(names, row).items()}
+    for record in records(table, count):
         record.pop("targetid", None)  # PFS's own counts the rows; objId is the object
         found.append(described(record.get))
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.formats.columns import one_spectrum
 from huggins.formats.fields import Context, Field
-from huggins.formats.identity import described, plain
+from huggins.formats.identity import described, records
 from huggins.formats.request import blocks
 from huggins.formats.wcs import axis, says_air
 from huggins.quality import ZWarning
@@ -108,12 +108,8 @@ def _pixels(
 
 def _fibres(table: Hdu | None, count: int) -> list[dict[str, Any]]:
     """Return what FIBTABLE tells of each fibre."""
-    if table is None or table.layout.kind != "table" or table.rows != count:
-        return []
-    names = tuple(name for name in table.columns if name)
     found = []
-    for row in range(count):
-        record = {plain(name): value for name, value in table.record(names, row).items()}
+    for record in records(table, count):
         identity = described(record.get)
         if record.get("targuse") == "S":
             identity["zwarning"] = int(ZWarning.SKY)
