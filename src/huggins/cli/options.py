@@ -43,6 +43,28 @@ Inputs = Annotated[
         show_default=False,
     ),
 ]
+ViewInputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="TABLE|FILES|FOLDER",
+        help="A table that `huggins classify` wrote, or spectra, classified first.",
+        show_default=False,
+    ),
+]
+Where = Annotated[
+    str,
+    typer.Option(
+        "--where", "-w", metavar="EXPR", help="Rows of TABLE, such as 'ZWARNING != 0'."
+    ),
+]
+Inspections = Annotated[
+    Path | None,
+    typer.Option(
+        "--inspections",
+        metavar="FILE",
+        help="File of inspections; the one beside TABLE if not given.",
+    ),
+]
 Jobs = Annotated[
     int,
     typer.Option(

@@ -17,32 +17,13 @@ from huggins.plurals import counted
 
 @options.with_messages
 def report(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="TABLE|FILES|FOLDER",
-            help="A table that `huggins classify` wrote, or spectra, classified first.",
-            show_default=False,
-        ),
-    ],
+    inputs: options.ViewInputs,
     output: Annotated[
         Path,
         typer.Option("--output", "-o", metavar="PAGE.html", help="The page."),
     ],
-    where: Annotated[
-        str,
-        typer.Option(
-            "--where", "-w", metavar="EXPR", help="Rows of TABLE, such as 'ZWARNING != 0'."
-        ),
-    ] = "",
-    inspections: Annotated[
-        Path | None,
-        typer.Option(
-            "--inspections",
-            metavar="FILE",
-            help="Inspections to show; those beside TABLE if not given.",
-        ),
-    ] = None,
+    where: options.Where = "",
+    inspections: options.Inspections = None,
     model: options.Model = "huggins",
     overwrite: options.Overwrite = False,
 ) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing, suppress
-from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
 import typer
@@ -15,14 +14,7 @@ from huggins.cli.options import LOGGER
 
 @options.with_messages
 def view(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="TABLE|FILES|FOLDER",
-            help="A table that `huggins classify` wrote, or spectra, classified first.",
-            show_default=False,
-        ),
-    ],
+    inputs: options.ViewInputs,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port; 0: any free one.")
     ] = 0,
@@ -35,14 +27,7 @@ def view(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Do not open the browser.")
     ] = False,
-    inspections: Annotated[
-        Path | None,
-        typer.Option(
-            "--inspections",
-            metavar="FILE",
-            help="Where inspections are kept; beside TABLE if not given.",
-        ),
-    ] = None,
+    inspections: options.Inspections = None,
     scanner: Annotated[
         str,
         typer.Option(
@@ -52,12 +37,7 @@ def view(
     blind: Annotated[
         bool, typer.Option("--blind", help="Hide the inspections of others.")
     ] = False,
-    where: Annotated[
-        str,
-        typer.Option(
-            "--where", "-w", metavar="EXPR", help="Rows of TABLE, such as 'ZWARNING != 0'."
-        ),
-    ] = "",
+    where: options.Where = "",
     model: options.Model = "huggins",
 ) -> int:
     """Show classified spectra on a page in the browser, to inspect and correct them.

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.inference.network import Prediction
     from huggins.quality import ZWarning
     from huggins.redshift.minimise import Solution
+    from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
@@ -106,9 +108,8 @@ def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDet
     spectrum = spectrum_in(spectrum)
     network = model if isinstance(model, Model) else load_model(model)
     fitter = load_fitter()
-    contract, grid = network.metadata.contract, network.metadata.redshift
-    with np.errstate(over="ignore", invalid="ignore"):
-        prediction = network.run(contract.tensor(*contract.rebin([spectrum])))
+    prediction = predict(network, spectrum)
+    grid = network.metadata.redshift
     result = fit(fitter, [spectrum], prediction.probabilities, prediction.density, grid)
     best, second = result.solutions[0]
     if best is None:
@@ -121,7 +122,7 @@ def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDet
     good = degrees + len(best.coefficients)
 
     def fitted(solution: Solution, z: float) -> FittedModel:
-        subclass = _subclass(solution.kind, result.probabilities[0])
+        subclass = subclass_in(solution.kind, result.probabilities[0])
         flux = fitter.model_on(spectrum, solution)
         rchi2 = solution.chi2 / max(good - len(solution.coefficients), 1.0)
         return FittedModel(solution.kind, subclass, z, solution.chi2, rchi2, flux)
@@ -135,7 +136,14 @@ def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDet
     )
 
 
-def _subclass(kind: str, probabilities: Array) -> str:
+def predict(network: Model, spectrum: Spectrum) -> Prediction:
+    """Return what the network says of one spectrum."""
+    contract = network.metadata.contract
+    with np.errstate(over="ignore", invalid="ignore"):
+        return network.run(contract.tensor(*contract.rebin([spectrum])))
+
+
+def subclass_in(kind: str, probabilities: Array) -> str:
     """Return the most probable of the 13 classes inside a broad one."""
     inside = np.array([BROAD[name] == kind for name in CLASSES])
     return CLASSES[int(np.where(inside, probabilities, -1.0).argmax())]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.inference.details import FittedModel, predict, subclass_in
 from huggins.inference.fitting import fit, load_fitter
 from huggins.plot.data import smoothed
 from huggins.prepare import clean
@@ -19,7 +20,7 @@ from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.frames import to_native
 from huggins.redshift.search import proposals
 from huggins.spectrum import IDENTITY
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.taxonomy import CLASSES
 from huggins.view.sky import sky_of
 
 if TYPE_CHECKING:
@@ -45,32 +46,12 @@ _UNIT: Final = "10⁻¹⁷ erg/s/cm²/Å"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
-    """One solution of the fit.
-
-    Attributes
-    ----------
-    cls, subclass : str
-    z, chi2, rchi2 : float
-    model : ndarray, shape (L,)
-        At the spectrum's pixels; NaN outside the fitted range.
-    """
-
-    cls: str
-    subclass: str
-    z: float
-    chi2: float
-    rchi2: float
-    model: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Details:
     """What the fit found of one spectrum; the chosen answer first.
 
     Attributes
     ----------
-    answers : list of Answer
+    answers : list of FittedModel
     curves : list of (class, z, chi2)
         chi2 on binned pixels against redshift, one curve a class.
     prediction : Prediction
@@ -79,7 +60,7 @@ class Details:
         What set the bits of the fit, in words; see `huggins.inference.FitDetails`.
     """
 
-    answers: list[Answer]
+    answers: list[FittedModel]
     curves: list[tuple[str, Array, Array]]
     prediction: Prediction
     causes: dict[ZWarning, str] = field(default_factory=dict)
@@ -88,9 +69,8 @@ class Details:
 def details(spectrum: Spectrum, network: Model) -> Details:
     """Fit one spectrum and keep everything that was considered."""
     fitter = load_fitter()
-    contract, grid = network.metadata.contract, network.metadata.redshift
-    with np.errstate(over="ignore", invalid="ignore"):
-        prediction = network.run(contract.tensor(*contract.rebin([spectrum])))
+    grid = network.metadata.redshift
+    prediction = predict(network, spectrum)
     probabilities = prediction.probabilities
     proposal: Proposal | None = None
     if grid is not None and prediction.density is not None:
@@ -113,7 +93,7 @@ def details(spectrum: Spectrum, network: Model) -> Details:
     good = candidates.good
     offset = float(frames.offset[0])
     answers = [
-        Answer(
+        FittedModel(
             s.kind,
             _subclass(s, fitter, probabilities[0]),
             _redshift(s, offset),
@@ -155,8 +135,7 @@ def _subclass(solution: Solution, fitter: Any, probabilities: Array) -> str:
         index = int(fitter.basis.star.classes[solution.archetype])
         if index >= 0:
             return CLASSES[index]
-    inside = np.array([BROAD[name] == solution.kind for name in CLASSES])
-    return CLASSES[int(np.where(inside, probabilities, -1.0).argmax())]
+    return subclass_in(solution.kind, probabilities)
 
 
 def as_json(
