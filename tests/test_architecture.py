@@ -57,7 +57,7 @@ ALLOWED = {
     },
     "inference": {"formats", "prepare", "weights", "redshift"},
     "plot": {"formats", "prepare", "weights", "inference"},
-    "evaluate": {"formats", "prepare", "weights", "inference", "plot"},
+    "evaluate": {"formats", "prepare", "weights", "inference", "plot", "view"},
     "labels": {"catalog", "evaluate"},
     "dataset": {"catalog", "formats", "prepare", "simulate", "weights"},
     "view": {"formats", "prepare", "weights", "redshift", "inference", "plot"},

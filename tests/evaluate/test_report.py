@@ -9,6 +9,7 @@ from huggins.errors import OutputError
 from huggins.evaluate import Estimate, evaluate, write_report
 from huggins.evaluate.drawings import draw_scores
 from huggins.evaluate.metrics import confusion_matrix
+from huggins.evaluate.mistakes import show
 from huggins.evaluate.page import Markup, confusion, drawing, html, table
 from huggins.evaluate.report import to_html
 from huggins.evaluate.summary import Headline, as_text, headlines, number, signed
@@ -82,10 +83,10 @@ def test_mistakes_come_with_their_spectrum_and_names_cannot_break_the_page(tmp_p
     results = write_results(tmp_path / "r.fits", cases, prefix=f"{tmp_path}/")
     (tmp_path / "none.fits").write_bytes(b"SIMPLE  =")
     truth = write_truth(tmp_path / "t.csv", cases)
-    text = to_html(evaluate(results, truth, where="survey != '<u>'"))
+    evaluation = evaluate(results, truth, where="survey != '<u>'")
+    text = to_html(evaluation, show(evaluation))
     page = Page(text)
-    pictures = [source for source in page.sources if source.startswith("data:image/png")]
-    assert len(pictures) == 1
+    assert text.count("<canvas data-spectrum") == 1
     assert page.text.count("No picture:") == 1
     assert "QSO taken for F, true z = 1.0000" in page.text
     assert not re.search("<[biu]>", text)

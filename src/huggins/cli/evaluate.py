@@ -34,8 +34,8 @@ def evaluate(
         Path | None,
         options.output(
             "FOLDER",
-            "Write report.html and report.json there; without it only the main figures "
-            "are printed.",
+            "Write report.html, mistakes.html and report.json there; without it only the "
+            "main figures are printed.",
         ),
     ] = None,
     where: Annotated[

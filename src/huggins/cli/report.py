@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import closing
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 (typer needs it at run time)
 from typing import Annotated
 
 import typer
@@ -32,29 +30,27 @@ def report(
     Up to 500 spectra; it needs neither huggins nor a network to be opened.
     """
     from huggins.runs.files import check_writable, write_text
-    from huggins.view.open import beside, open_session, results_of
-    from huggins.view.report import report_of
+    from huggins.view.open import beside, results_of
+    from huggins.view.report import opened, report_of
 
     check_writable(output, [".html", ".htm"], inputs=inputs, kind="page", overwrite=overwrite)
     results, classification = results_of(inputs, model=model, where=where)
     failures: dict[int, str] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        kept = inspections or beside(results)
-        if not kept.exists():  # nobody has inspected anything, and nothing need be made
-            kept = Path(folder) / "none.sqlite"
-        session = open_session(
-            results, inspections=kept, model=model, classification=classification
-        )
-        with closing(session):
-            if classification is not None:
-                classification.wait()
-                failures = results.failures()
-                for row, why in failures.items():
-                    path, index = results.location(row)
-                    LOGGER.error("%s%s: %s", path, f" [{index}]" if index else "", why)
-                if len(failures) == len(results):
-                    raise InputError(f"{output}: not written: no spectrum could be classified")
-            page = report_of(session)
+    with opened(
+        results,
+        inspections=inspections or beside(results),
+        model=model,
+        classification=classification,
+    ) as session:
+        if classification is not None:
+            classification.wait()
+            failures = results.failures()
+            for row, why in failures.items():
+                path, index = results.location(row)
+                LOGGER.error("%s%s: %s", path, f" [{index}]" if index else "", why)
+            if len(failures) == len(results):
+                raise InputError(f"{output}: not written: no spectrum could be classified")
+        page = report_of(session)
     write_text(output, page)
     size = len(page) / 1e6
     LOGGER.info("%s, %.1f MB: %s", counted(len(results), "spectrum"), size, output)

@@ -51,7 +51,7 @@ def document(title: str, head: Markup, body: Sequence[tuple[str, str, Markup]]) 
         for short, heading, content in body
     )
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<!DOCTYPE html>\n<html lang="en" data-theme="light"><head><meta charset="utf-8">'
         f'<meta name="generator" content="{CREATOR}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>\n{style}</style></head><body>\n"

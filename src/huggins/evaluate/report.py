@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import OutputError
-from huggins.evaluate.mistakes import mistakes_section
+from huggins.evaluate.mistakes import PAGE_NAME, Shown, mistakes_section, show
 from huggins.evaluate.page import Markup, bullets, document, folded, html, paragraph, table
 from huggins.evaluate.sections import (
     by_class,
@@ -55,12 +55,20 @@ def check(
         If it would.
     """
     inputs = list(inputs)
-    for name in () if overwrite else (JSON_NAME, HTML_NAME):
+    for name in () if overwrite else (JSON_NAME, HTML_NAME, PAGE_NAME):
         check_replaceable(Path(folder) / name, inputs=inputs)
 
 
 def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path]:
-    """Write ``report.html`` and ``report.json`` into a folder, made where it is missing.
+    """Write the report into a folder, made where it is missing.
+
+    It is ``report.html``, ``report.json`` and, where the spectra of its mistakes can be read,
+    ``mistakes.html``, which an earlier report may have left.
+
+    Returns
+    -------
+    tuple of Path
+        Of the page and of the JSON.
 
     Raises
     ------
@@ -68,12 +76,17 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path
         If the folder or a file cannot be written.
     """
     folder = Path(folder)
+    shown = show(evaluation)
     contents = {
         JSON_NAME: json.dumps(evaluation.to_json(), indent=1, allow_nan=False) + "\n",
-        HTML_NAME: to_html(evaluation),
+        HTML_NAME: to_html(evaluation, shown),
     }
+    if shown is not None:
+        contents[PAGE_NAME] = shown.page
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if shown is None:
+            (folder / PAGE_NAME).unlink(missing_ok=True)
         for name, text in contents.items():
             write_text(folder / name, text)
     except (OSError, OutputError) as error:
@@ -85,20 +98,20 @@ def write_report(evaluation: Evaluation, folder: str | Path) -> tuple[Path, Path
     return folder / HTML_NAME, folder / JSON_NAME
 
 
-def to_html(evaluation: Evaluation) -> str:
-    """Return the report as one web page."""
+def to_html(evaluation: Evaluation, shown: Shown | None = None) -> str:
+    """Return the report as one web page; `shown` are the spectra of the mistakes."""
     figures, against = evaluation.figures, evaluation.comparison
     # Side by side means the same spectra, which may be fewer than the table's.
-    shown = figures if against is None else against.new
+    measured = figures if against is None else against.new
     old = None if against is None else against.old
     sections = [
         ("Summary", "Summary", _summary(evaluation)),
         *([("Comparison", "New against old", _comparison(against))] if against else []),
         # Where only sky fibres were measured there are no classes to be right about.
-        *(_of_classes(evaluation, shown, old) if shown.classes.accuracy.n else []),
-        ("Warnings", "Warnings and empty sky", warning_bits(shown)),
+        *(_of_classes(evaluation, measured, old) if measured.classes.accuracy.n else []),
+        ("Warnings", "Warnings and empty sky", warning_bits(measured)),
         *([("Groups", "Group by group", _groups(evaluation))] if evaluation.groups else []),
-        ("Mistakes", "The most confident mistakes", mistakes_section(evaluation)),
+        ("Mistakes", "The most confident mistakes", mistakes_section(evaluation, shown)),
     ]
     about = evaluation.about
     name = about["model"]["name"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.inference.details import FittedModel, predict, subclass_in
 from huggins.inference.fitting import fit, load_fitter
 from huggins.plot.data import smoothed
@@ -24,7 +25,7 @@ from huggins.taxonomy import CLASSES
 from huggins.view.sky import sky_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,6 +43,8 @@ SOLUTIONS: Final = 6
 _CURVE: Final = 700
 # Surveys whose flux is calibrated.
 _CALIBRATED: Final = ("SDSS", "BOSS", "EBOSS", "SDSS-V", "DESI")
+# Redshifts so many km/s apart are the same answer.
+_SAME: Final = 1000.0
 _UNIT: Final = "10⁻¹⁷ erg/s/cm²/Å"
 
 
@@ -105,6 +108,32 @@ def details(spectrum: Spectrum, network: Model) -> Details:
     ]
     [causes] = fit(fitter, [spectrum], probabilities, prediction.density, grid).causes
     return Details(answers, chi2_curves(fitter.search, frames, 0), prediction, causes)
+
+
+def of_table(answers: Sequence[FittedModel], cells: dict[str, Any]) -> int | None:
+    """Return which answer of the fit is the table's; None where it is none of them.
+
+    The table may come from another network or fit, or from an earlier version: its answer is
+    found by CLASS and, to 1000 km/s, the redshift. Where the table has none, it is the first.
+    """
+    name, z = cells.get("CLASS"), cells.get("Z")
+    if not name or z is None:
+        return 0 if answers else None
+    limit = _SAME / SPEED_OF_LIGHT * (1.0 + z)
+    near = (i for i, a in enumerate(answers) if a.cls == name and abs(a.z - z) <= limit)
+    return next(near, None)
+
+
+def _difference(answers: Sequence[FittedModel], cells: dict[str, Any]) -> str:
+    """Return a sentence where the table's answer is none of the fit's; else nothing."""
+    if not answers or of_table(answers, cells) is not None:
+        return ""
+    best = answers[0]
+    return (
+        f"The table says {cells['CLASS']} at z = {cells['Z']:.4f}, which is no answer of this "
+        f"huggins' fit (its first: {best.cls} at z = {best.z:.4f}). The table comes from "
+        "another network, fit or version."
+    )
 
 
 def model_at(spectrum: Spectrum, name: str, z: float) -> tuple[Array, float]:
@@ -181,6 +210,8 @@ def as_json(
         | ({"notes": "; ".join(spectrum.notes)} if spectrum.notes else {}),
         "results": cells,
         "probabilities": probabilities,
+        "shown": of_table(found.answers, cells),
+        "difference": _difference(found.answers, cells),
         "solutions": [
             {
                 "rank": rank,

@@ -10,16 +10,21 @@ import base64
 import gzip
 import json
 import re
+import tempfile
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins import __version__
 from huggins.errors import HugginsError, InputError
 from huggins.view.features import of_rows, principal_plane
+from huggins.view.open import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from huggins.view.background import Classification
+    from huggins.view.results import Results
     from huggins.view.session import Session
 
 #: Spectra in one report: about 0.1 MB each.
@@ -35,15 +40,40 @@ _POLICY: Final = (
 _MODELS: Final = 2
 
 
-def report_of(session: Session, advance: Callable[[int], None] | None = None) -> str:
+@contextmanager
+def opened(
+    results: Results,
+    *,
+    inspections: Path | None = None,
+    model: str = "huggins",
+    classification: Classification | None = None,
+) -> Iterator[Session]:
+    """Open a set to be written as a page; no file of inspections is made."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = inspections
+        if kept is None or not kept.exists():
+            kept = Path(folder) / "none.sqlite"
+        session = open_session(
+            results, inspections=kept, model=model, classification=classification
+        )
+        with closing(session):
+            yield session
+
+
+def spectra_of(session: Session, rows: Iterable[int]) -> list[dict[str, Any]]:
+    """Return everything about some rows; ``{"failed": why}`` of those that cannot be shown."""
+    return [_spectrum(session, row) for row in rows]
+
+
+def report_of(session: Session, spectra: Sequence[dict[str, Any]] | None = None) -> str:
     """Return the page of a set as one HTML document.
 
     Parameters
     ----------
     session
         The set, all of it classified.
-    advance
-        Told how many spectra are done.
+    spectra
+        What `spectra_of` returns for all its rows, where that is known already.
 
     Raises
     ------
@@ -58,11 +88,10 @@ def report_of(session: Session, advance: Callable[[int], None] | None = None) ->
             f"{session.results.source}: {count:,} spectra, a report holds at most {MOST}: "
             "choose some with --where, or look at all with `huggins view`"
         )
-    spectra = []
-    for row in range(count):
-        spectra.append(_packed(_spectrum(session, row)))
-        if advance is not None:
-            advance(row + 1)
+    if spectra is None:
+        every = [packed(_spectrum(session, row)) for row in range(count)]
+    else:
+        every = [packed(spectrum) for spectrum in spectra]
     columns = {}
     for column in session.about()["columns"]:
         values = session.column(column["name"])
@@ -72,7 +101,7 @@ def report_of(session: Session, advance: Callable[[int], None] | None = None) ->
         {
             "session": session.about(),
             "columns": columns,
-            "spectra": spectra,
+            "spectra": every,
             "thumbnails": session.thumbnails(list(range(count))),
             "map": _base64(plane.astype("<f8").tobytes()),
             "inspections": session.inspected()["rows"],
@@ -82,12 +111,8 @@ def report_of(session: Session, advance: Callable[[int], None] | None = None) ->
 
 def document(data: dict[str, Any]) -> str:
     """Return the page with scripts, styles and data inside."""
-    modules = {
-        f"huggins/{path.name}": _url(_bare(path.read_text(encoding="utf-8")))
-        for path in sorted(_STATIC.glob("*.js"))
-    }
-    style = (_STATIC / "style.css").read_text(encoding="utf-8")
-    page = (_STATIC / "index.html").read_text(encoding="utf-8")
+    modules = module_map(path.name for path in sorted(_STATIC.glob("*.js")))
+    page = static("index.html")
     icon = _base64((_STATIC / "icon.svg").read_bytes())
     for old, new in (
         (
@@ -95,12 +120,18 @@ def document(data: dict[str, Any]) -> str:
             f'<meta charset="utf-8">\n{GENERATOR}\n'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         ),
-        ('<link rel="stylesheet" href="static/style.css">', f"<style>\n{style}</style>"),
+        *(
+            (
+                f'<link rel="stylesheet" href="static/{name}">',
+                f"<style>\n{static(name)}</style>",
+            )
+            for name in ("colours.css", "style.css")
+        ),
         ('href="static/icon.svg"', f'href="data:image/svg+xml;base64,{icon}"'),
         (
             '<script type="module" src="static/app.js"></script>',
-            f'<script type="importmap">{_json({"imports": modules})}</script>\n'
-            f'<script type="application/json" id="embedded">{_json(data)}</script>\n'
+            f"{modules}\n"
+            f'<script type="application/json" id="embedded">{as_json(data)}</script>\n'
             '<script type="module">import "huggins/app.js";</script>',
         ),
     ):
@@ -112,11 +143,23 @@ def document(data: dict[str, Any]) -> str:
 def _spectrum(session: Session, row: int) -> dict[str, Any]:
     try:
         detail = session.detail(row)
-        for solution in detail["solutions"][_MODELS:]:
-            solution["model"] = None
+        for number, solution in enumerate(detail["solutions"]):
+            if number >= _MODELS and number != detail["shown"]:
+                solution["model"] = None
         return detail | {"why": session.why(row)}
     except HugginsError as error:
         return {"failed": str(error)}
+
+
+def static(name: str) -> str:
+    """Return a file of the page."""
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def module_map(names: Iterable[str]) -> str:
+    """Return the import map that gives modules of the page as ``data:`` URLs."""
+    modules = {f"huggins/{name}": _url(_bare(static(name))) for name in names}
+    return f'<script type="importmap">{as_json({"imports": modules})}</script>'
 
 
 def _bare(script: str) -> str:
@@ -128,13 +171,14 @@ def _url(text: str) -> str:
     return f"data:text/javascript;base64,{_base64(text.encode())}"
 
 
-def _json(value: Any) -> str:
-    """JSON that ends no script element, whatever its texts hold."""
+def as_json(value: Any) -> str:
+    """Return JSON that ends no script element, whatever its texts hold."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
-def _packed(value: Any) -> str:
+def packed(value: Any) -> str:
+    """Return compressed JSON as text."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return _base64(gzip.compress(text.encode(), 6, mtime=0))
 

@@ -10,8 +10,10 @@ import { PALETTE, ScatterMap, ramp } from "./map.js";
 import { SpectrumView } from "./spectrum.js";
 import { emit, has, kindOf, load, on, open, quickFilters, refresh, step, store, value } from "./store.js";
 
-const SHOWN = ["FILE", "CLASS", "SUBCLASS", "PROB", "Z", "Z_ERR", "ZWARNING", "SN_MEDIAN", "DELTACHI2", "PIPE_CLASS", "PIPE_Z"];
-const DIGITS = { PROB: 3, Z: 4, Z_ERR: 5, Z_NET: 4, PIPE_Z: 4, SN_MEDIAN: 1, DELTACHI2: 1, RA: 4, DEC: 4 };
+const SHOWN = ["FILE", "CLASS", "SUBCLASS", "PROB", "Z", "Z_ERR", "ZWARNING", "SN_MEDIAN", "DELTACHI2", "PIPE_CLASS", "PIPE_Z", "MISTAKE", "TRUE_CLASS", "TRUE_Z"];
+/** The row that the address names, as in `page.html#row=3`; -1 where it names none. */
+const rowOfAddress = () => Number(/^#row=(\d+)$/.exec(window.location.hash)?.[1] ?? -1);
+const DIGITS = { PROB: 3, Z: 4, Z_ERR: 5, Z_NET: 4, PIPE_Z: 4, TRUE_Z: 4, SN_MEDIAN: 1, DELTACHI2: 1, RA: 4, DEC: 4 };
 
 let grid;
 let map;
@@ -573,7 +575,9 @@ async function start() {
   $("#similar").addEventListener("click", actions().similar);
   showTab("spectrum");
   // The first spectrum does not wait for the columns.
-  await update({ keep: false });
+  window.addEventListener("hashchange", () => open(rowOfAddress()));
+  if (rowOfAddress() >= 0) open(rowOfAddress());
+  await update({ keep: rowOfAddress() >= 0 });
   await load(["INDEX", ...SHOWN]);
   emit("order");
   progress();

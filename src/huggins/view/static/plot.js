@@ -89,7 +89,7 @@ export function indexAt(wavelength, value) {
  * residual, smoothing (pixels), rest (rest-frame axis), why [[lo, hi, importance]], marked line.
  */
 export class SpectrumPlot {
-  constructor(canvas, { mini = false, onpick = null, onrange = null, onhover = null } = {}) {
+  constructor(canvas, { mini = false, still = false, onpick = null, onrange = null, onhover = null } = {}) {
     this.canvas = canvas;
     this.mini = mini;
     this.onpick = onpick;
@@ -105,7 +105,7 @@ export class SpectrumPlot {
     this.draw = onFrame(() => this.drawNow());
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(canvas);
-    if (!mini) this.listen();
+    if (!mini && !still) this.listen();
   }
 
   /** Show another spectrum, whole unless a range is given. */

@@ -114,8 +114,14 @@ export class SpectrumView {
     this.cls = r.SUBCLASS || best?.subclass || "";
     this.plot.view.lines = this.linesFor(this.cls);
     this.plot.setSpectrum(detail);
-    this.answer(0, { quiet: true });
-    if (!best) this.setZ(Number.isFinite(r.Z) ? r.Z : 0, {});
+    // A table of another network or fit may hold an answer that this fit does not give.
+    if (best && detail.shown !== null) {
+      this.answer(detail.shown, { quiet: true });
+    } else {
+      this.plot.view.models = [];
+      this.setZ(Number.isFinite(r.Z) ? r.Z : 0, { fetch: Boolean(best) });
+      this.drawSolutions();
+    }
     $("#show-sky").disabled = !detail.sky;
     this.facts(detail);
     if ($("#show-why").checked) this.setWhy(true);
@@ -143,6 +149,7 @@ export class SpectrumView {
     fill($("#warnings"), detail.warnings?.length
       ? detail.warnings.map((w) => h("li", {}, h("strong", {}, w.name), " ", w.meaning, w.remedy ? h("span", { class: "muted" }, ` ${w.remedy}`) : ""))
       : Number.isFinite(r.ZWARNING) ? h("li", { class: "good" }, "No warning.") : h("li", { class: "muted" }, "This table has no ZWARNING: nothing is known of warnings."));
+    if (detail.difference) $("#warnings").prepend(h("li", {}, h("strong", {}, "OTHER ANSWER"), " ", detail.difference));
     if (r.ERROR) $("#warnings").prepend(h("li", {}, h("strong", {}, "ERROR"), " ", r.ERROR));
     fill($("#probabilities"), probabilityBars(store.session.classes, detail.probabilities, this.cls, (name) => this.setClass(name)));
     const p = detail.pipeline ?? {};
@@ -150,7 +157,8 @@ export class SpectrumView {
     fill($("#beside"), h("tbody", {},
       row("Fit", r.SUBCLASS, r.Z, Number.isFinite(r.Z_ERR) ? `± ${r.Z_ERR.toPrecision(2)}` : ""),
       row("Network", detail.network?.subclass ?? "", r.Z_NET, ""),
-      row("Pipeline", [p.class, p.subclass].filter(Boolean).join(" "), p.z, p.zwarning ? `ZWARNING ${p.zwarning}` : "")));
+      row("Pipeline", [p.class, p.subclass].filter(Boolean).join(" "), p.z, p.zwarning ? `ZWARNING ${p.zwarning}` : ""),
+      "TRUE_CLASS" in r ? row("Truth", r.TRUE_CLASS, r.TRUE_Z, r.MISTAKE ? `wrong: ${r.MISTAKE}` : "") : ""));
     const m = detail.meta ?? {};
     const known = Object.entries(m).filter(([, v]) => v !== null && v !== "" && v !== undefined);
     fill($("#meta"), known.map(([k, v]) => [h("dt", {}, k), h("dd", {}, String(v))]));
@@ -169,7 +177,7 @@ export class SpectrumView {
     }
     this.solution = (n + solutions.length) % solutions.length;
     const s = solutions[this.solution];
-    if (this.solution > 0 || !quiet) this.setClass(s.subclass || s.class, { quiet: true });
+    if (!quiet) this.setClass(s.subclass || s.class, { quiet: true });
     this.setZ(s.z, { solution: true });
     this.useModel(s.model, s.z);
     if (!s.model) this.model();
