@@ -48,7 +48,7 @@ def errors():
 def open_page(browser, errors):
     contexts = []
 
-    def open_page(url, *, wait=True, **options):
+    def open_page(url, *, wait=True, ready=READY, **options):
         options = {"viewport": {"width": 1366, "height": 768}} | options
         context = browser.new_context(**options)
         contexts.append(context)
@@ -57,7 +57,7 @@ def open_page(browser, errors):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
         page.goto(url)
-        page.wait_for_selector(READY)
+        page.wait_for_selector(ready)
         if wait:
             settled(page, "window.huggins.store.detail !== null")
         return page
@@ -488,4 +488,56 @@ def test_a_report_works_without_a_server(open_page, session, tmp_path, errors):
     page.click("#button-map")
     page.wait_for_selector("#map-note:has-text('Click a point')")
     picture(page, "report")
+    assert errors == []
+
+
+def test_an_address_names_a_row(open_page, server):
+    page = open_page(f"{server.url}#row=3")
+    assert row(page) == 3
+    page.evaluate("window.location.hash = '#row=1'")
+    settled(page, "window.huggins.store.detail?.row === 1")
+
+
+def test_a_row_of_another_fit_is_shown_as_the_table_has_it(open_page, session, errors):
+    session.results.table.values["Z"][0] = 0.75
+    server = Server(session)
+    server.start()
+    page = open_page(server.url)
+    assert z(page) == 0.75
+    assert "OTHER ANSWER" in page.locator("#warnings").inner_text()
+    settled(page, "window.huggins.view.plot.view.models[0]?.z0 === 0.75")  # fitted there
+    assert page.locator("#solutions [aria-pressed=true]").count() == 0
+    server.stop()
+    assert errors == []
+
+
+def test_a_mistake_of_an_evaluation_opens_its_spectrum(
+    open_page, spectra_set, tmp_path, errors
+):
+    from huggins.cli import main
+
+    truth = tmp_path / "truth.csv"
+    lines = ["path,class13,z"]
+    for number, cls in enumerate(spectra_set.classes):
+        said = "GAL" if number in (0, 4) else cls  # two of the labels are wrong
+        path = spectra_set.folder / f"spec-7102-56666-{number + 1:04d}.fits"
+        lines.append(f"{path},{said},{spectra_set.redshifts[number]}")
+    truth.write_text("\n".join(lines))
+    out = tmp_path / "out"
+    assert main(["evaluate", str(spectra_set.table), "-t", str(truth), "-o", str(out)]) == 0
+    page = open_page((out / "report.html").as_uri(), ready="body[data-drawn=true]", wait=False)
+    first = page.locator(".mistake").first
+    painted = first.locator("canvas").evaluate(
+        "(c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data"
+        ".filter((v, i) => i % 4 === 3 && v > 0).length"
+    )
+    assert painted > 10_000
+    picture(page, "evaluation-mistakes")
+    name = first.locator("p").inner_text().split(" · ")[-1].split("/")[-1]
+    first.locator("canvas").click()
+    page.wait_for_selector(READY)
+    settled(page, "window.huggins.store.detail !== null")
+    assert page.locator("#title").inner_text() == name
+    assert "Truth GAL" in " ".join(page.locator("#beside").inner_text().split())
+    picture(page, "mistake")
     assert errors == []

@@ -143,3 +143,22 @@ def test_lines_are_those_of_the_class():
     assert any(name.startswith("He") for name in of("O"))
     assert not any(name.startswith("TiO") for name in of("A"))
     assert {line["kind"] for line in _lines()} == {"emission", "absorption"}
+
+
+def test_the_tables_answer_is_found_among_those_of_the_fit(mocks, network):
+    s = mocks[0].spectrum
+    found = details(s, network)
+    first, z = found.answers[0], found.answers[0].z
+    other = next(a for a in found.answers if a.cls != first.cls)
+
+    def shown(**cells):
+        back = as_json(s, found, cells, None)
+        return back["shown"], back["difference"]
+
+    assert shown() == (0, "")
+    assert shown(CLASS=first.cls, Z=z * 1.001) == (0, "")
+    assert shown(CLASS=other.cls, Z=other.z) == (found.answers.index(other), "")
+    number, words = shown(CLASS=first.cls, Z=z + 0.5)
+    assert number is None
+    assert f"{first.cls} at z = {z + 0.5:.4f}, which is no answer" in words
+    assert f"its first: {first.cls} at z = {z:.4f}" in words

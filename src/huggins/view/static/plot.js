@@ -386,12 +386,13 @@ export class SpectrumPlot {
       if (this.mini && !strong && line.major === false) continue;
       // Names stand in two rows above; one that would overlap is left out.
       const half = 0.5 * context.measureText(line.name).width + 3;
-      const row = [0, 1].find((r) => !ends[r].some(([a, b]) => px - half < b && px + half > a));
+      const at = Math.max(box.left + half, Math.min(box.right - half, px));
+      const row = [0, 1].find((r) => !ends[r].some(([a, b]) => at - half < b && at + half > a));
       if (row === undefined) continue;
-      ends[row].push([px - half, px + half]);
+      ends[row].push([at - half, at + half]);
       context.globalAlpha = 1;
       context.fillStyle = colour(line.kind === "emission" ? "emission" : "absorption");
-      context.fillText(line.name, Math.max(box.left + half, Math.min(box.right - half, px)), box.top - 8 - 12 * row);
+      context.fillText(line.name, at, box.top - 8 - 12 * row);
     }
     context.globalAlpha = 1;
   }
