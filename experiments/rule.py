@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# How close a redshift must be to count as right, km/s.
-_RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
+#: How close a redshift must be to count as right, km/s.
+RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
 #: Zero-point errors in km/s of the few templates of these classes, from the disagreement among
 #: them.
 LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
@@ -99,7 +99,7 @@ class Case:
         for solution in self.candidates.solutions:
             z = 10.0 ** ((solution.shift + self.offset) * STEP) - 1.0
             apart = abs(z - self.z) / (1.0 + self.z) * SPEED_OF_LIGHT
-            found.append(solution.kind == self.kind and apart < _RIGHT[solution.kind])
+            found.append(solution.kind == self.kind and apart < RIGHT[solution.kind])
         return np.array(found, bool)
 
 
@@ -263,7 +263,7 @@ def fit_errors(
         velocity = (z - case.z) / (1.0 + case.z) * SPEED_OF_LIGHT
         if best.kind != case.kind or not np.isfinite(best.sigma):
             continue
-        if abs(velocity) > _RIGHT[best.kind]:
+        if abs(velocity) > RIGHT[best.kind]:
             continue
         reduced = max(best.chi2 / candidates.good, 1.0)
         sigma = best.sigma * LN10 * STEP * SPEED_OF_LIGHT * np.sqrt(reduced)

@@ -616,6 +616,14 @@ def test_format_where_the_name_does_not_tell_it(folder, run):
         (["--format", "csv"], "go with a table: name it with -o, or -o -"),
         (["--models", "m.fits"], "go with a table: name it with -o, or -o -"),
         (["-o", "-", "--resume"], "standard output cannot be resumed"),
+        (["--candidates", "3"], "go with a table: name it with -o, or -o -"),
+        (["-o", "-", "--candidates", "3"], "--candidates needs a file, named with -o, or"),
+        (["-o", "t.csv", "--candidates", "0"], "Invalid value for '--candidates'"),
+        (["-o", "t.csv", "--candidates", "2", "--no-redshift"], "leave out --no-redshift"),
+        (
+            ["-o", "data.csv", "--candidates", "2", "--models", "data.candidates.csv"],
+            "same file",
+        ),
         (["-o", "t.csv", "--models", "m.txt"], "must end in .fits, .npz"),
         (["-o", "t.csv", "--models", "data/0.fits"], "is no output of huggins"),
         (["-o", "t.fits", "--models", "m.fits", "--no-redshift"], "need the redshift fit"),
@@ -626,6 +634,18 @@ def test_outputs_that_cannot_be(folder, run, argv, said):
     assert (status, out) == (2, "")
     assert said in err
     assert names() == ["data"]
+
+
+def test_candidates_beside_and_inside(folder, run):
+    assert run("data", "-o", "t.csv", "--candidates", "3", "--jobs", "2")[0] == 0
+    assert run("data", "-o", "t.fits", "--candidates", "3")[0] == 0
+    assert names() == ["data", "t.candidates.csv", "t.csv", "t.fits"]
+    lines = Path("t.candidates.csv").read_text().splitlines()
+    assert lines[0] == "FILE,INDEX,RANK,CLASS,SUBCLASS,Z,CHI2,PROB"
+    assert len(Table.read("t.fits", "CANDIDATES")) == len(lines) - 1
+    # A folder with them is classified without them.
+    assert run(".", "-o", "u.csv", "--no-redshift")[0] == 0
+    assert len(Path("u.csv").read_text().splitlines()) == 4
 
 
 def test_a_model_that_is_not_there_is_said_without_a_table(tmp_path, capsys):

@@ -65,6 +65,17 @@ def classify(
             "or .parquet.",
         ),
     ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(
+            "--candidates",
+            metavar="N",
+            min=1,
+            help="Write the N most probable different redshifts of each spectrum too: HDU "
+            "CANDIDATES of a .fits table, OUT.candidates.csv (or the like) beside any other.",
+            show_default=False,
+        ),
+    ] = None,
     model: options.Model = "huggins",
     no_redshift: Annotated[
         bool,
@@ -148,6 +159,7 @@ def classify(
         redshift=not no_redshift,
         selection=chosen(targetid or (), fiber or (), rows),
         columns=tuple(options.column_names(columns).items()),
+        candidates=candidates or 0,
     )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output in (None, _STANDARD):
@@ -166,8 +178,15 @@ def classify(
             same_kind=holds_features,
             overwrite=overwrite,
         )
-    if output is None and (form or models is not None):
-        raise InputError("--format and --models go with a table: name it with -o, or -o -")
+    if output is None and (form or models is not None or candidates):
+        raise InputError(
+            "--format, --models and --candidates go with a table: name it with -o, or -o -"
+        )
+    if candidates and output == _STANDARD and form != "fits":
+        raise InputError(
+            "standard output holds one table: --candidates needs a file, named with -o, or "
+            "--format fits"
+        )
     if output == _STANDARD and resume:
         raise InputError("standard output cannot be resumed: name a file with -o")
     paths = Inputs(inputs, exclude=output, keep_left_out=left_out)

@@ -40,7 +40,9 @@ _WIDEST: Final = 1 << 27
 # Bytes of one block of rows.
 _BYTES: Final = 16 * 1024**2
 # Cards of a header that say where a table comes from.
-_ORIGIN: Final = ("CREATOR", "MODEL", "MODELVER", "MODELSHA", "DATE")
+_ORIGIN: Final = (
+    "CREATOR", "MODEL", "MODELVER", "MODELSHA", "BASISSHA", "CANDIDAT", "DATE",
+)  # fmt: skip
 # TZERO of unsigned 64-bit integers.
 _UNSIGNED: Final = 1 << 63
 

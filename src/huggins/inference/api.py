@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError
 from huggins.formats import from_object, is_arrays, open_bytes, open_file
+from huggins.inference.candidates import KEY as CANDIDATES_KEY
+from huggins.inference.candidates import (
+    beside,
+    candidates_table,
+    check_candidates,
+    few_line,
+)
+from huggins.inference.candidates import to_table as candidates_to_table
 from huggins.inference.cluster import run_cluster
 from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
@@ -34,7 +42,7 @@ from huggins.plurals import counted
 from huggins.runs.files import check_distinct, check_no_folder, extension_of
 from huggins.runs.resume import keeping
 from huggins.spectrum import Spectrum
-from huggins.tables.write import WRITERS
+from huggins.tables.write import WRITERS, write_table
 from huggins.weights import DEFAULT
 
 if TYPE_CHECKING:
@@ -64,6 +72,7 @@ def classify(
     threshold: float | None = None,
     air: bool = False,
     desi_columns: bool = False,
+    candidates: int | None = None,
 ) -> Table:
     """Classify spectra and measure their redshifts.
 
@@ -87,6 +96,9 @@ def classify(
         Whether the wavelengths of text files are in air.
     desi_columns
         DESI's names of columns (SPECTYPE, SUBTYPE, ZERR, ZWARN) instead of SDSS's.
+    candidates
+        How many different redshifts of each spectrum to give, at most, in a second table: the
+        attribute ``candidates`` of the one returned.
 
     Returns
     -------
@@ -99,11 +111,14 @@ def classify(
     TypeError
         If an input is of no such kind.
     InputError
-        If there is nothing to classify, as in a folder without spectra.
+        If there is nothing to classify, as in a folder without spectra, or `candidates` is
+        below 1 or goes without the fit.
     ModelError
         If there is no such model.
     """
-    settings = Settings(jobs, batch_size, threshold, air, redshift)
+    if candidates is not None and candidates < 1:
+        raise InputError(f"candidates must be at least 1, not {candidates}")
+    settings = Settings(jobs, batch_size, threshold, air, redshift, candidates=candidates or 0)
     network = _network(model)
     elements = list(inputs) if _is_list(inputs) else [inputs]
     parts: Iterable[Rows]
@@ -114,7 +129,11 @@ def classify(
     else:
         parts = run_spectra(_spectra(elements, air=air), network, settings)
     metadata = provenance(network, _call(model, redshift=redshift), _basis(settings))
-    return to_table(parts, metadata, desi=desi_columns)
+    rows = Rows.join(list(parts))
+    table = to_table([rows], metadata, desi=desi_columns)
+    if candidates is not None:
+        table.candidates = candidates_to_table(rows, metadata, desi=desi_columns)
+    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +214,10 @@ def classify_to_file(
     form
         Format of the table where the extension of `output` does not tell it: an extension
         without its dot, or ``redrock`` (see `huggins.inference.redrock`).
+    settings.candidates
+        How many different redshifts of each spectrum a table CANDIDATES gets, at most: a
+        further HDU in FITS, a file beside the table otherwise
+        (`huggins.inference.candidates`).
     models
         Where the best-fit models go, ``.fits`` or ``.npz`` (`huggins.inference.models_file`).
     command
@@ -218,12 +241,19 @@ def classify_to_file(
     if settings.keep and not settings.redshift:
         raise InputError("models and the format of redrock need the redshift fit")
     extension = _extension(form, output)
-    check_distinct({"-o": output, "--models": models})
+    if settings.candidates and form == REDROCK:
+        raise InputError("--format redrock has no place for candidates: leave out one of them")
+    others = beside(output, extension) if settings.candidates else None
+    check_distinct({"-o": output, "--models": models, "--candidates": others})
     check_output(output, inputs.named, extension=extension, overwrite=overwrite)
+    if others is not None:
+        check_candidates(others, inputs.named, extension=extension, overwrite=overwrite)
     if models is not None:
         check_models(models, inputs.named, overwrite=overwrite)
     network = load_model(model, threads=1)
     metadata = provenance(network, command, _basis(settings))
+    if settings.candidates:
+        metadata[CANDIDATES_KEY] = str(settings.candidates)
     depends = {
         "huggins": metadata["CREATOR"],
         "model": f"{network.name} {network.hash}",
@@ -233,11 +263,12 @@ def classify_to_file(
         "selection": settings.selection.digest,
         "columns": dict(settings.columns),
         "best fits": settings.keep,
+        "candidates": settings.candidates,
     }
     begun = time.perf_counter()
     kept = journal_path(output)
     if resume and output.exists() and not kept.exists():
-        before = finished(output, inputs, metadata)
+        before = finished(output, inputs, metadata, others)
         if before is not None:
             return Summary(before, before.rows, 0.0, finished=True)
         _log.warning(
@@ -272,7 +303,18 @@ def classify_to_file(
                 write_redrock(output, again, journal.rows, journal.widths, metadata)
             else:
                 about = (journal.rows, journal.widths, metadata)
-                write_rows(output, parts, *about, desi=desi, extension=extension)
+                more = []
+                if settings.candidates:
+                    few = few_line(journal, settings.candidates)
+                    if few:
+                        _log.info("%s", few)
+                    about_them = (journal.candidates, journal.widths, metadata)
+                    table = candidates_table(again(), *about_them, desi=desi)
+                    if others is None:
+                        more.append(table)
+                    else:
+                        write_table(others, table, extension)
+                write_rows(output, parts, *about, desi=desi, extension=extension, behind=more)
             if models is not None:
                 write_models(models, again, journal.rows, journal.widths, metadata)
         else:

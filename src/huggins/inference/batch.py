@@ -14,10 +14,11 @@ from huggins.inference.fitting import load_fitter
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.quality import ZWarning
+from huggins.redshift.alternatives import blank as blank_alternatives
 from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
 from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.warnings import warnings
-from huggins.taxonomy import BROAD_CLASSES, CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES, INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ def classify_batch(
     threshold: float | None = None,
     fits: FitPool | None = None,
     keep: bool = False,
+    alternatives: int = 0,
 ) -> Rows:
     """Classify some spectra.
 
@@ -61,6 +63,8 @@ def classify_batch(
         What fits the redshifts; None leaves the network's.
     keep
         Whether the rows get their best fits too.
+    alternatives
+        How many different redshifts the rows get, at most; they need `fits`.
 
     Returns
     -------
@@ -82,14 +86,25 @@ def classify_batch(
                 prediction = predict_scores(scores, model.metadata)
             fit = None
             if fits is not None:  # in a process of its own: no lock
-                fit = fits.fit(spectra, prediction, model.metadata.redshift, keep=keep)
+                fit = fits.fit(
+                    spectra,
+                    prediction,
+                    model.metadata.redshift,
+                    keep=keep,
+                    alternatives=alternatives,
+                )
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
                 if keep and fit is not None:
                     rows.best = blank(len(rows))
                     rows.best[at] = best_fits(load_fitter(), spectra, fit)
+                if alternatives and fit is not None:
+                    rows.alternatives = blank_alternatives(len(rows), alternatives)
+                    _fill_alternatives(rows, at, fit)
     if keep and rows.best is None:
         rows.best = blank(len(rows))
+    if alternatives and rows.alternatives is None:
+        rows.alternatives = blank_alternatives(len(rows), alternatives)
     return rows
 
 
@@ -195,6 +210,23 @@ def _fill_absorption(
     for k, name in enumerate(ABSORPTION_COLUMNS):
         rows = np.flatnonzero(known[:, k])
         numbers[name][at[rows]] = fit.absorption[rows, k]
+
+
+def _fill_alternatives(rows: Rows, at: NDArray[np.int64], fit: Fit) -> None:
+    """Write the different redshifts of M spectra into rows `at`, none without CLASS.
+
+    The first is the answer in the table.
+    """
+    assert rows.alternatives is not None
+    rows.alternatives[at] = fit.alternatives
+    for i in at.tolist():
+        if not rows.texts["CLASS"][i]:
+            rows.alternatives[i] = blank_alternatives(1, rows.alternatives.shape[1])
+        elif rows.alternatives["broad"][i, 0] >= 0:
+            first = rows.alternatives[i]
+            first["broad"][0] = BROAD_CLASSES.index(rows.texts["CLASS"][i])
+            first["sub"][0] = INDEX[rows.texts["SUBCLASS"][i]]
+            first["z"][0] = rows.numbers["Z"][i]
 
 
 def _identify(rows: Rows, i: int, spectrum: Spectrum) -> None:

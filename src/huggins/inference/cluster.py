@@ -120,7 +120,12 @@ def classify_task(task: _Task) -> Part:
         )
         for batch, place in batches_of(items, settings.batch_size):
             rows = classify_batch(
-                batch, model, threshold=settings.threshold, fits=fits, keep=settings.keep
+                batch,
+                model,
+                threshold=settings.threshold,
+                fits=fits,
+                keep=settings.keep,
+                alternatives=settings.alternatives,
             )
             parts.append((rows, place))
     return parts

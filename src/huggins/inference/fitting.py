@@ -76,6 +76,7 @@ def fit(
     probabilities: NDArray[np.float64],
     density: NDArray[np.float64] | None,
     grid: RedshiftGrid | None,
+    alternatives: int = 0,
 ) -> Fit:
     """Fit M spectra with the network's predictions.
 
@@ -87,6 +88,8 @@ def fit(
         As in `Fitter.fit`.
     grid
         The bins of `density`; None uses the network's classes only.
+    alternatives
+        As in `Fitter.fit`.
 
     Returns
     -------
@@ -97,12 +100,12 @@ def fit(
     bins = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
     try:
-        return fitter.fit(spectra, probabilities, known, **bins)
+        return fitter.fit(spectra, probabilities, known, alternatives=alternatives, **bins)
     except Exception as error:
         if len(spectra) == 1:
             _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)
             _log.warning("%s: the fit failed: %r", spectra[0].file, error)
-            return _failed(probabilities)
+            return _failed(probabilities, alternatives)
     parts = [
         fit(
             fitter,
@@ -110,6 +113,7 @@ def fit(
             probabilities[i : i + 1],
             None if known is None else known[i : i + 1],
             grid,
+            alternatives,
         )
         for i in range(len(spectra))
     ]
@@ -122,9 +126,9 @@ def fit(
     return Fit(**values, solutions=solutions, causes=[part.causes[0] for part in parts])
 
 
-def _failed(probabilities: NDArray[np.float64]) -> Fit:
+def _failed(probabilities: NDArray[np.float64], alternatives: int) -> Fit:
     """Return the result for one spectrum on which the fit failed."""
-    result = Fit.empty(1)
+    result = Fit.empty(1, alternatives)
     result.probabilities[:] = probabilities
     result.zwarning[:] = ZWarning.BAD_MINFIT
     result.noise[:] = np.nan
@@ -159,6 +163,7 @@ class FitPool:
         grid: RedshiftGrid | None,
         *,
         keep: bool = False,
+        alternatives: int = 0,
     ) -> Fit:
         """Fit M spectra; arguments as in `fit`, and `keep`: whether to keep the solutions.
 
@@ -170,7 +175,7 @@ class FitPool:
         with self._lock:
             self._seen += len(spectra)
             few = self._seen <= FEW
-        task = (spectra, prediction.probabilities, prediction.density, grid)
+        task = (spectra, prediction.probabilities, prediction.density, grid, alternatives)
         if few or not self._workers:
             return fit(load_fitter(), *task)
         worker = self._idle.get()

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final
 from huggins.errors import ReadError
 from huggins.formats import identify, open_file
 from huggins.formats.names import AXES, Role, meaning
+from huggins.inference.candidates import holds_candidates
 from huggins.inference.table import holds_results
 from huggins.runs.ours import written_by_huggins
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -217,10 +218,14 @@ def _is_ours(path: str) -> bool:
         with Path(path).open("rb") as file:
             head = file.read(_HEAD)
         return bool(head) and (
-            _OUR_TEXT.match(head) is not None or written_by_huggins(Path(path), holds_results)
+            _OUR_TEXT.match(head) is not None or written_by_huggins(Path(path), _holds_ours)
         )
     except (OSError, ValueError):
         return False
+
+
+def _holds_ours(names: Sequence[str]) -> bool:
+    return holds_results(names) or holds_candidates(names)
 
 
 def _head(path: str) -> bytes:

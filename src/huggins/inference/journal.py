@@ -11,6 +11,7 @@ import numpy as np
 from huggins.fits.paths import percent
 from huggins.inference.bestfit import BEST_FIT
 from huggins.inference.table import NUMBERS, TEXTS, Rows
+from huggins.redshift.alternatives import ALTERNATIVE
 from huggins.runs.journal import Journal
 from huggins.tables.output import ascii_only
 
@@ -62,6 +63,8 @@ class RowJournal:
         How far the journal goes.
     rows, failed : int
         Rows in it, and how many of them are failed inputs.
+    candidates : int
+        Different redshifts of all rows together, where they were asked for.
     widths : dict of str to int
         Bytes of the longest text of each column, at least 1.
     """
@@ -75,6 +78,7 @@ class RowJournal:
             self.place = Place(inputs, rows_of_last, bytes.fromhex(digest))
         self.rows: int = state.get("rows", 0)
         self.failed: int = state.get("failed", 0)
+        self.candidates: int = state.get("candidates", 0)
         self.widths: dict[str, int] = state.get("widths", dict.fromkeys(TEXTS, 1))
         self.close = self._journal.close
         self.remove = self._journal.remove
@@ -93,12 +97,17 @@ class RowJournal:
         }
         count = self.rows + len(rows)
         failed = self.failed + sum(map(bool, rows.texts["ERROR"]))
+        others = rows.alternatives
+        found = 0 if others is None else int(np.count_nonzero(others["broad"] >= 0))
+        candidates = self.candidates + found
         content = b"".join(
             (
                 _COUNT.type(len(rows)).tobytes(),
                 _COUNT.type(rows.best is not None).tobytes(),
+                _COUNT.type(0 if others is None else others.shape[1]).tobytes(),
                 rows.numbers.tobytes(),
                 b"" if rows.best is None else rows.best.tobytes(),
+                b"" if others is None else others.tobytes(),
                 *(text.encode() + b"\0" for name in TEXTS for text in rows.texts[name]),
             )
         )
@@ -106,10 +115,12 @@ class RowJournal:
             "place": (place.inputs, place.rows_of_last, place.digest.hex()),
             "rows": count,
             "failed": failed,
+            "candidates": candidates,
             "widths": widths,
         }
         self._journal.append(content, state)
         self.place, self.rows, self.failed, self.widths = place, count, failed, widths
+        self.candidates = candidates
 
     def __iter__(self) -> Iterator[Rows]:
         """Yield the rows, block by block."""
@@ -117,11 +128,16 @@ class RowJournal:
 
 
 def _decode(content: bytes) -> Rows:
-    count, has_best = np.frombuffer(content, _COUNT, 2).tolist()
-    numbers = np.frombuffer(content, NUMBERS, count, 2 * _COUNT.itemsize)
-    at = 2 * _COUNT.itemsize + numbers.nbytes
+    count, has_best, most = np.frombuffer(content, _COUNT, 3).tolist()
+    at = 3 * _COUNT.itemsize
+    numbers = np.frombuffer(content, NUMBERS, count, at)
+    at += numbers.nbytes
     best = np.frombuffer(content, BEST_FIT, count, at) if has_best else None
     at += 0 if best is None else best.nbytes
+    others = None
+    if most:
+        others = np.frombuffer(content, ALTERNATIVE, count * most, at).reshape(count, most)
+        at += others.nbytes
     texts = content[at:].decode().split("\0")
     columns = {name: texts[i * count : (i + 1) * count] for i, name in enumerate(TEXTS)}
-    return Rows(numbers, columns, best)
+    return Rows(numbers, columns, best, others)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.inference.candidates import KEY
 from huggins.inference.counting import Counts
 from huggins.inference.table import DESI_NAMES, printable
 from huggins.tables.columns import Columns
@@ -80,7 +81,9 @@ def refuse_redrock(path: str | Path) -> None:
         )
 
 
-def finished(output: Path, inputs: Inputs, metadata: Mapping[str, str]) -> Counts | None:
+def finished(
+    output: Path, inputs: Inputs, metadata: Mapping[str, str], beside: Path | None = None
+) -> Counts | None:
     """Return what a complete table of these inputs comes to; None where it is another's.
 
     Parameters
@@ -90,14 +93,21 @@ def finished(output: Path, inputs: Inputs, metadata: Mapping[str, str]) -> Count
     inputs
         Compared with FILE, unless they can be read only once.
     metadata
-        What this run would record: model and basis are compared where the table records them.
+        What this run would record: model, basis and the number of candidates are compared
+        where the table records anything.
+    beside
+        Another output of the run, which must be there.
     """
+    if beside is not None and not beside.exists():
+        return None
     table = with_sdss_names(read_columns(output, (*_ASKED, *DESI_NAMES.values())))
     if any(name not in table for name in _ASKED):
         return None
     for key in ("MODELSHA", "BASISSHA"):
         if table.metadata.get(key, metadata[key]) != metadata[key]:
             return None
+    if table.metadata and table.metadata.get(KEY, "") != metadata.get(KEY, ""):
+        return None
     files = table.text("FILE")
     if inputs.repeatable:
         mine = [ascii_only(path) for path, _ in groupby(map(printable, inputs))]

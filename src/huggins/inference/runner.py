@@ -22,6 +22,7 @@ from huggins.formats import ALL, Selection, open_file
 from huggins.inference.batch import TURN, classify_batch
 from huggins.inference.fitting import FitPool
 from huggins.inference.journal import Place, extend
+from huggins.redshift.alternatives import MOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -70,6 +71,8 @@ class Settings:
         What columns with unusual names are: pairs of ``wavelength`` and the like and a name.
     keep
         Whether the rows get their best fits too: chi2, coefficients, model.
+    candidates
+        How many different redshifts the rows get too, at most; 0: none.
     """
 
     jobs: int = 0
@@ -80,6 +83,7 @@ class Settings:
     selection: Selection = ALL
     columns: tuple[tuple[str, str], ...] = ()
     keep: bool = False
+    candidates: int = 0
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -88,6 +92,16 @@ class Settings:
             raise InputError(f"the batch size must be at least 1, not {self.batch_size}")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
             raise InputError(f"the threshold must be from 0 to 1, not {self.threshold}")
+        if self.candidates and not self.redshift:
+            raise InputError(
+                "candidates come from the redshift fit: leave out --no-redshift (in Python "
+                "redshift=False), or --candidates"
+            )
+
+    @property
+    def alternatives(self) -> int:
+        """Room for different redshifts in a row, which are never more than `MOST`."""
+        return min(self.candidates, MOST)
 
     @property
     def threads(self) -> int:
@@ -333,6 +347,7 @@ def _classified(
             threshold=settings.threshold,
             fits=fits,
             keep=settings.keep,
+            alternatives=settings.alternatives,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

@@ -49,12 +49,20 @@ def results_table() -> type[Table]:
     from astropy.table import Table
 
     class ResultsTable(Table):  # type: ignore[misc]
-        """An astropy Table that differs in how it is printed only.
+        """An astropy Table that differs in how it is printed, and in what it may carry.
 
         `print`, `repr` and notebooks show the columns of `SHOWN`, with the ends of paths, and
         say how many columns there are besides. ``pprint_all()`` shows all; the order of the
         columns is that of every file.
+
+        Attributes
+        ----------
+        candidates : astropy.table.Table or None
+            The most probable different redshifts of each spectrum, where they were asked for;
+            parts and copies of the table do not carry it.
         """
+
+        candidates: Table | None = None
 
         def __str__(self) -> str:
             table, more = _chosen(self, _room())

@@ -113,11 +113,14 @@ class Rows:
         A list of N texts for each name of `TEXTS`, all `printable`; missing is empty.
     best : ndarray of `huggins.inference.bestfit.BEST_FIT`, shape (N,), or None
         The best fits, where they were asked for.
+    alternatives : ndarray of `huggins.redshift.alternatives.ALTERNATIVE`, (N, K), or None
+        Their different redshifts, where they were asked for.
     """
 
     numbers: NDArray[np.void]
     texts: dict[str, list[str]]
     best: NDArray[np.void] | None = None
+    alternatives: NDArray[np.void] | None = None
 
     @classmethod
     def empty(cls, count: int) -> Rows:
@@ -135,11 +138,12 @@ class Rows:
         if not parts:
             return cls.empty(0)
         fits = [part.best for part in parts if part.best is not None]
-        kept = fits if len(fits) == len(parts) else None
+        others = [part.alternatives for part in parts if part.alternatives is not None]
         return cls(
             np.concatenate([part.numbers for part in parts]),
             {name: [t for part in parts for t in part.texts[name]] for name in TEXTS},
-            None if kept is None else np.concatenate(kept),
+            np.concatenate(fits) if len(fits) == len(parts) else None,
+            np.concatenate(others) if len(others) == len(parts) else None,
         )
 
     def __len__(self) -> int:
@@ -259,6 +263,7 @@ def write_rows(
     *,
     desi: bool = False,
     extension: str = "",
+    behind: Sequence[OutputTable] = (),
 ) -> None:
     """Write the table to disk, in the format of the path's extension.
 
@@ -275,6 +280,8 @@ def write_rows(
         Whether columns get DESI's names.
     extension
         Tells the format in place of that of the path.
+    behind
+        Tables that FITS gets as further HDUs.
 
     Raises
     ------
@@ -291,7 +298,8 @@ def write_rows(
         for column, name in zip(COLUMNS, output_names(desi=desi), strict=True)
     ]
     chunks = ([rows.cells(column) for column in COLUMNS] for rows in parts)
-    write_table(path, OutputTable("HUGGINS", columns, count, chunks, metadata), extension)
+    table = OutputTable("HUGGINS", columns, count, chunks, metadata, behind)
+    write_table(path, table, extension)
 
 
 def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = False) -> Table:

@@ -17,7 +17,7 @@ network's largest. a, b, C, E, s, o: `huggins.redshift.parameters.DecisionParame
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +56,8 @@ class Choice:
         Of `BROAD_CLASSES`, network and fit together.
     rival
         Position of the candidate that `deltachi2` speaks of; -1 where there is none.
+    score : ndarray, shape (n,)
+        Log probability of each candidate up to a constant, before any was minimised.
     """
 
     best: int
@@ -64,6 +66,7 @@ class Choice:
     deltachi2: float
     probabilities: Array
     rival: int = -1
+    score: Array = field(default_factory=lambda: np.zeros(0))
 
     def minimised(self, before: Solution, after: Solution) -> Choice:
         """Return the choice after chi2 of the chosen candidate was minimised."""
@@ -113,6 +116,7 @@ def choose(
         float(gap) if np.isfinite(gap) else np.nan,
         probabilities / probabilities.sum(),
         rival,
+        score,
     )
 
 

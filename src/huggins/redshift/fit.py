@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.quality import ZWarning
+from huggins.redshift.alternatives import distinct, shares
 from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
-from huggins.redshift.decide import choose
+from huggins.redshift.decide import choose, comparable
 from huggins.redshift.frames import SIZE, START, Frames, to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.result import Fit
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.redshift.decide import Choice
     from huggins.redshift.minimise import Solution
+    from huggins.redshift.search import Candidates
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
@@ -71,6 +74,7 @@ class Fitter:
         *,
         start: float = -0.005,
         step: float = 0.002,
+        alternatives: int = 0,
     ) -> Fit:
         """Fit N spectra.
 
@@ -85,6 +89,9 @@ class Fitter:
             The network's redshift distribution in bins of ln(1 + z), each row summing to 1.
         start, step
             Left edge of the first bin and width; see `huggins.weights.RedshiftGrid`.
+        alternatives
+            How many different redshifts of each spectrum are followed to their minima and
+            returned, at most (`huggins.redshift.alternatives`).
         """
         count = len(spectra)
         parameters = self.parameters
@@ -98,7 +105,7 @@ class Fitter:
             fractions = MEMBERSHIP / MEMBERSHIP.sum(axis=0) / len(BROAD_CLASSES)
             probabilities = np.tile(fractions.sum(axis=1), (count, 1))
         offered = [] if density is None else proposals(density, probabilities, start, step)
-        out = Fit.empty(count)
+        out = Fit.empty(count, alternatives)
         frames = to_native(spectra)
         out.noise[:] = frames.noise
         for row in range(count):
@@ -125,6 +132,8 @@ class Fitter:
             return None, None
         broad = network @ MEMBERSHIP
         choice = choose(candidates, broad, proposal, parameters)
+        if out.alternatives.shape[1]:
+            self._list(candidates, choice, network, float(frames.offset[row]), row, out)
         before = candidates.solutions[choice.best]
         candidates = candidates.minimised(choice.best)
         choice = choice.minimised(before, candidates.solutions[choice.best])
@@ -168,6 +177,34 @@ class Fitter:
         out.zwarning[row] = sum(causes)
         out.causes.append(causes)
         return best, rival
+
+    def _list(
+        self,
+        candidates: Candidates,
+        choice: Choice,
+        network: Array,
+        offset: float,
+        row: int,
+        out: Fit,
+    ) -> None:
+        """Write the most probable different redshifts of one spectrum into its row of `out`."""
+        shifts = [solution.shift for solution in candidates.solutions]
+        listed = distinct(shifts, choice.score)
+        prob = shares(choice.score[listed])
+        for n in listed:
+            candidates = candidates.minimised(n)
+        solutions, chi2 = candidates.solutions, comparable(candidates)
+        # Two of them may have the same minimum.
+        order = -np.arange(len(listed), dtype=np.float64)
+        kept = distinct([solutions[n].shift for n in listed], order)
+        broad = network @ MEMBERSHIP
+        for rank, k in enumerate(kept[: out.alternatives.shape[1]]):
+            best = solutions[listed[k]]
+            kind = BROAD_CLASSES.index(best.kind)
+            only = np.eye(len(BROAD_CLASSES))[kind]
+            sub = _divide(network, broad, only, best, self.basis).argmax()
+            z = 10.0 ** ((best.shift + offset) * STEP) - 1.0
+            out.alternatives[row, rank] = (kind, sub, z, chi2[listed[k]], prob[k])
 
     def subclass(self, solution: Solution) -> int:
         """Class of the 13, as an index, that a candidate stands for."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from huggins.redshift.alternatives import blank
 from huggins.redshift.balnicity import COLUMNS
 from huggins.taxonomy import CLASSES
 
@@ -45,6 +46,9 @@ class Fit:
     absorption : ndarray, shape (N, 7)
         C IV absorption in the order of `huggins.redshift.balnicity.COLUMNS`; NaN where it was
         not observed, or for what is no quasar.
+    alternatives : ndarray of `huggins.redshift.alternatives.ALTERNATIVE`, shape (N, K)
+        The K most probable different redshifts of each spectrum, the chosen one first; K is 0
+        where they were not asked for.
     solutions : list
         The chosen candidate and the one that `deltachi2` speaks of of each spectrum, either of
         them None where there is none.
@@ -63,12 +67,13 @@ class Fit:
     noise: Array
     z_second: Array
     absorption: Array
+    alternatives: NDArray[np.void]
     solutions: list[tuple[Solution | None, Solution | None]]
     causes: list[dict[ZWarning, str]]
 
     @classmethod
-    def empty(cls, count: int) -> Fit:
-        """Return N results in which nothing is known."""
+    def empty(cls, count: int, alternatives: int = 0) -> Fit:
+        """Return N results in which nothing is known, with room for K alternatives."""
 
         def unknown() -> Array:
             return np.full(count, np.nan)
@@ -84,6 +89,7 @@ class Fit:
             noise=np.ones(count),
             z_second=unknown(),
             absorption=np.full((count, len(COLUMNS)), np.nan),
+            alternatives=blank(count, alternatives),
             solutions=[],
             causes=[],
         )

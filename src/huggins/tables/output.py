@@ -92,6 +92,8 @@ class OutputTable:
         The rows, in order: for each chunk the values of every column.
     metadata
         What headers record, by keyword.
+    behind
+        Tables that FITS gets as further HDUs; other formats have no place for them.
     """
 
     name: str
@@ -99,6 +101,7 @@ class OutputTable:
     count: int
     chunks: Iterable[Sequence[Numbers | Texts]]
     metadata: dict[str, str]
+    behind: Sequence[OutputTable] = ()
 
 
 def ascii_only(text: str) -> str:

@@ -20,7 +20,15 @@ _TFORMS: Final = {"int16": "I", "int32": "J", "int64": "K", "float32": "E", "flo
 
 
 def write_fits(file: IO[bytes], table: OutputTable) -> None:
-    """Write a FITS file with one binary table."""
+    """Write a FITS file with one binary table, and one for each behind it."""
+    from astropy.io import fits
+
+    file.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    for each in (table, *table.behind):
+        _write_hdu(file, each)
+
+
+def _write_hdu(file: IO[bytes], table: OutputTable) -> None:
     from astropy.io import fits
 
     layout: list[tuple[str, str]] = []
@@ -56,7 +64,6 @@ def write_fits(file: IO[bytes], table: OutputTable) -> None:
     )
     header.extend(cards, unique=True)
     header.update((key, ascii_only(value)) for key, value in metadata(table).items())
-    file.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
     file.write(header.tostring().encode("ascii"))
     size = 0
     for chunk in table.chunks:

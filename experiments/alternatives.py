@@ -1,0 +1,188 @@
+"""The probability of the different redshifts of a spectrum: constants, and how good they are.
+
+``python -m experiments.alternatives DATA -o docs/results/alternatives.json`` searches the real
+spectra of trust 2 and more, and mocks from templates and noise of the same folds. On folds 2 to
+4 it fits T, a and b of `huggins.redshift.alternatives`, to be copied there: a real spectrum
+counts for three mocks, and only if the network was not trained on it. On folds 0 and 1 it
+measures what they are worth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from experiments.rule import RIGHT, mock_cases, real_cases
+from huggins.constants import SPEED_OF_LIGHT
+from huggins.inference import load_model
+from huggins.redshift import alternatives
+from huggins.redshift.alternatives import distinct
+from huggins.redshift.basis import STEP, load_basis
+from huggins.redshift.decide import scores
+from huggins.redshift.fit import MEMBERSHIP
+from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.search import Search
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from experiments.rule import Case
+
+    Array = NDArray[np.float64]
+
+#: Trials of the fit.
+DRAWS: Final = 300
+#: Edges of the bins of probability that are reported.
+EDGES: Final = (0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Listed:
+    """The different redshifts of one spectrum.
+
+    Attributes
+    ----------
+    score : ndarray, shape (n,)
+        Decreasing.
+    right
+        Which of them is right; -1 where none is.
+    real
+    unseen
+        Whether the network was not trained on it.
+    """
+
+    score: Array
+    right: int
+    real: bool
+    unseen: bool
+
+
+def listed(case: Case, parameters: DecisionParameters) -> Listed:
+    """Return the different redshifts of one searched spectrum."""
+    solutions = case.candidates.solutions
+    score = scores(case.candidates, case.network @ MEMBERSHIP, case.proposal, parameters)
+    shift = np.array([solution.shift for solution in solutions])
+    places = distinct(shift, score)
+    z = 10.0 ** ((shift[places] + case.offset) * STEP) - 1.0
+    apart = np.abs(z - case.z) / (1.0 + case.z) * SPEED_OF_LIGHT
+    right = int(apart.argmin()) if apart.min() < RIGHT[case.kind] else -1
+    return Listed(score[places], right, case.real, case.unseen)
+
+
+def shares(score: Array, constants: Sequence[float]) -> Array:
+    """Return `huggins.redshift.alternatives.shares` under other constants."""
+    heat, listed_, lead = constants
+    before = alternatives.HEAT, alternatives.LISTED, alternatives.LISTED_LEAD
+    try:
+        _set(heat, listed_, lead)
+        return alternatives.shares(score)
+    finally:
+        _set(*before)
+
+
+def _set(heat: float, listed_: float, lead: float) -> None:
+    vars(alternatives).update(HEAT=heat, LISTED=listed_, LISTED_LEAD=lead)
+
+
+def fit(known: Sequence[Listed]) -> tuple[float, float, float]:
+    """Return T, a and b with the least loss (logarithmic, at most 8 for one spectrum)."""
+
+    def loss(given: Array) -> float:
+        total = 0.0
+        for one in known:
+            prob = shares(one.score, (float(np.exp(given[0])), given[1], given[2]))
+            said = prob[one.right] if one.right >= 0 else 1.0 - prob.sum()
+            total += (3.0 if one.real else 1.0) * min(-np.log(max(said, 1e-12)), 8.0)
+        return total
+
+    # A random search that narrows: three constants, and a loss that is smooth.
+    rng = np.random.default_rng(1)
+    best = np.array([0.5, 2.5, 0.4])
+    lowest = loss(best)
+    for turn in range(DRAWS):
+        trial = best + rng.normal(size=3) * [0.3, 0.6, 0.2] * 0.985**turn
+        value = loss(trial)
+        if value < lowest:
+            best, lowest = trial, value
+    return float(np.exp(best[0])), float(best[1]), float(best[2])
+
+
+def measure(known: Sequence[Listed]) -> dict[str, Any]:
+    """Return how often redshifts are right, against what was said."""
+    prob = np.concatenate([alternatives.shares(one.score) for one in known])
+    right = np.concatenate([np.arange(len(one.score)) == one.right for one in known])
+    place = np.digitize(prob, EDGES[1:-1])
+    bins = []
+    error = 0.0
+    for k in range(len(EDGES) - 1):
+        here = place == k
+        if not here.any():
+            continue
+        said, was = float(prob[here].mean()), float(right[here].mean())
+        error += abs(said - was) * here.mean()
+        bins.append(
+            {
+                "from": EDGES[k],
+                "to": EDGES[k + 1],
+                "n": int(here.sum()),
+                "said": round(said, 4),
+                "right": int(right[here].sum()),
+            }
+        )
+    return {
+        "spectra": len(known),
+        "redshifts": len(prob),
+        "first_right": sum(one.right == 0 for one in known),
+        "second_right": sum(one.right == 1 for one in known),
+        "later_right": sum(one.right > 1 for one in known),
+        "none_right": sum(one.right < 0 for one in known),
+        "calibration_error": round(error, 4),
+        "bins": bins,
+    }
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments.alternatives", description=__doc__
+    )
+    parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--model", default="huggins", help="name or path of the network")
+    parser.add_argument("--mocks", type=int, default=1500)
+    parser.add_argument("--seed", type=int, default=11)
+    given = parser.parse_args(argv)
+    model = load_model(given.model, threads=1)
+    basis = load_basis()
+    search = Search(basis)
+    rule = DecisionParameters.from_dict(basis.parameters)
+    groups: dict[str, list[Listed]] = {}
+    for name, folds, seed in (("fitted", (2, 3, 4), 0), ("reported", (0, 1), 1)):
+        real = real_cases(given.data, folds, model, search)
+        count = given.mocks if name == "fitted" else given.mocks // 2
+        mocks = mock_cases(given.data, folds, count, model, search, given.seed + seed)
+        groups[f"{name} real"] = [listed(case, rule) for case in real if case.kind]
+        groups[f"{name} mocks"] = [listed(case, rule) for case in mocks]
+    use = [*groups["fitted real"], *groups["fitted mocks"]]
+    constants = fit([one for one in use if one.unseen or not one.real])
+    names = ("HEAT", "LISTED", "LISTED_LEAD")
+    report = {
+        "made": f"python -m experiments.alternatives DATA --mocks {given.mocks} "
+        f"--model {model.name} ({model.hash})",
+        "fitted": {n: round(v, 3) for n, v in zip(names, constants, strict=True)},
+        "shipped": {n: getattr(alternatives, n) for n in names},
+        **{name: measure(known) for name, known in groups.items()},
+    }
+    given.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
