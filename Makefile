@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTR
 demo: .venv/core  ## classify one spectrum of each class and draw it
 	$(BIN)/huggins demo
 
-test: .venv/dev  ## run the tests, in parallel over the cores
+test: .venv/dev docs  ## run the tests, in parallel over the cores, and build the documentation
 	$(PYTEST)
 
 test-fast: .venv/dev  ## run the tests that take less than a minute together
@@ -27,8 +27,9 @@ lint: .venv/dev  ## check style and types
 bench: .venv/dev  ## measure speed and memory; results go to benchmarks/results
 	$(BIN)/python -m benchmarks
 
-docs: .venv/dev  ## check that everything the documents name exists
-	$(BIN)/python -m pytest tests/docs
+docs: .venv/dev  ## build the documentation site into build/docs; a warning is an error
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "the site is in build/docs/index.html"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -40,8 +41,8 @@ docs: .venv/dev  ## check that everything the documents name exists
 	touch $@
 
 .venv/dev: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) -e '.[dev,train]'
+	$(PIP) -e '.[dev,train,docs]'
 	touch $@ .venv/core
 
 clean:
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist docs/pictures docs/reference/api

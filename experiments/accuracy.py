@@ -1,10 +1,10 @@
-"""The table of accuracy in the README, from results and labels of real spectra.
+"""The tables of accuracy in the documents, from results and labels of real spectra.
 
     huggins classify ../shared/data/spectra -o real.fits
     python -m experiments.accuracy real.fits ../shared/data/spectra/labels.csv
 
 measures folds 0 and 1, to which nothing was fitted, writes ``docs/results/accuracy.json`` and
-puts the table into the README.
+puts the table into ``docs/results/accuracy.md`` and its most important rows into the README.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULT: Final = ROOT / "docs" / "results" / "accuracy.json"
+PAGE: Final = ROOT / "docs" / "results" / "accuracy.md"
 README: Final = ROOT / "README.md"
 WHERE: Final = "trust >= 2 and fold in (0, 1)"
 _BLOCK: Final = re.compile(
@@ -100,6 +101,20 @@ ROWS: Final[tuple[tuple[str, str, Callable[[Figures], Rate | None]], ...]] = (
 )
 
 
+#: Rows of the README: label, and label and set of the row.
+SHORT: Final = (
+    ("CLASS", "CLASS", "all"),
+    ("quasars found", "QSO completeness", "all"),
+    ("quasars pure", "QSO purity", "all"),
+    ("letter of a star, exact or next", "letter of a star, exact or next", "all"),
+    ("ZWARNING is 0", "ZWARNING is 0", "all"),
+    ("**where ZWARNING is 0:** CLASS", "**where ZWARNING is 0:** CLASS", "reliable"),
+    ("Z of a quasar, within 3000 km/s", "Z of a quasar, within 3000 km/s", "reliable"),
+    ("Z of a galaxy, within 300 km/s", "Z of a galaxy, within 300 km/s", "reliable"),
+    ("Z of a star, within 100 km/s", "Z of a star, within 100 km/s", "reliable"),
+)
+
+
 def measure(table: Path, labels: Path) -> dict[str, Any]:
     """Return the figures of a table of results, as the JSON file holds them."""
     result = evaluate(table, labels, where=WHERE)
@@ -133,21 +148,15 @@ def _median(figures: Figures, name: str) -> Estimate | None:
 
 
 def as_markdown(result: dict[str, Any]) -> str:
-    """Return the table of the README."""
-    lines = ["| | correct | 95 % interval | n |", "|---|---|---|---|"]
-    for row in result["rows"]:
-        low, high = (number(row[key], "%", bare=True) for key in ("low", "high"))
-        share = number(row["value"], "%")
-        lines.append(
-            f"| {row['label']} | {share} | {low} to {high} | {row['count']} of {row['n']} |"
-        )
+    """Return the complete table."""
     names = {"QSO": "quasars", "GALAXY": "galaxies", "STAR": "stars"}
     medians = ", ".join(
         f"{number(value['value'], 'km/s')} for {names[name]}"
         for name, value in result["median_abs_dv"].items()
     )
     error = result["calibration_error"]
-    lines += [
+    lines = [
+        *_table(result["rows"]),
         "",
         f"The median redshift offset is {medians}.",
         "The expected calibration error of PROB is "
@@ -156,17 +165,43 @@ def as_markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def as_short_markdown(result: dict[str, Any]) -> str:
+    """Return the table of the README."""
+    rows = {(row["label"], row["set"]): row for row in result["rows"]}
+    short = [
+        {**rows[label, name], "label": said}
+        for said, label, name in SHORT
+        if (label, name) in rows
+    ]
+    return "\n".join(_table(short)) + "\n"
+
+
+def _table(rows: list[dict[str, Any]]) -> list[str]:
+    lines = ["| | correct | 95 % interval | n |", "|---|---|---|---|"]
+    for row in rows:
+        low, high = (number(row[key], "%", bare=True) for key in ("low", "high"))
+        share = number(row["value"], "%")
+        lines.append(
+            f"| {row['label']} | {share} | {low} to {high} | {row['count']} of {row['n']} |"
+        )
+    return lines
+
+
+def _put(page: Path, table: str) -> None:
+    text = page.read_text(encoding="utf-8")
+    page.write_text(_BLOCK.sub(lambda _: table, text), encoding="utf-8")
+
+
 def main() -> None:
-    """Measure, record, and put the table into the README."""
+    """Measure, record, and put the tables into the documents."""
     parser = argparse.ArgumentParser(prog="python -m experiments.accuracy", description=__doc__)
     parser.add_argument("table", type=Path)
     parser.add_argument("labels", type=Path)
     given = parser.parse_args()
     result = measure(given.table, given.labels)
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    table = as_markdown(result)
-    README.write_text(_BLOCK.sub(lambda _: table, text), encoding="utf-8")
+    _put(PAGE, as_markdown(result))
+    _put(README, as_short_markdown(result))
 
 
 if __name__ == "__main__":

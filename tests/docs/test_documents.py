@@ -65,8 +65,8 @@ def test_commands_exist(path, options):
                 assert word in options[verb], f"huggins {verb} {word}"
 
 
-def test_every_command_is_in_the_readme():
-    verbs = {words[0] for words in commands(ROOT / "README.md")}
+def test_every_command_is_in_the_reference():
+    verbs = {words[0] for words in commands(ROOT / "docs" / "reference" / "commands.md")}
     assert set(VERBS) <= verbs
 
 

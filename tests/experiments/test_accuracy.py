@@ -1,11 +1,20 @@
-"""The README's table of accuracy is the recorded one, and is counted rightly."""
+"""The tables of accuracy in the documents are the recorded ones, and are counted rightly."""
 
 import json
 import re
 
 import pytest
 
-from experiments.accuracy import README, RESULT, ROOT, as_markdown, measure
+from experiments.accuracy import (
+    PAGE,
+    README,
+    RESULT,
+    ROOT,
+    SHORT,
+    as_markdown,
+    as_short_markdown,
+    measure,
+)
 from made_up_table import Case, write_results, write_truth
 
 
@@ -14,8 +23,11 @@ def recorded():
     return json.loads(RESULT.read_text(encoding="utf-8"))
 
 
-def test_the_table_of_the_readme_is_the_recorded_one(recorded):
-    assert as_markdown(recorded) in README.read_text(encoding="utf-8")
+def test_the_tables_of_the_documents_are_the_recorded_ones(recorded):
+    assert as_markdown(recorded) in PAGE.read_text(encoding="utf-8")
+    short = as_short_markdown(recorded)
+    assert short in README.read_text(encoding="utf-8")
+    assert len(short.splitlines()) == len(SHORT) + 2
 
 
 def test_the_rates_of_zwarning_are_the_recorded_ones(recorded):

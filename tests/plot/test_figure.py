@@ -253,7 +253,8 @@ def test_names_do_not_lie_on_one_another(cls, z):
     assert boxes
     for left, right in pairwise(boxes):
         assert left.x1 <= right.x0
-    lowest_title = min(text.get_window_extent(renderer).y0 for text in figure.texts)
+    titles = [text for text in figure.texts if text.get_position()[1] > 0.5]
+    lowest_title = min(text.get_window_extent(renderer).y0 for text in titles)
     assert max(box.y1 for box in boxes) < lowest_title
 
 
@@ -262,6 +263,32 @@ def test_names_do_not_lie_on_one_another(cls, z):
 )
 def test_without_a_redshift_there_are_no_lines(changed):
     assert "lines" not in parts(plot_spectrum(make_spectrum(), make_result(**changed)))
+
+
+def test_everything_that_is_written_lies_on_the_paper():
+    figure = plot_spectrum(make_spectrum(), make_result(P_BAL=0.99996, P_QSO=1e-5))
+    paper = figure.bbox
+    bars = parts(figure)["probabilities"]
+    assert any(">0.999" in text.get_text() for text in bars.texts)
+    for text in [*figure.texts, *bars.texts, *bars.get_yticklabels()]:
+        box = text.get_window_extent()
+        assert paper.x0 <= box.x0, text
+        assert box.x1 <= paper.x1, text
+
+
+def test_the_convention_of_the_names_is_said_where_there_are_names():
+    said = "vacuum wavelengths"
+    assert any(said in text for text in texts(plot_spectrum(make_spectrum(), make_result())))
+    assert not any(said in text for text in texts(plot_spectrum(make_spectrum())))
+
+
+def test_the_legend_leaves_the_marks_of_what_is_off_the_scale_free():
+    spectrum = make_spectrum(sn=1.0)
+    axes = parts(plot_spectrum(spectrum))["spectrum"]
+    marks = next(line for line in axes.lines if line.get_label() == "off scale")
+    top = axes.transAxes.transform((0.0, float(marks.get_ydata()[0])))[1]
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().y1 < top - 3.0
 
 
 def test_bars_show_the_13_probabilities():

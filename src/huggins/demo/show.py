@@ -126,11 +126,11 @@ def _describe(fetched: archive.Collection) -> str:
 
 def _lines(examples: list[Example], table: Any) -> Iterator[str]:
     """Yield the lines of the table, in columns."""
-    yield "class  huggins   prob   z true        z  ZWARNING"
+    yield "class  huggins    prob   z true        z  ZWARNING"
     for example, row in zip(examples, table, strict=True):
         bits = int(row["ZWARNING"])
         yield (
-            f"{example.cls:<5}  {row['SUBCLASS']!s:<7}  {_number(row['PROB'], 3):>5}  "
+            f"{example.cls:<5}  {row['SUBCLASS']!s:<7}  {_probability(row['PROB']):>6}  "
             f"{'~0' if example.z is None else _number(example.z, 4):>7}  "
             f"{_number(row['Z'], 4):>7}  {' '.join([str(bits), *names(bits)])}"
         )
@@ -158,6 +158,12 @@ def _picture(number: int, example: Example, simulated: bool) -> str:
     """Return the name of an example's picture, without extension."""
     name = Path(example.spectrum.file).name.removesuffix(".fits")
     return f"{number:02d}-{name}" if simulated else f"{number:02d}-{example.cls}-{name}"
+
+
+def _probability(value: Any) -> str:
+    from huggins.plot.words import probability_text
+
+    return "-" if np.ma.is_masked(value) else probability_text(value).lstrip("= ")
 
 
 def _number(value: Any, digits: int) -> str:

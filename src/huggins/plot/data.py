@@ -92,7 +92,15 @@ def draw_data(
     axes.set_ylabel(f"flux density ({_ERG})" if calibrated else "flux density (relative)")
     axes.set_xlabel(WAVELENGTH)
     _draw_ticks(axes)
-    axes.legend(loc="upper right", ncols=6, fontsize=8, framealpha=0.85, edgecolor="none")
+    # Below the marks of what is off the scale, which stand along the upper edge.
+    axes.legend(
+        loc="upper right",
+        bbox_to_anchor=(1.0, 0.972),
+        ncols=6,
+        fontsize=8,
+        framealpha=0.85,
+        edgecolor="none",
+    )
 
 
 def draw_residuals(

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _PANEL, _GAP, _HEAD, _FOOT = 12.0, 6.0, 1.25, 0.07, 0.75, 0.63
 _LABEL: Final = -0.05  # of the panels' width: labels of all y axes stand in one line
 _RESIDUAL: Final = "residual (σ)"
+_NAMES: Final = "numbers in the names of lines are vacuum wavelengths (Å)"
 _PAPER: Final = {"facecolor": "white", "edgecolor": "none", "alpha": 0.9, "pad": 1.5}
 _DPI = 130
 _GOOD, _WARNING, _QUIET = "#16806a", "#b3470a", "#5d6673"
@@ -162,8 +163,9 @@ def plot_spectrum(
     if marks:
         strip = panel(top, top + strip_height, "lines", sharex=main)
         draw_lines(main, strip, marks, inches=_WIDTH * (right - left))
+        figure.text(right, 0.17 / height, _NAMES, fontsize=7, color=_QUIET, ha="right")
     if probabilities is not None:
-        box = (right + 0.045, 1.0 - (_HEIGHT - _FOOT) / height, 0.075, 0.73 * _HEIGHT / height)
+        box = (right + 0.045, 1.0 - (_HEIGHT - _FOOT) / height, 0.067, 0.73 * _HEIGHT / height)
         bars = figure.add_axes(box, label="probabilities")
         _draw_bars(bars, probabilities, best=get(result, "SUBCLASS"))
     causes = None if fit is None else fit.causes
