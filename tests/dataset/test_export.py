@@ -63,6 +63,8 @@ def test_datasets_loads_it(training_file, tmp_path, monkeypatch):
         own = loaded[name].with_format("numpy")
         np.testing.assert_array_equal(own["flux"][:], flux[split == number])
         assert own["class_index"][:].tolist() == index[split == number].tolist()
+    tensors = loaded["train"].with_format("torch")[0]["flux"]
+    assert tensors.shape == flux.shape[1:]
     label = loaded["train"].features["class_index"]
     assert label.names == list(CLASSES)
     card = (tmp_path / "set" / "README.md").read_text()

@@ -386,7 +386,7 @@ def test_long_warnings_stay_clear_of_the_verdict():
 
     figure = plot_spectrum(make_spectrum(), make_result(ZWARNING=0b111111111111))
     renderer = FigureCanvasAgg(figure).get_renderer()
-    verdict, _, warning = (text.get_window_extent(renderer) for text in figure.texts)
+    verdict, _, warning, *_ = (text.get_window_extent(renderer) for text in figure.texts)
     assert not verdict.overlaps(warning)
     assert warning.y1 <= figure.bbox.y1
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from huggins.cli import main
@@ -12,6 +13,7 @@ from huggins.inference.verification import record, verify
 from huggins.train.checkpoint import State, save
 from huggins.train.networks import build
 from huggins.train.package import into_package, not_worse
+from huggins.weights import find
 from tiny_model import write_model
 
 
@@ -37,6 +39,39 @@ def test_a_checkpoint_becomes_all_that_is_shipped(checkpoint, tmp_path, capsys):
     again = tmp_path / "again"
     assert main(["export", str(out / "own.safetensors"), "-o", str(again)]) == 0
     assert load_model(again / "own.onnx").metadata == load_model(out / "own.onnx").metadata
+
+
+def test_shipped_weights_become_a_folder_for_a_hub(tmp_path, capsys):
+    """The same network three times: as ONNX, as safetensors, and from these as ONNX again."""
+    hub = tmp_path / "hub"
+    assert main(["export", "seed", "-o", str(hub)]) == 0
+    assert sorted(path.name for path in hub.iterdir()) == [
+        "README.md", "seed.json", "seed.onnx", "seed.safetensors",
+    ]  # fmt: skip
+    assert (hub / "seed.onnx").read_bytes() == find("seed").read_bytes()
+    assert all(check.good for check in verify(hub / "seed.onnx"))
+    model_card = pytest.importorskip("huggingface_hub").ModelCard.load(hub / "README.md")
+    assert model_card.data.license == "bsd-3-clause"
+    assert "astronomy" in model_card.data.tags
+    assert "# Model card: seed" in model_card.text
+    assert main(["export", str(hub / "seed.safetensors"), "-o", str(tmp_path / "again")]) == 0
+    again, first = load_model(tmp_path / "again" / "seed.onnx"), load_model("seed")
+    rng = np.random.default_rng(1)
+    flux = rng.normal(5.0, 1.0, (3, first.metadata.contract.grid.size)).astype(np.float32)
+    ivar = np.ones_like(flux)
+    np.testing.assert_allclose(
+        again.predict(flux, ivar).probabilities,
+        first.predict(flux, ivar).probabilities,
+        atol=1e-5,
+    )
+    capsys.readouterr()
+    assert main(["export", "seed"]) == 2
+    assert "-o FOLDER is missing" in capsys.readouterr().err
+    # Its own folder may be written again; another's card may not.
+    assert main(["export", "seed", "-o", str(hub)]) == 0
+    (hub / "README.md").write_text("mine")
+    assert main(["export", "seed", "-o", str(hub)]) == 2
+    assert (hub / "README.md").read_text() == "mine"
 
 
 def test_what_cannot_be_exported_is_said(checkpoint, own, tmp_path, capsys):

@@ -17,8 +17,9 @@ def export(
         Path,
         typer.Argument(
             metavar="CHECKPOINT",
-            help="last.pt of a training run, or a .safetensors file; an exported .onnx file "
-            "for --into-package.",
+            help="last.pt of a training run, or a .safetensors file; the name of a shipped "
+            "model or an exported .onnx file, for a folder that hubs of models take or for "
+            "--into-package.",
             show_default=False,
         ),
     ],
@@ -26,8 +27,8 @@ def export(
         Path | None,
         options.output(
             "FOLDER",
-            "Folder for NAME.onnx, .safetensors, .json (record) and .md (card); default: "
-            "that of the checkpoint.",
+            "Folder for NAME.onnx, .safetensors, .json (record) and .md (card; README.md of "
+            "an .onnx file); default: that of the checkpoint.",
         ),
     ] = None,
     mocks: Annotated[
@@ -55,10 +56,18 @@ def export(
     """Write ONNX, safetensors, record and card of a trained network."""
     from huggins.errors import InputError
     from huggins.train import export_file, package
+    from huggins.weights import available, find
 
     if not into_package:
         if comparison is not None:
             raise InputError("--comparison is for --into-package")
+        if checkpoint.suffix == ".onnx" or str(checkpoint) in available():
+            if output is None:
+                raise InputError("-o FOLDER is missing: where the folder for a hub goes")
+            path = package.write_folder(find(checkpoint), output, overwrite=overwrite)
+            LOGGER.info("wrote %s with its card for a hub", output)
+            print(path)
+            return 0
         path = export_file(checkpoint, output or checkpoint.parent, mocks, overwrite=overwrite)
         LOGGER.info("wrote %s with its record and card", path)
         print(path)

@@ -163,7 +163,9 @@ def _picture(number: int, example: Example, simulated: bool) -> str:
 def _probability(value: Any) -> str:
     from huggins.plot.words import probability_text
 
-    return "-" if np.ma.is_masked(value) else probability_text(value).lstrip("= ")
+    return (
+        "-" if np.ma.is_masked(value) else probability_text(value).lstrip("=").replace(" ", "")
+    )
 
 
 def _number(value: Any, digits: int) -> str:

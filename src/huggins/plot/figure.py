@@ -163,13 +163,14 @@ def plot_spectrum(
     if marks:
         strip = panel(top, top + strip_height, "lines", sharex=main)
         draw_lines(main, strip, marks, inches=_WIDTH * (right - left))
-        figure.text(right, 0.17 / height, _NAMES, fontsize=7, color=_QUIET, ha="right")
     if probabilities is not None:
         box = (right + 0.045, 1.0 - (_HEIGHT - _FOOT) / height, 0.067, 0.73 * _HEIGHT / height)
         bars = figure.add_axes(box, label="probabilities")
         _draw_bars(bars, probabilities, best=get(result, "SUBCLASS"))
     causes = None if fit is None else fit.causes
     _write_titles(figure, spectrum, result, title, left, causes)
+    if marks:
+        figure.text(right, 0.17 / height, _NAMES, fontsize=7, color=_QUIET, ha="right")
     return figure
 
 

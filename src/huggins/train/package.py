@@ -14,7 +14,7 @@ from huggins.inference.verification import record, verify
 from huggins.runs.files import check_replaceable, write_bytes, write_text
 from huggins.runs.ours import CREATOR
 from huggins.train.export import export
-from huggins.train.starting import write_safetensors
+from huggins.train.starting import recorded, starting_weights, write_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 #: Least number of common spectra for a meaningful comparison.
 MIN_COMPARED: Final = 100
 _SIGNIFICANT: Final = 0.05
+# What hubs of models read before the card, in YAML.
+_HEADER: Final = (
+    "---",
+    "library_name: huggins",
+    "license: bsd-3-clause",
+    "tags:",
+    "- astronomy",
+    "- spectroscopy",
+    "- onnx",
+    "- safetensors",
+    "---",
+    "",
+)
 
 
 def write_package(network: nn.Module, metadata: Metadata, folder: str | Path) -> Path:
@@ -85,10 +98,63 @@ def check(
         check_replaceable(folder / each, columns=lambda names: names[:1] == ["step"])
 
 
+def write_folder(source: Path, folder: Path, *, overwrite: bool = False) -> Path:
+    """Write exported weights as a folder that hubs of models take.
+
+    It holds the same .onnx file and its record, byte for byte, the weights as NAME.safetensors,
+    and the model card with its header in YAML as README.md.
+
+    Parameters
+    ----------
+    source
+        An .onnx file that huggins exported, with its record beside it.
+    folder
+        Made where it is missing.
+    overwrite
+        Whether to replace files that huggins did not write.
+
+    Returns
+    -------
+    Path
+        Of the ONNX file in the folder.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged or does not name its network.
+    OutputError
+        If the folder cannot be written to, or a file is in the way.
+    """
+    metadata = load_model(source).metadata
+    recipe = recorded(metadata, source)
+    if recipe is None:
+        raise ModelError(f"{source}: it does not name its network: export its checkpoint")
+    check(folder, metadata.name, ("README.md",), overwrite=overwrite)
+    _, tensors = starting_weights(recipe, source)
+    path = folder / f"{metadata.name}.onnx"
+    card = source.with_suffix(".md")
+    text = card.read_text(encoding="utf-8") if card.exists() else card_text(metadata, source)
+    if not text.startswith("---\n"):
+        text = "\n".join(_HEADER) + "\n" + text
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for suffix in (".onnx", ".json"):
+            content = source.with_suffix(suffix).read_bytes()
+            write_bytes(path.with_suffix(suffix), content)
+        write_safetensors(tensors, metadata, path.with_suffix(".safetensors"))
+        end = f"\n<!-- written by {CREATOR} -->\n"
+        write_text(folder / "README.md", text if end in text else f"{text.rstrip()}\n{end}")
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the model cannot be written there: {error.strerror or error}"
+        ) from error
+    return path
+
+
 def card_text(metadata: Metadata, path: Path) -> str:
     """Return the model card in Markdown, without figures of merit."""
     rows = describe(path)
-    lines = [f"# {metadata.name}", "", "| what | value |", "|---|---|"]
+    lines = [*_HEADER, f"# {metadata.name}", "", "| what | value |", "|---|---|"]
     lines += [f"| {key} | {value} |" for key, value in rows]
     settings = json.dumps(metadata.trained.get("config", {}), indent=1, sort_keys=True)
     lines += ["", "Trained with these settings:", "", "```json", settings, "```", ""]
