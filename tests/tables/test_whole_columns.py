@@ -7,7 +7,8 @@ from arro3.io import write_parquet
 from astropy.io import fits
 
 from huggins.errors import InputError
-from huggins.tables import parquet
+from huggins.fits import table
+from huggins.tables import parquet, text
 from huggins.tables.read import read_columns
 
 
@@ -69,3 +70,30 @@ def test_a_table_without_rows(tmp_path):
     fits.PrimaryHDU(np.zeros(3)).writeto(tmp_path / "image.fits")
     with pytest.raises(InputError, match="no binary table"):
         read_columns(tmp_path / "image.fits", ("SUBCLASS",))
+
+
+@pytest.mark.parametrize("ending", ["fits", "csv", "parquet"])
+def test_where_and_most_are_kept_block_by_block(tmp_path, ending, monkeypatch):
+    for module in (table, parquet, text):
+        monkeypatch.setattr(module, "ROWS", 4)
+    path = tmp_path / f"t.{ending}"
+    numbers, kinds = np.arange(11), ["ab"[i % 2] for i in range(11)]
+    if ending == "parquet":
+        kind = Array(kinds, type=DataType.string())
+        write_parquet(Table.from_pydict({"N": Array(numbers), "KIND": kind}), str(path))
+    elif ending == "csv":
+        lines = ["N,KIND", *(f"{n},{k}" for n, k in zip(numbers, kinds, strict=True))]
+        path.write_text("\n".join(lines))
+    else:
+        columns = [fits.Column("N", "K", array=numbers), fits.Column("KIND", "1A", array=kinds)]
+        fits.BinTableHDU.from_columns(columns).writeto(path)
+    even = read_columns(path, where="KIND == 'a' and N > 0")
+    assert even.number("N").tolist() == [2, 4, 6, 8, 10]
+    assert not even.more
+    first = read_columns(path, ["N"], most=6)
+    assert first.number("N").tolist() == list(range(6))
+    assert first.more
+    assert not read_columns(path, most=11).more
+    some = read_columns(path, where="KIND == 'a'", most=2)
+    assert (some.number("N").tolist(), some.more) == ([0, 2], True)
+    assert len(read_columns(path, where="N > 99")) == 0

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from factories import write_spplate
 from huggins.errors import InputError
 from huggins.taxonomy import ALL_CLASSES
 from huggins.train.config import DataConfig
@@ -29,6 +30,18 @@ def test_a_table_is_completed(tmp_path):
     assert (rows[1]["class3"], rows[1]["class13"], rows[1]["object"]) == ("SKY", "", "b.fits")
 
 
+def test_index_says_which_spectrum_of_a_plate_is_meant(tmp_path):
+    plate = write_spplate(
+        tmp_path / "spPlate-7102-56666.fits",
+        *np.full((2, 4, 4500), 1.0) + np.random.default_rng(0).uniform(0, 1, (2, 4, 4500)),
+    )
+    lines = ["path,index,class,fold", *(f"{plate.name},{n},QSO,2" for n in (2, 0))]
+    path = table(tmp_path, "\n".join(lines))
+    real = labelled(DataConfig(spectra=str(path)), (2,))
+    assert [s.index for s in real.spectra] == [2, 0]
+    assert [row["object"] for row in real.labels] == [f"{plate.name}[2]", plate.name]
+
+
 def test_names_of_surveys_are_understood(tmp_path):
     text = "path,class,subclass\na,GALAXY,\nb,STAR,F5\nc,STAR,\n"
     rows = read_labels(table(tmp_path, text))
@@ -46,7 +59,7 @@ def test_columns_have_the_names_of_every_table_of_labels(tmp_path):
     ("text", "message"),
     [
         ("path,class\na.fits,T\n", r"mine.csv, row 1: 'T' is none of the classes QSO, BAL"),
-        ("path,class,z\na.fits,QSO,far\n", "row 1: z, trust and fold must be numbers"),
+        ("path,class,z\na.fits,QSO,far\n", "row 1: z, trust, fold and index must be numbers"),
         ("name,class\na.fits,QSO\n", "no column path .*; there are name, class"),
         ("path,kind\na.fits,QSO\n", "name it class3 .* or class13"),
         ("path,class\n", "the table has no rows"),

@@ -9,6 +9,7 @@ from factories import write_spplate
 from huggins.errors import InputError, ReadError
 from huggins.tables.columns import Columns
 from huggins.view import results as module
+from huggins.view.exchange import table_file
 from huggins.view.results import Results, UnknownRowError, columns_of
 
 
@@ -57,12 +58,18 @@ def test_where_chooses_rows(spectra_set):
     assert 0 < len(chosen) < len(spectra_set)
 
 
-def test_a_very_long_table_is_cut_and_says_so(results, monkeypatch):
+@pytest.mark.parametrize("ending", ["fits", "csv", "ecsv", "parquet"])
+def test_a_very_long_table_is_cut_and_says_so(results, monkeypatch, tmp_path, ending):
     monkeypatch.setattr(module, "ROWS_MAX", 4)
-    cut = Results(results.table, "long.fits", "long.fits")
+    path = tmp_path / f"long.{ending}"
+    path.write_bytes(table_file(results.take([0, 1, 2, 3, 4, 5]), ending)[1])
+    cut = Results.read(path)
     assert len(cut) == 4
-    assert "6 rows; the page shows the first 4" in cut.note
+    assert "more rows than a page can show: these are the first 4" in cut.note
     assert "--where" in cut.note
+    later = Results.read(path, "FIBERID >= 5")  # rows behind those that were read
+    assert later.table.number("FIBERID").tolist() == [5.0, 6.0]
+    assert later.note == ""
 
 
 def test_a_table_without_files_is_refused():

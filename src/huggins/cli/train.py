@@ -49,7 +49,7 @@ def train(
             "--labels",
             metavar="CSV|HDF5",
             help="Your own labelled spectra instead of those in CONFIG: a table "
-            "with columns path and class (z, object, fold), or a data set.",
+            "with columns path and class (index, z, object, fold), or a data set.",
         ),
     ] = None,
     report: Annotated[

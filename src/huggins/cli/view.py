@@ -47,7 +47,9 @@ def view(
     """
     from huggins.view.open import open_session, results_of
     from huggins.view.serve import announce, server_of
+    from huggins.view.session import warm_up
 
+    threading.Thread(target=warm_up, args=(model,), daemon=True).start()
     results, classification = results_of(inputs, model=model, where=where)
     session = open_session(
         results,

@@ -31,11 +31,14 @@ class Columns:
         Integers, floats or text; missing is masked, in floats it is NaN as well.
     metadata : dict of str to str
         What the header records, as far as the format has one.
+    more : bool
+        Whether the table has rows behind these that were not read.
     """
 
     path: str
     values: dict[str, Any]
     metadata: dict[str, str] = field(default_factory=dict)
+    more: bool = False
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values()))) if self.values else 0

@@ -10,10 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from huggins.errors import InputError
 from huggins.fits.table import FitsTable
 from huggins.tables.columns import Columns, joined
 from huggins.tables.parquet import ParquetTable
+from huggins.tables.select import select
 from huggins.tables.text import JsonTable, TextTable
 from huggins.tables.votable import VOTable
 
@@ -70,7 +73,13 @@ def open_table(path: str | Path, *, upper: bool = True) -> Table:
     return table
 
 
-def read_columns(path: str | Path, names: Collection[str] | None = None) -> Columns:
+def read_columns(
+    path: str | Path,
+    names: Collection[str] | None = None,
+    *,
+    where: str = "",
+    most: int | None = None,
+) -> Columns:
     """Read whole columns of a table; their names are spelled as in the file.
 
     Parameters
@@ -79,6 +88,11 @@ def read_columns(path: str | Path, names: Collection[str] | None = None) -> Colu
         As in `open_table`.
     names
         Columns to read, in any case; None for all. Columns of arrays are left out.
+    where
+        Only rows for which this holds, in the language of `select`. It is applied block by
+        block, so that of a long table only what is kept takes memory.
+    most
+        No more than so many rows, the first; `Columns.more` tells whether there are others.
 
     Raises
     ------
@@ -89,11 +103,26 @@ def read_columns(path: str | Path, names: Collection[str] | None = None) -> Colu
     asked = None if names is None else {name.lower() for name in names}
     chosen = [name for name in table.names if asked is None or name.lower() in asked]
     pieces: dict[str, list[Any]] = {name: [] for name in chosen}
+    typed = table.typed if isinstance(table, TextTable) else None
+    count, more = 0, False
     for chunk in table.chunks(chosen):
-        for name in chosen:
-            if name in chunk:
-                pieces[name].append(chunk.values(name))
+        values = {name: chunk.values(name) for name in chosen if name in chunk}
+        rows = len(chunk)
+        if where:
+            # Words have no type yet, and a comparison needs one.
+            known = {n: typed(n, v) for n, v in values.items()} if typed else values
+            kept = np.flatnonzero(select(where, Columns(str(path), known, table.metadata)))
+            values = {name: column[kept] for name, column in values.items()}
+            rows = len(kept)
+        if most is not None and count + rows > most:
+            rows, more = most - count, True
+            values = {name: column[:rows] for name, column in values.items()}
+        for name, column in values.items():
+            pieces[name].append(column)
+        count += rows
+        if more:
+            break
     values = {name: joined(parts) for name, parts in pieces.items() if parts}
-    if isinstance(table, TextTable):
-        values = {name: table.typed(name, words) for name, words in values.items()}
-    return Columns(str(path), values, table.metadata)
+    if typed:
+        values = {name: typed(name, words) for name, words in values.items()}
+    return Columns(str(path), values, table.metadata, more)

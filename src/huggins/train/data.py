@@ -79,7 +79,8 @@ def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
     kept, spectra = [], []
     for row in labels:
         try:
-            spectrum = read(Path(folder) / row["path"])[0]
+            number = int(row.get("index") or 0)
+            spectrum = read(Path(folder) / row["path"], index=number or ())[0]
         except ReadError:
             continue
         # Noise measured from the spectrum itself is not the noise of its survey.

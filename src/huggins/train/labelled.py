@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 
 #: Roles of the columns that are used.
 ROLES: Final = (
-    *("path", "class3", "class13", "subclass", "z", "object", "fold", "trust", "survey"),
+    *(
+        "path",
+        "index",
+        "class3",
+        "class13",
+        "subclass",
+        "z",
+        "object",
+        "fold",
+        "trust",
+        "survey",
+    ),
     *("label_from", "sn"),
 )
 #: Folds that objects fall into where the labels name none.
@@ -135,14 +146,19 @@ def read_labels(
 def _completed(given: dict[str, str], where: str) -> dict[str, str]:
     """Return a row of labels with the defaults of what it does not say."""
     label = dict.fromkeys(ROLES, "") | given
-    label["object"] = label["object"] or label["path"]
     label["label_from"] = label["label_from"] or "visual"
     try:
         float(label["z"] or "nan")
+        label["index"] = number = str(int(float(label["index"] or 0)))
+        # Spectra of one file, such as a plate, are of as many objects.
+        one = label["path"] + (f"[{number}]" if number != "0" else "")
+        label["object"] = label["object"] or one
         label["trust"] = str(int(label["trust"] or ASSUMED_TRUST))
         label["fold"] = str(int(label["fold"] or fold_of(label["object"])))
     except ValueError as error:
-        raise InputError(f"{where}: z, trust and fold must be numbers: {error}") from error
+        raise InputError(
+            f"{where}: z, trust, fold and index must be numbers: {error}"
+        ) from error
     return label
 
 

@@ -20,6 +20,8 @@ _log = logging.getLogger(__name__)
 
 # Spectra in one batch: the first rows come, and Ctrl-C is heard, after so many.
 _BATCH: Final = 16
+# A set grows by at least this fraction of what it has, one in so many.
+_STEP: Final = 50
 
 
 class Classification:
@@ -90,6 +92,15 @@ class Classification:
         from huggins.inference.table import to_table
 
         last = ""
+        waiting: list[Any] = []
+
+        def put(parts: list[Any]) -> None:
+            if parts:
+                table = to_table(parts, {})
+                self._results.extend(columns_of(table, self._results.source))
+                self._tell({"type": "rows", "count": len(self._results)})
+                parts.clear()
+
         try:
             parts = classify_rows(
                 self._inputs, model=self._model, settings=Settings(batch_size=_BATCH)
@@ -101,9 +112,11 @@ class Classification:
                     for file in rows.texts["FILE"]:
                         self.done += file != last
                         last = file
-                    table = to_table([rows], {})
-                    self._results.extend(columns_of(table, self._results.source))
-                    self._tell({"type": "rows", "count": len(self._results)})
+                    waiting.append(rows)
+                    # The table is copied when it grows: a long one in larger steps.
+                    if sum(map(len, waiting)) >= len(self._results) // _STEP:
+                        put(waiting)
+            put(waiting)
         except HugginsError as error:
             self.error = str(error)
             _log.error("%s", error)

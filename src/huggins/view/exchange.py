@@ -149,7 +149,7 @@ def to_labels(pairs: Sequence[tuple[Target, Inspection]]) -> str:
                 seen.comment,
             )
             for target, seen in pairs
-            if seen.quality > 0
+            if seen.quality > 0 and seen.cls  # nothing can be learned without a class
         ),
     )
 

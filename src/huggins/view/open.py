@@ -199,12 +199,12 @@ def _check_readable(inputs: Inputs) -> None:
 
 def is_results(path: Path) -> bool:
     """Whether a file is a table that `huggins classify` wrote, by its content."""
-    from huggins.tables.read import read_columns
+    from huggins.tables.read import open_table
 
     if not path.name.lower().removesuffix(".gz").endswith(_TABLES):
         return False
     try:
-        return {"FILE", "CLASS"} <= set(read_columns(path, ("FILE", "CLASS")).names)
+        return {"FILE", "CLASS"} <= set(open_table(path, upper=False).names)
     except InputError:
         return False
 

@@ -13,7 +13,6 @@ from huggins.formats import open_bytes, open_file
 from huggins.formats.request import ALL, Selection
 from huggins.tables.columns import Columns
 from huggins.tables.read import read_columns
-from huggins.tables.select import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,28 +59,18 @@ class Results:
                 f"{source}: has no column FILE: a table that `huggins classify` wrote is "
                 "needed, or files of spectra"
             )
-        if len(table) > ROWS_MAX:
+        if table.more:
             self.note = (
-                f"{source} has {len(table):,} rows; the page shows the first {ROWS_MAX:,}: "
-                "choose rows with --where to see others"
-            )
-            self.table = Columns(
-                table.path, {n: c[:ROWS_MAX] for n, c in table.values.items()}, table.metadata
+                f"{source} has more rows than a page can show: these are the first "
+                f"{len(table):,}. Choose others with --where, such as --where 'ZWARNING != 0'"
             )
 
     @classmethod
     def read(cls, path: Path, where: str = "") -> Results:
         """Read a table of results, or those of its rows for which an expression holds."""
-        table = read_columns(path)
-        if where:
-            chosen = np.flatnonzero(select(where, table))
-            if not len(chosen):
-                raise InputError(
-                    f"--where: {where!r} holds for none of the {len(table)} rows of {path}"
-                )
-            table = Columns(
-                table.path, {n: c[chosen] for n, c in table.values.items()}, table.metadata
-            )
+        table = read_columns(path, where=where, most=ROWS_MAX)
+        if where and not len(table):
+            raise InputError(f"--where: {where!r} holds for none of the rows of {path}")
         return cls(table, path.name, str(path), path.parent)
 
     @classmethod

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ import numpy as np
 from huggins import __version__, lines
 from huggins.errors import HugginsError, InputError
 from huggins.inference import load_model
+from huggins.inference.fitting import load_fitter
 from huggins.inference.table import COLUMNS
 from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.taxonomy import BROAD, CLASSES
@@ -45,6 +47,13 @@ _LABELS: Final = {
     "GAL": "galaxy",
 }
 _FIGURES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+def warm_up(model: str) -> None:
+    """Load what every spectrum needs, while its table is being read: network and basis."""
+    with contextlib.suppress(HugginsError):
+        load_model(model)
+        load_fitter()
 
 
 class NotReadyError(HugginsError):
@@ -81,6 +90,7 @@ class Session:
         self.network = load_model(model)
         self.model = model
         self._kept: OrderedDict[int, tuple[Spectrum, Details]] = OrderedDict()
+        self._pending: dict[int, Future[tuple[Spectrum, Details]]] = {}
         self._lock = threading.Lock()
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
         self._features: Any = None
@@ -91,10 +101,11 @@ class Session:
             classification.start(self.tell)
 
     def warm(self) -> None:
-        """Prepare for the first page: load the basis of the fit, and fit the first spectrum."""
-        if len(self.results):
+        """Prepare for the first page: fit the first spectra, and find the rows by name."""
+        for row in range(min(len(self.results), 3)):
             with contextlib.suppress(HugginsError):
-                self.details(0)
+                self.details(row)
+        self.results.rows_by_key()
 
     def close(self) -> None:
         """End what is still running, leave the SAMP hub, close the file of inspections."""
@@ -165,12 +176,26 @@ class Session:
             if row in self._kept:
                 self._kept.move_to_end(row)
                 return self._kept[row]
-        spectrum = self.results.spectrum(row)
-        found = spectrum, detail.details(spectrum, self.network)
+            mine = row not in self._pending
+            if mine:
+                self._pending[row] = Future()
+            pending = self._pending[row]
+        if not mine:  # somebody else is at it already
+            return pending.result()
+        try:
+            spectrum = self.results.spectrum(row)
+            found = spectrum, detail.details(spectrum, self.network)
+        except BaseException as error:
+            with self._lock:
+                del self._pending[row]
+            pending.set_exception(error)
+            raise
         with self._lock:
+            del self._pending[row]
             self._kept[row] = found
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
+        pending.set_result(found)
         return found
 
     def detail(self, row: int, scanner: str = "") -> dict[str, Any]:
@@ -296,8 +321,8 @@ class Session:
 
     def inspected(self, scanner: str = "") -> dict[str, Any]:
         """Return the inspections that this scanner may see, by row."""
-        rows = self.results.rows_by_key()
         seen = self.inspections.visible(scanner)
+        rows = self.results.rows_by_key() if seen else {}
         return {"rows": {rows[key]: i.to_json() for key, i in seen.items() if key in rows}}
 
     def inspect(self, body: dict[str, Any], scanner: str = "") -> dict[str, Any]:
