@@ -112,7 +112,7 @@ def report_of(session: Session, spectra: Sequence[dict[str, Any]] | None = None)
 def document(data: dict[str, Any]) -> str:
     """Return the page with scripts, styles and data inside."""
     modules = module_map(path.name for path in sorted(_STATIC.glob("*.js")))
-    page = static("index.html")
+    page = re.sub(r'<link rel="modulepreload" [^>]*>\n', "", static("index.html"))
     icon = _base64((_STATIC / "icon.svg").read_bytes())
     for old, new in (
         (

@@ -101,10 +101,10 @@ class Session:
             classification.start(self.tell)
 
     def warm(self) -> None:
-        """Prepare for the first page: fit the first spectra, and find the rows by name."""
-        for row in range(min(len(self.results), 3)):
+        """Prepare for the first page: fit the first spectrum, and find the rows by name."""
+        if len(self.results):
             with contextlib.suppress(HugginsError):
-                self.details(row)
+                self.details(0)
         self.results.rows_by_key()
 
     def close(self) -> None:

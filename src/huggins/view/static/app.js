@@ -104,6 +104,7 @@ function clearAll() {
 // ---- list of the next spectra ----------------------------------------------------------------
 
 const thumbnails = new Map();
+let drawn = false; // the first spectrum
 
 const drawQueue = debounced(async () => {
   const place = Math.max(0, store.order.indexOf(store.row));
@@ -116,7 +117,7 @@ const drawQueue = debounced(async () => {
         value("ZWARNING", row) > 0 ? h("span", { class: "flag", title: bitNames(value("ZWARNING", row)) }, " ⚑") : ""),
       sparkline(thumbnails.get(row))))));
   draw();
-  if (!missing.length) return;
+  if (!missing.length || !drawn) return;
   try {
     const answer = await api.thumbnails(missing);
     for (const row of missing) thumbnails.set(row, answer[row] ?? []);
@@ -515,7 +516,7 @@ async function start() {
   } catch {
     // no storage: the system's choice of light or dark
   }
-  const session = await api.session();
+  const [session, inspections] = await Promise.all([api.session(), api.inspections()]);
   store.session = session;
   document.title = `${session.name} – huggins`;
   fill($("#set-name"), session.name);
@@ -526,7 +527,7 @@ async function start() {
       ? "The first spectra are being classified …"
       : "This set holds no spectrum. Drop a file on the page to classify it.";
   }
-  store.inspections = (await api.inspections()).rows ?? {};
+  store.inspections = inspections.rows ?? {};
   fill($("#help-keys"), helpTable());
   for (const element of document.querySelectorAll("[data-server]")) element.hidden = isReport;
   view = new SpectrumView();
@@ -574,10 +575,16 @@ async function start() {
   $("#next").addEventListener("click", () => step(1));
   $("#similar").addEventListener("click", actions().similar);
   showTab("spectrum");
-  // The first spectrum does not wait for the columns.
+  // The first spectrum does not wait for the columns and thumbnails: they come behind it.
+  const first = new Promise((resolve) => {
+    if (!session.count) resolve();
+    on("detail", resolve);
+  });
   window.addEventListener("hashchange", () => open(rowOfAddress()));
   if (rowOfAddress() >= 0) open(rowOfAddress());
   await update({ keep: rowOfAddress() >= 0 });
+  await first;
+  drawn = true;
   await load(["INDEX", ...SHOWN]);
   emit("order");
   progress();
