@@ -33,7 +33,7 @@ from huggins.errors import ReadError
 from huggins.formats import read
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import Fits
+from huggins.inference.fitting import FitPool
 from huggins.redshift import load_basis
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import INDEX
@@ -135,7 +135,7 @@ def classify_these(path: str) -> None:
     loglam = given["loglam"]
     pairs = zip(given["flux"], given["ivar"], strict=True)
     spectra = [Spectrum(loglam, flux, ivar) for flux, ivar in pairs]
-    model, fits = load_model(threads=1), Fits(0)
+    model, fits = load_model(threads=1), FitPool(0)
     classify_batch(spectra, model, fits=fits)
     times = []
     for _ in range(ROUNDS):

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from huggins.redshift.frames import SIZE, START
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from huggins.redshift.basis import Archetypes, Components
+    from huggins.redshift.equations import Solve
 
     Array = NDArray[np.float64]
-    Solve = Callable[[int], tuple[float, Array]]
 
 # Steps of the descent; a candidate lies within a few pixels of its minimum.
 _STEPS = 8
@@ -56,94 +53,6 @@ class Solution:
     coefficients: Array
     archetype: int = -1
     absorbed: NDArray[np.bool_] | None = None
-
-
-class LinearFit:
-    """Fits of a linear basis to one spectrum at given shifts; arguments as in `Scanner`."""
-
-    def __init__(self, components: Components, *, terms: int, slack: float) -> None:
-        self._components = components
-        self._vectors = components.vectors.astype(np.float64)
-        self._terms = terms
-        self._slack = slack
-        x = np.linspace(-1.0, 1.0, SIZE)
-        self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
-        self._precision = 1.0 / components.spread**2
-
-    def vectors(self, shift: int, used: slice) -> Array:
-        """Rest-frame vectors and polynomials on the data's pixels, (K + M, P)."""
-        first = START + used.start - shift - self._components.start
-        length = used.stop - used.start
-        if first >= 0 and first + length <= self._vectors.shape[1]:
-            rows = self._vectors[:, first : first + length]
-        else:
-            at = np.arange(first, first + length).clip(0, self._vectors.shape[1] - 1)
-            rows = self._vectors[:, at]
-        if self._terms == 0:
-            return rows
-        return np.concatenate([rows, self._poly[:, used]])
-
-    def solve(
-        self, flux: Array, ivar: Array, signal: float, shift: int, used: slice
-    ) -> tuple[float, Array]:
-        """Gain and coefficients at one whole-pixel shift; gain 0 for a negative spectrum."""
-        # Double precision: at high signal-to-noise the fit lives on small differences.
-        x = self.vectors(shift, used)
-        weighted = x * ivar
-        matrix = weighted @ x.T
-        right = weighted @ flux
-        count = len(self._precision)
-        diagonal = np.empty(len(x))
-        diagonal[:count] = self._precision * (matrix[0, 0] / signal)
-        diagonal[0] = 0.0
-        diagonal[count:] = ivar.sum() / (signal * self._slack**2)
-        matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
-        coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
-        lines = self._components.lines
-        if lines and coefficients[lines[0] : lines[-1] + 1].min() < 0.0:
-            # Emission lines cannot be negative: solve again without those that came out so.
-            keep = np.array(
-                [k for k in range(len(x)) if k not in lines or coefficients[k] >= 0.0]
-            )
-            coefficients = np.zeros(len(x))
-            coefficients[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
-        bright = coefficients @ weighted.sum(axis=1) > 0.0
-        return (float(coefficients @ right) if bright else 0.0), coefficients
-
-
-class StarFit:
-    """Fits of an archetype times a polynomial to one spectrum; see `StarScanner`."""
-
-    def __init__(self, archetypes: Archetypes, *, terms: int) -> None:
-        self._archetypes = archetypes
-        x = np.linspace(-1.0, 1.0, SIZE)
-        self._poly = np.polynomial.legendre.legvander(x, terms - 1).T
-
-    def vectors(self, archetype: int, shift: int, used: slice) -> Array:
-        """Return the archetype times each polynomial on the data's pixels, (M, P)."""
-        part = self._archetypes
-        first = START + used.start - shift - part.start
-        at = np.arange(first, first + used.stop - used.start)
-        rows: Array = self._poly[:, used] * part.vectors[archetype].take(at, mode="clip")
-        return rows
-
-    def solve(
-        self,
-        flux: Array,
-        ivar: Array,
-        archetype: int,
-        shift: int,
-        used: slice,
-    ) -> tuple[float, Array]:
-        """Gain and coefficients at one whole-pixel shift."""
-        x = self.vectors(archetype, shift, used)
-        weighted = x * ivar
-        matrix = weighted @ x.T
-        right = weighted @ flux
-        matrix.ravel()[:: len(x) + 1] += 1e-5 * matrix[0, 0] + 1e-30
-        coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
-        bright = coefficients @ weighted.sum(axis=1) > 0.0
-        return (float(coefficients @ right) if bright else 0.0), coefficients
 
 
 @dataclass(slots=True, eq=False)

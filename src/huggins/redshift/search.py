@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.equations import LinearFit, StarFit
 from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
-from huggins.redshift.minimise import LinearFit, Solution, StarFit, Track
+from huggins.redshift.minimise import Solution, Track
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner
 from huggins.taxonomy import INDEX
@@ -19,7 +21,7 @@ from huggins.taxonomy import INDEX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from huggins.redshift.minimise import Solve
+    from huggins.redshift.equations import Solve
 
     Array = NDArray[np.float64]
     _Fit = tuple[Solution, Track]
@@ -200,11 +202,9 @@ class Search:
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
         results: list[_Fit] = []
+        solve_star = self.star.on(data.flux, data.ivar, data.used)
         for archetype in np.argsort(-height)[:2]:
-
-            def solve(shift: int, archetype: int = int(archetype)) -> tuple[float, Array]:
-                return self.star.solve(data.flux, data.ivar, archetype, shift, data.used)
-
+            solve = partial(solve_star, int(archetype))
             vertex = _vertex(gains[archetype], int(column[archetype]))
             start = round(
                 (float(self.star_scanner.shifts[0]) + vertex) * self.star_scanner.factor
@@ -218,10 +218,7 @@ class Search:
     ) -> list[_Fit]:
         scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
         curve = scanner.gain(weighted, weight, data.signal)
-
-        def solve(shift: int) -> tuple[float, Array]:
-            return fit.solve(data.flux, data.ivar, data.signal, shift, data.used)
-
+        solve = fit.on(data.flux, data.ivar, data.signal, data.used)
         tracks = []
         peaks = self._peaks(scanner, curve, data, proposal)[:3]
         for i in [*peaks, *_unlisted(scanner, curve, peaks, proposal)]:
@@ -279,7 +276,7 @@ class Search:
         place = START + data.used.start + np.arange(len(data.flux))
 
         def on(ivar: Array) -> Solve:
-            return lambda shift: fit.solve(data.flux, ivar, data.signal, shift, data.used)
+            return fit.on(data.flux, ivar, data.signal, data.used)
 
         # What is masked counts as explained, but for its price.
         hidden = np.repeat(masked, self.quasar_scanner.factor)[data.used]

@@ -55,7 +55,7 @@ class StarScanner:
         self._terms = terms
         x = np.linspace(-1.0, 1.0, size)
         self._poly = np.polynomial.legendre.legvander(x, 2 * terms - 2).T  # (2M - 1, P)
-        self._product = products(terms)
+        self._product = products(terms).astype(np.float32)
 
     def gain(
         self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: float
@@ -98,9 +98,9 @@ class StarScanner:
         return out
 
 
-def products(terms: int) -> NDArray[np.float32]:
+def products(terms: int) -> NDArray[np.float64]:
     """Expansion of P_m P_n in Legendre polynomials, shape (terms, terms, 2 terms - 1)."""
-    out = np.zeros((terms, terms, 2 * terms - 1), np.float32)
+    out = np.zeros((terms, terms, 2 * terms - 1))
     for m in range(terms):
         for n in range(terms):
             c = np.polynomial.legendre.legmul(np.eye(terms)[m], np.eye(terms)[n])
