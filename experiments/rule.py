@@ -26,7 +26,8 @@ from huggins.redshift.decide import choose, scores
 from huggins.redshift.fit import MEMBERSHIP, Fitter
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
-from huggins.redshift.search import Candidates, Proposal, Search, proposals
+from huggins.redshift.proposals import Proposal, proposals
+from huggins.redshift.search import Candidates, Search
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.train.data import read_real
 from huggins.train.labelled import read_labels

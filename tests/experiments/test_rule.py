@@ -20,7 +20,8 @@ from huggins.redshift.decide import choose
 from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
-from huggins.redshift.search import Candidates, Proposal
+from huggins.redshift.proposals import Proposal
+from huggins.redshift.search import Candidates
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import CLASSES, INDEX
 

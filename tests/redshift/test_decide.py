@@ -8,7 +8,8 @@ import pytest
 from huggins.redshift.decide import choose, comparable
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
-from huggins.redshift.search import Candidates, Proposal, proposals
+from huggins.redshift.proposals import Proposal, proposals
+from huggins.redshift.search import Candidates
 from huggins.taxonomy import BROAD_CLASSES
 
 GOOD = 4000

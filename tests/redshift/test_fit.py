@@ -9,7 +9,7 @@ from factories.rest import flux_of
 from huggins.quality import ZWarning
 from huggins.redshift import Fitter
 from huggins.redshift.frames import SIZE, START, to_native
-from huggins.redshift.search import proposals
+from huggins.redshift.proposals import proposals
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
 

@@ -45,7 +45,8 @@ def brute(scanner: Scanner, part: Components, u, w, signal, shift, terms, slack)
     t = part.vectors[:, at.clip(0, LENGTH - 1)].astype(float)
     t = t.reshape(len(t), -1, factor).mean(axis=2)
     x = np.linspace(-1.0, 1.0, SIZE // factor)
-    rows = np.concatenate([t, np.polynomial.legendre.legvander(x, terms - 1).T])
+    poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
+    rows = np.concatenate([t, poly])
     matrix = (rows * w) @ rows.T
     prior = np.r_[0.0, matrix[0, 0] / signal / part.spread[1:] ** 2]
     matrix += np.diag(np.r_[prior, np.full(terms, w.sum() / signal / slack**2)])
@@ -145,3 +146,43 @@ def test_fast_lengths_have_small_factors(least):
         while length % prime == 0:
             length //= prime
     assert length == 1
+
+
+def with_lines() -> Components:
+    """The same class with three emission lines, of which two overlap."""
+    part = components()
+    x = np.arange(LENGTH)
+    lines = np.zeros((3, LENGTH), np.float32)
+    for row, centres in zip(lines, ([3000, 5000], [1500], [5040, 6000]), strict=True):
+        for centre in centres:
+            near = np.abs(x - centre) < 40
+            row[near] += np.exp(-0.5 * ((x[near] - centre) / 12.0) ** 2)
+    vectors = np.concatenate([part.vectors, lines])
+    spread = np.r_[part.spread, 2.0, 2.0, 2.0]
+    return Components(FIRST, vectors, spread, (3, 4, 5), part.z_min, part.z_max)
+
+
+@pytest.mark.parametrize("terms", [0, 2])
+def test_lines_that_are_zero_nearly_everywhere_are_fitted_like_the_rest(terms):
+    part = with_lines()
+    scanner = Scanner(part, 3, terms=terms, slack=0.3)
+    flux, ivar = observed(components(), 420, sn=5.0)
+    flux += 2.0 * part.vectors[5, START - 420 - FIRST :][:SIZE]
+    u, w = bin_down(flux * ivar, 3), bin_down(ivar, 3)
+    signal = float(ivar @ flux**2)
+    gain = scanner.gain(u, w, signal)
+    for index in (0, 17, 142, len(gain) // 2, len(gain) - 1):
+        direct = brute(scanner, part, u, w, signal, int(scanner.shifts[index]), terms, 0.3)
+        assert gain[index] == pytest.approx(direct, rel=2e-4)
+
+
+def test_spectra_scanned_together_come_out_as_alone():
+    part = with_lines()
+    scanner = Scanner(part, 3, terms=2, slack=0.3)
+    data = [observed(components(), 420 + 30 * n, sn=3.0, seed=n) for n in range(3)]
+    u = np.array([bin_down(flux * ivar, 3) for flux, ivar in data])
+    w = np.array([bin_down(ivar, 3) for _, ivar in data])
+    signal = np.array([float(ivar @ flux**2) for flux, ivar in data])
+    together = scanner.gains(u, w, signal)
+    for n in range(3):
+        np.testing.assert_allclose(together[n], scanner.gain(u[n], w[n], signal[n]), rtol=1e-5)

@@ -8,7 +8,8 @@ import pytest
 from factories.rest import flux_of
 from huggins.constants import LN10
 from huggins.redshift.frames import SAME, to_native
-from huggins.redshift.search import Proposal, Search, proposals, saturate
+from huggins.redshift.proposals import Proposal, proposals
+from huggins.redshift.search import Search, saturate
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import BROAD_CLASSES, INDEX
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from huggins.redshift.minimise import Solution
     from huggins.redshift.parameters import DecisionParameters
-    from huggins.redshift.search import Candidates, Proposal
+    from huggins.redshift.proposals import Proposal
+    from huggins.redshift.search import Candidates
 
     Array = NDArray[np.float64]
 

@@ -14,8 +14,9 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import choose, comparable
 from huggins.redshift.frames import SIZE, START, Frames, to_native
 from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.result import Fit
-from huggins.redshift.search import Proposal, Search, SearchSettings, proposals
+from huggins.redshift.search import TOGETHER, Search, SearchSettings
 from huggins.redshift.uncertainty import fit_error
 from huggins.redshift.warnings import fit_warnings
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
@@ -108,10 +109,17 @@ class Fitter:
         out = Fit.empty(count, alternatives)
         frames = to_native(spectra)
         out.noise[:] = frames.noise
-        for row in range(count):
-            network = np.asarray(probabilities[row], np.float64)
-            proposal = offered[row] if offered else None
-            out.solutions.append(self._fit_row(frames, row, network, proposal, parameters, out))
+        proposed: list[Proposal | None] = [*offered] if offered else [None] * count
+        for first in range(0, count, TOGETHER):
+            rows = range(first, min(first + TOGETHER, count))
+            found = self.search.run_all(frames, rows, proposed[first : rows.stop])
+            for row, candidates in zip(rows, found, strict=True):
+                network = np.asarray(probabilities[row], np.float64)
+                out.solutions.append(
+                    self._fit_row(
+                        frames, row, network, proposed[row], candidates, parameters, out
+                    )
+                )
         return out
 
     def _fit_row(
@@ -120,11 +128,11 @@ class Fitter:
         row: int,
         network: Array,
         proposal: Proposal | None,
+        candidates: Candidates,
         parameters: DecisionParameters,
         out: Fit,
     ) -> tuple[Solution | None, Solution | None]:
-        """Fit one spectrum and fill its row of `out`."""
-        candidates = self.search.run(frames, row, proposal)
+        """Decide on one spectrum and fill its row of `out`."""
         if not candidates.solutions:
             out.zwarning[row] = ZWarning.NODATA
             out.probabilities[row] = network

@@ -15,22 +15,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SIZE, START
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Components
 
     Array = NDArray[np.float64]
+    _Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 # Added to the diagonal, relative to it: rounding in single precision would else make vectors
 # look independent that are not, where the signal-to-noise is high.
 _RIDGE: Final = 1e-5
 # Rounding of a sum in single precision, relative to the largest one.
 _EPSILON: Final = np.finfo(np.float32).eps
+# A vector that is not 0 in at most this fraction of its pixels is summed only there.
+_THIN: Final = 0.1
 # log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
 _LYMAN_ALPHA: Final = 3.0848
 _TROUGH: Final = 30
@@ -72,29 +78,51 @@ class Scanner:
         length = size + highest - lowest
         self._vectors = _binned(components, START // factor - highest, length, factor)
         count = len(self._vectors)
-        self._length = _fast_length(length)
-        rows, columns = np.tril_indices(count)
-        products = np.concatenate([self._vectors, self._vectors[rows] * self._vectors[columns]])
-        self._spectra = np.fft.rfft(products.astype(np.float32), self._length, axis=1)
-        self._count, self._pairs = count, len(rows)
+        self._count, self._terms, self._slack = count, terms, slack
+        self._precision = 1.0 / components.spread**2
         x = np.linspace(-1.0, 1.0, size)
         self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
-        self._terms, self._slack = terms, slack
-        self._precision = 1.0 / components.spread**2
-        # Unknowns: vectors 2..K, polynomials, and the mean spectrum last: the least certain
-        # first, for the sake of rounding.
+        self._length = _fast_length(length)
+        k, m = np.tril_indices(count)
+        products = self._vectors[k] * self._vectors[m]
+        filled = np.count_nonzero(products, axis=1)
+        # Emission lines alone are 0 nearly everywhere: no need of Fourier for their products.
+        is_thin = np.count_nonzero(self._vectors, axis=1) <= _THIN * length
+        is_thin[0] = False
+        thick = ~is_thin[k] & ~is_thin[m] & (filled > 0)
+        spectra = np.concatenate([self._vectors, products[thick]]).astype(np.float32)
+        self._spectra = np.fft.rfft(spectra, self._length, axis=1)
+        # Unknowns: lines, those with no pixel in common first, vectors 2..K, polynomials, and
+        # the mean spectrum last: the least certain first, for the sake of rounding.
+        common = np.zeros((count, count), np.intp)
+        common[k, m] = common[m, k] = filled
+        thin = np.flatnonzero(is_thin)
+        met = np.count_nonzero(common[np.ix_(thin, thin)], axis=1)
+        thin = thin[np.argsort(met, kind="stable")]
+        others = np.setdiff1d(np.arange(1, count), thin)
         order = count + terms
-        place = np.r_[order - 1, np.arange(count - 1)]
-        self._pair_at = [
-            tuple(sorted((place[k], place[m]))[::-1])
-            for k, m in zip(rows, columns, strict=True)
-        ]
-        self._place = place
+        self._place = place = np.empty(count, np.intp)
+        place[np.r_[thin, others, 0]] = np.r_[: count - 1, order - 1]
+        high, low = np.maximum(place[k], place[m]), np.minimum(place[k], place[m])
+        self._thick_at = high[thick], low[thick]
+        self._empty = list(zip(high[filled == 0], low[filled == 0], strict=True))
+        # Of each line: pixels, products with other vectors there, and their places.
+        self._thin: list[tuple[NDArray[np.intp], NDArray[np.float32], _Places]] = []
+        for vector in thin:
+            mine = ((k == vector) | ((m == vector) & ~is_thin[k])) & (filled > 0)
+            at = np.flatnonzero(products[mine].any(axis=0))
+            rows = products[mine][:, at].astype(np.float32)
+            self._thin.append((at, rows, (high[mine], low[mine])))
+        # The first unknown with which each one has to do.
+        self._first = np.zeros(order, np.intp)
+        for n, vector in enumerate(thin):
+            meets = np.flatnonzero(common[thin[: n + 1], vector])
+            self._first[n] = meets[0]
 
     def gain(
         self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: float
     ) -> NDArray[np.float32]:
-        """chi2 of nothing minus chi2 of the best fit, at every shift.
+        """chi2 of nothing minus chi2 of the best fit of one spectrum, at every shift.
 
         Parameters
         ----------
@@ -107,40 +135,80 @@ class Scanner:
         -------
         ndarray of float32, shape (S,)
         """
-        count, terms, pairs = self._count, self._terms, self._pairs
-        order = count + terms
+        gain: NDArray[np.float32] = self.gains(weighted[None], weight[None], np.array([signal]))[0]
+        return gain
+
+    def gains(
+        self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: Array
+    ) -> NDArray[np.float32]:
+        """Return `gain` of N spectra together, shape (N, S).
+
+        Parameters
+        ----------
+        weighted, weight : ndarray, shape (N, P)
+        signal : ndarray, shape (N,)
+        """
+        count, terms = self._count, self._terms
+        order, shifts = count + terms, len(self.shifts)
+        # By place, place, spectrum and shift; what is above the diagonal is not used.
+        matrix = np.empty((order + 1, order + 1, len(weight), shifts), np.float32)
+        for i, j in self._empty:
+            matrix[i, j] = 0.0
+        for n in range(len(weight)):
+            self._correlate(matrix[:, :, n], weighted[n], weight[n])
+        # At every shift the pixels around those of the line.
+        padded = np.pad(weight.astype(np.float32), ((0, 0), (shifts - 1, shifts - 1)))
+        windows = sliding_window_view(padded, shifts, axis=1)[:, :, ::-1]
+        for at, rows, (i, j) in self._thin:
+            matrix[i, j] = (rows @ windows[:, at]).swapaxes(0, 1)
+        if terms:
+            matrix[order, count - 1 : order - 1] = (self._poly @ weighted.T)[:, :, None]
+            level = weight.sum(axis=1) / (signal * self._slack**2)
+            for n in range(terms):
+                for m in range(n + 1):
+                    block = weight @ (self._poly[n] * self._poly[m])
+                    matrix[count - 1 + n, count - 1 + m] = (block + level * (n == m))[:, None]
+        level = matrix[order - 1, order - 1] / signal.astype(np.float32)[:, None]
+        for k in range(1, count):
+            diagonal = matrix[self._place[k], self._place[k]]
+            diagonal += level * np.float32(self._precision[k])
+        for k in range(order):
+            matrix[k, k] *= np.float32(1.0 + _RIDGE)
+        found = solve(matrix.reshape(order + 1, order + 1, -1), self._first)
+        # The bluest template pixels come first: at high redshift.
+        gains: NDArray[np.float32] = found.reshape(len(weight), shifts)[:, ::-1]
+        return gains
+
+    def _correlate(
+        self,
+        matrix: NDArray[np.float32],
+        weighted: NDArray[np.floating],
+        weight: NDArray[np.floating],
+    ) -> None:
+        """Fill in the sums of one spectrum that Fourier transforms give.
+
+        One spectrum at a time, whose transforms fit into the cache of a core.
+        """
+        count, terms = self._count, self._terms
+        order, whole = count + terms, self._spectra
+        products = len(whole) - count
         data = np.concatenate([[weighted, weight], self._poly * weight]).astype(np.float32)
         # Correlation: conjugate the data, not the templates.
         transforms = np.conj(np.fft.rfft(data, self._length, axis=1))
-        whole = self._spectra
-        mixed = np.empty((pairs + (terms + 1) * count, whole.shape[1]), np.complex64)
-        np.multiply(whole[count:], transforms[1], out=mixed[:pairs])
+        mixed = np.empty((products + (terms + 1) * count, whole.shape[1]), np.complex64)
+        np.multiply(whole[count:], transforms[1], out=mixed[:products])
         for m in range(terms + 1):
-            at = pairs + m * count
+            at = products + m * count
             factor = transforms[0 if m == 0 else m + 1]
             np.multiply(whole[:count], factor, out=mixed[at : at + count])
         sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
-        matrix = np.empty((order + 1, order + 1, sums.shape[1]), np.float32)
-        for n, (i, j) in enumerate(self._pair_at):
-            matrix[i, j] = sums[n]
-        matrix[order, self._place] = sums[pairs : pairs + count]
-        if terms:
-            matrix[order, count - 1 : order - 1] = (self._poly @ weighted)[:, None]
-            block = (self._poly * weight) @ self._poly.T
-            block += np.eye(terms) * (float(weight.sum()) / (signal * self._slack**2))
-            for m in range(terms):
-                row = count - 1 + m
-                mine = sums[pairs + (m + 1) * count : pairs + (m + 2) * count]
-                matrix[row, : count - 1] = mine[1:]
-                matrix[order - 1, row] = mine[0]
-                matrix[row, count - 1 : row + 1] = block[m, : m + 1, None]
-        level = matrix[order - 1, order - 1] / np.float32(signal)
-        for k in range(1, count):
-            matrix[k - 1, k - 1] += level * np.float32(self._precision[k])
-        for k in range(order):
-            matrix[k, k] *= np.float32(1.0 + _RIDGE)
-        # The bluest template pixels come first: at high redshift.
-        return solve(matrix)[::-1]
+        matrix[self._thick_at] = sums[:products]
+        matrix[order, self._place] = sums[products : products + count]
+        for m in range(terms):
+            row = count - 1 + m
+            mine = sums[products + (m + 1) * count : products + (m + 2) * count]
+            matrix[row, self._place[1:]] = mine[1:]
+            matrix[order - 1, row] = mine[0]
 
     def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
         """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
@@ -217,26 +285,36 @@ class Scanner:
         return chi2, masked
 
 
-def solve(matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+def solve(
+    matrix: NDArray[np.float32], first: Sequence[int] | NDArray[np.intp] | None = None
+) -> NDArray[np.float32]:
     """Solve S systems by Cholesky; `matrix` (n + 1, n + 1, S) holds them below the diagonal.
 
-    The last row is the right-hand side. Returns b' M^-1 b, shape (S,).
+    The last row is the right-hand side. Returns b' M^-1 b, shape (S,). The matrix is lost.
+
+    Parameters
+    ----------
+    matrix
+    first
+        Of each row the first column that need not be 0 in every system; all 0 by default.
     """
     order = len(matrix) - 1
+    start = [0] * order if first is None else [int(n) for n in first]
     # Where a vector meets no data its sum of squares is what rounding makes of 0, and may be
     # negative: what lies below the rounding of the largest sum counts as that.
     size = np.abs(matrix[range(order), range(order)])  # (order, S)
     least = np.float32(_RIDGE) * size
     least += (_EPSILON * size.max(axis=1) + np.float32(1e-20))[:, None]
     for j in range(order):
-        pivot = matrix[j, j]
+        column = matrix[j:, j]
+        if start[j] < j:
+            before = slice(start[j], j)
+            column -= np.einsum("iks,ks->is", matrix[j:, before], matrix[j, before])
+        pivot = column[0]
         # What rounding leaves of a vector that depends on those before it must not be used.
         np.maximum(pivot, least[j], out=pivot)
-        column = matrix[j + 1 :, j]
-        column *= 1.0 / np.sqrt(pivot)
-        for i in range(j + 1, order):
-            matrix[i, j + 1 : i + 1] -= column[i - j - 1] * column[: i - j]
-        matrix[order, j + 1 : order] -= column[-1] * column[:-1]
+        np.sqrt(pivot, out=pivot)
+        column[1:] /= pivot
     y = matrix[order, :order]
     total: NDArray[np.float32] = np.einsum("js,js->s", y, y)
     return total

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.constants import LN10, SPEED_OF_LIGHT
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.equations import LinearFit, StarFit
@@ -16,16 +16,20 @@ from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
 from huggins.redshift.minimise import Solution, Track
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner
-from huggins.taxonomy import INDEX
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from huggins.redshift.equations import Solve
+    from huggins.redshift.proposals import Proposal
 
     Array = NDArray[np.float64]
     _Fit = tuple[Solution, Track]
 
+#: Spectra that are best searched together: their systems of equations still fit into the cache.
+TOGETHER: Final = 8
 # Fraction of BAL among the network's quasars from which on absorption is masked.
 _ABSORBED: Final = 0.15
 # The same fraction, from which on the redshift comes from redward of C IV alone.
@@ -34,8 +38,6 @@ _BROAD: Final = 0.3
 _REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
 # Least number of good pixels that determine a redshift on their own.
 _LEAST: Final = 500
-# Error of the network's redshifts, in ln(1 + z): 1800 km/s.
-_REACH: Final = 0.006
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,52 +72,6 @@ class SearchSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Proposal:
-    """The network's redshift distribution: probability in bins of ln(1 + z).
-
-    Attributes
-    ----------
-    logs : ndarray, shape (B,)
-        Logarithm of the largest probability within the network's own error of 1800 km/s, as
-        the fit decides better between minima closer than that. It has a floor, for redshifts
-        that the network missed.
-    start, step
-        Left edge of the first bin, and width.
-    absorbed
-        Its probability of broad absorption, given a quasar.
-    """
-
-    logs: Array
-    start: float
-    step: float
-    absorbed: float = 1.0
-
-    def at(self, log1z: NDArray[np.floating]) -> Array:
-        """Return the log probability at log10(1 + z)."""
-        bins = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
-        out: Array = self.logs[bins.clip(0, len(self.logs) - 1)]
-        return out
-
-
-def proposals(
-    density: NDArray[np.floating],
-    probabilities: NDArray[np.floating],
-    start: float,
-    step: float,
-) -> list[Proposal]:
-    """Make proposals of N redshift distributions (N, B) and class probabilities (N, 13)."""
-    reach = max(round(_REACH / step), 1)
-    padded = np.pad(density, ((0, 0), (reach, reach)))
-    near = np.array(density, np.float64)
-    for shift in range(2 * reach + 1):
-        np.maximum(near, padded[:, shift : shift + near.shape[1]], out=near)
-    logs = np.log(near + 1e-5)
-    quasar, absorbed = probabilities[:, INDEX["QSO"]], probabilities[:, INDEX["BAL"]]
-    fraction = absorbed / np.maximum(quasar + absorbed, 0.02)
-    return [Proposal(row, start, step, float(s)) for row, s in zip(logs, fraction, strict=True)]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """Candidates of one spectrum, before the decision.
 
@@ -146,6 +102,9 @@ class Candidates:
         return replace(self, solutions=tuple(solutions))
 
 
+_NOTHING: Final = Candidates((), 0.0, 0.0, 0, ())
+
+
 class Search:
     """Finds the candidates of one spectrum after another.
 
@@ -174,31 +133,54 @@ class Search:
 
     def run(self, frames: Frames, row: int, proposal: Proposal | None = None) -> Candidates:
         """Search spectrum `row`, with the network's proposal where there is one."""
-        ivar, flux = frames.ivar[row], frames.flux[row]
+        return self.run_all(frames, [row], [proposal])[0]
+
+    def run_all(
+        self, frames: Frames, rows: Sequence[int], proposals: Sequence[Proposal | None]
+    ) -> list[Candidates]:
+        """Search some spectra; scanned together they need less time than one by one."""
+        found = [_NOTHING] * len(rows)
+        seen = [n for n, row in enumerate(rows) if frames.ivar[row].any()]
+        if not seen:
+            return found
+        at = [rows[n] for n in seen]
+        ivar, flux = frames.ivar[at], frames.flux[at]  # (N, P)
         weighted = ivar * flux
-        total = float(weighted @ flux)
-        good = int(frames.good[row])
-        covered = np.flatnonzero(ivar)
-        if len(covered) == 0:
-            return Candidates((), 0.0, 0.0, 0, ())
+        total = np.einsum("np,np->n", weighted, flux)
+        good = frames.good[at]
         # A spectrum of pure noise has no brightness; a twentieth of the noise stands in.
-        signal = max(total - good, 0.05 * good)
-        used = slice(int(covered[0]), int(covered[-1]) + 1)
-        f, w = flux[used], ivar[used]
+        signal = np.maximum(total - good, 0.05 * good)
         third = bin_down(weighted, 3), bin_down(ivar, 3)
         sixth = bin_down(third[0], 2), bin_down(third[1], 2)
-        data = _Data(f, w, used, signal, total, good)
-        results = [
-            *self._stars(data, *sixth),
-            *self._galaxies(data, *third, proposal),
-            *self._quasars(data, *sixth, proposal),
-        ]
-        solutions = tuple(solution for solution, _ in results)
-        tracks = tuple(track for _, track in results)
-        return Candidates(solutions, total - self._smooth(data), total, good, tracks)
+        stars = self.star_scanner.gains(*sixth)
+        galaxies = self.galaxy_scanner.gains(*third, signal)
+        quasars = self.quasar_scanner.gains(*sixth, signal)
+        for k, n in enumerate(seen):
+            covered = np.flatnonzero(ivar[k])
+            used = slice(int(covered[0]), int(covered[-1]) + 1)
+            data = _Data(
+                flux[k, used],
+                ivar[k, used],
+                used,
+                float(signal[k]),
+                float(total[k]),
+                int(good[k]),
+            )
+            results = [
+                *self._stars(data, stars[k]),
+                *self._galaxies(data, galaxies[k], proposals[n]),
+                *self._quasars(data, quasars[k], sixth[0][k], sixth[1][k], proposals[n]),
+            ]
+            found[n] = Candidates(
+                tuple(solution for solution, _ in results),
+                data.total - self._smooth(data),
+                data.total,
+                data.good,
+                tuple(track for _, track in results),
+            )
+        return found
 
-    def _stars(self, data: _Data, weighted: Array, weight: Array) -> list[_Fit]:
-        gains = self.star_scanner.gain(weighted, weight, data.signal)
+    def _stars(self, data: _Data, gains: NDArray[np.float32]) -> list[_Fit]:
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
         results: list[_Fit] = []
@@ -214,10 +196,9 @@ class Search:
         return results
 
     def _galaxies(
-        self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
+        self, data: _Data, curve: NDArray[np.float32], proposal: Proposal | None
     ) -> list[_Fit]:
         scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
-        curve = scanner.gain(weighted, weight, data.signal)
         solve = fit.on(data.flux, data.ivar, data.signal, data.used)
         tracks = []
         peaks = self._peaks(scanner, curve, data, proposal)[:3]
@@ -231,10 +212,14 @@ class Search:
         return results
 
     def _quasars(
-        self, data: _Data, weighted: Array, weight: Array, proposal: Proposal | None
+        self,
+        data: _Data,
+        curve: NDArray[np.float32],
+        weighted: Array,
+        weight: Array,
+        proposal: Proposal | None,
     ) -> list[_Fit]:
         scanner = self.quasar_scanner
-        curve = scanner.gain(weighted, weight, data.signal)
         peaks = self._peaks(scanner, curve, data, proposal)
         flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
         # Four fits each, and of use for broad absorption only.

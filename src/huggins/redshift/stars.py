@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.redshift.basis import STEP
@@ -50,12 +51,18 @@ class StarScanner:
         at = np.arange(first, first + (size + 2 * reach) * factor) - archetypes.start
         vectors = archetypes.vectors[:, at.clip(0, archetypes.vectors.shape[1] - 1)]
         vectors = vectors.reshape(len(vectors), -1, factor).mean(axis=2)
-        self._vectors = np.ascontiguousarray(vectors, np.float32)
+        self._vectors = np.ascontiguousarray(vectors.T, np.float32)  # (P', A)
         self._squares = self._vectors**2
         self._terms = terms
         x = np.linspace(-1.0, 1.0, size)
         self._poly = np.polynomial.legendre.legvander(x, 2 * terms - 2).T  # (2M - 1, P)
-        self._product = products(terms).astype(np.float32)
+        # Of the sums with each polynomial, those of the products of two below the diagonal. The
+        # mean level comes last, as in Scanner.
+        self._at = np.tril_indices(terms)
+        rows, columns = self._at
+        self._product = products(terms)[terms - 1 - columns, terms - 1 - rows].astype(
+            np.float32
+        )
 
     def gain(
         self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: float
@@ -66,36 +73,33 @@ class StarScanner:
         -------
         ndarray of float32, shape (A, S)
         """
+        gain: NDArray[np.float32] = self.gains(weighted[None], weight[None])[0]
+        return gain
+
+    def gains(
+        self, weighted: NDArray[np.floating], weight: NDArray[np.floating]
+    ) -> NDArray[np.float32]:
+        """Return `gain` of N spectra (N, P) together, shape (N, A, S)."""
         terms = self._terms
-        count = len(self.shifts)
-        right = self._shifted(self._poly[:terms] * weighted)  # (S, M, P')
-        left = self._shifted(self._poly * weight)
-        b = self._vectors @ right.reshape(count * terms, -1).T  # (A, S * M)
-        h = self._squares @ left.reshape(count * (2 * terms - 1), -1).T
-        b = b.reshape(-1, terms).T  # (M, A * S)
-        h = h.reshape(-1, 2 * terms - 1).T
-        matrix = np.empty((terms + 1, terms + 1, b.shape[1]), np.float32)
-        for m in range(terms):
-            for n in range(m + 1):
-                # The mean level comes last, as in Scanner.
-                i, j = terms - 1 - n, terms - 1 - m
-                matrix[i, j] = self._product[m, n] @ h
-            matrix[terms, terms - 1 - m] = b[m]
+        shape = (len(weight), len(self.shifts), self._vectors.shape[1])
+        right = self._shifted(self._poly[:terms, None] * weighted) @ self._vectors
+        left = self._shifted(self._poly[:, None] * weight) @ self._squares
+        matrix = np.empty((terms + 1, terms + 1, right.size // terms), np.float32)
+        matrix[self._at] = self._product @ left.reshape(2 * terms - 1, -1)
+        matrix[terms, :terms] = right.reshape(terms, -1)[::-1]
         ridge = matrix[terms - 1, terms - 1] * np.float32(1e-4)
         for m in range(terms):
             matrix[m, m] += ridge
-
-        return solve(matrix).reshape(len(self._vectors), count)
+        found: NDArray[np.float32] = solve(matrix).reshape(shape).swapaxes(1, 2)
+        return found
 
     def _shifted(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return copies of `rows` (M, P) at every shift, shape (S, M, P + S - 1)."""
-        count, size = len(self.shifts), rows.shape[1]
-        out = np.zeros((count, len(rows), size + count - 1), np.float32)
-        for n in range(count):
-            # Highest velocity: the bluest template pixel falls on the first data pixel.
-            start = count - 1 - n
-            out[n, :, start : start + size] = rows
-        return out
+        """Return copies of `rows` (M, N, P) at every shift, shape (M * N * S, P + S - 1)."""
+        beside = len(self.shifts) - 1
+        padded = np.pad(rows.astype(np.float32), ((0, 0), (0, 0), (beside, beside)))
+        # Highest velocity last: the bluest template pixel falls on the first data pixel.
+        copies = sliding_window_view(padded, rows.shape[2] + beside, axis=2)
+        return copies.reshape(-1, copies.shape[-1])
 
 
 def products(terms: int) -> NDArray[np.float64]:

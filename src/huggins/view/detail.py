@@ -19,7 +19,7 @@ from huggins.redshift.curves import chi2_curves, fit_at
 from huggins.redshift.decide import is_different, scores
 from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.frames import to_native
-from huggins.redshift.search import proposals
+from huggins.redshift.proposals import proposals
 from huggins.spectrum import IDENTITY
 from huggins.taxonomy import CLASSES
 from huggins.view.sky import sky_of
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from huggins.inference.network import Model, Prediction
     from huggins.redshift.minimise import Solution
-    from huggins.redshift.search import Proposal
+    from huggins.redshift.proposals import Proposal
     from huggins.spectrum import Spectrum
     from huggins.weights import RedshiftGrid
 
