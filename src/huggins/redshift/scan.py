@@ -135,7 +135,8 @@ class Scanner:
         -------
         ndarray of float32, shape (S,)
         """
-        gain: NDArray[np.float32] = self.gains(weighted[None], weight[None], np.array([signal]))[0]
+        gain: NDArray[np.float32]
+        [gain] = self.gains(weighted[None], weight[None], np.array([signal]))
         return gain
 
     def gains(

@@ -73,7 +73,8 @@ class StarScanner:
         -------
         ndarray of float32, shape (A, S)
         """
-        gain: NDArray[np.float32] = self.gains(weighted[None], weight[None])[0]
+        gain: NDArray[np.float32]
+        [gain] = self.gains(weighted[None], weight[None])
         return gain
 
     def gains(
