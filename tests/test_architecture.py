@@ -42,7 +42,8 @@ COMMON = {
 ALLOWED = {
     "__main__": {"cli"},
     "weights": {"prepare"},
-    "simulate": {"prepare", "weights"},
+    "simulate": {"prepare", "weights", "redshift", "demo"},  # what ships, as templates
+    "templates": {"download"},
     "model": {"prepare", "weights"},
     "redshift": {"prepare", "weights"},
     "train": {
@@ -54,6 +55,7 @@ ALLOWED = {
         "formats",
         "inference",
         "evaluate",
+        "demo",  # noise that ships
     },
     "inference": {"formats", "prepare", "weights", "redshift"},
     "plot": {"formats", "prepare", "weights", "inference"},

@@ -71,7 +71,7 @@ def test_noise_of_a_folder_and_what_is_left_out(
         (["--odds", "QSO"], "of the form ROLE=NAME, such as QSO=2"),
         (["--odds", "QSO=0"], "all are 0"),
         (["--sn", "5", "2"], "the lower first"),
-        (["--templates", "nowhere"], "docs/how-to/simulate.md says where they come from"),
+        (["--templates", "nowhere"], "huggins templates fetch"),
         (["--page", "a.html"], "--page needs --real"),
         (["--noise", "nowhere", "--folds", "x"], "write numbers with commas"),
     ],

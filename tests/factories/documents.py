@@ -121,6 +121,31 @@ def _write_plate(path: Path, examples: list[Example]) -> None:
     write_spplate(path, image("flux"), image("ivar"), start=3.56)
 
 
+def _write_query(path: Path, examples: list[Example], fibres: list[int]) -> None:
+    """Write what SkyServer answers to the query of docs/how-to/repeat.md."""
+    names = [
+        "plate",
+        "mjd",
+        "fiberID",
+        "run2d",
+        "ra",
+        "dec",
+        "class",
+        "subClass",
+        "z",
+        "zErr",
+        "zWarning",
+        "snMedian",
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write("#Table1\n")
+        writer = csv.writer(file)
+        writer.writerow(names)
+        for fibre, e in zip(fibres, examples, strict=True):
+            label = (BROAD[e.cls], _SUBCLASS.get(e.cls, ""), e.z or 0.0, 1e-4, 0, 10.0)
+            writer.writerow([_PLATE, _MJD, fibre, "v5_13_2", 120.0 + 0.1 * fibre, 1.0, *label])
+
+
 def _write_text(path: Path, example: Example) -> None:
     spectrum = example.spectrum
     good = spectrum.ivar > 0
@@ -145,6 +170,7 @@ def _write_tables(folder: Path, examples: list[Example]) -> None:
     }
     for name in ("specObj-dr17.fits", "specObj-dr15.fits", "spAll-v5_13_2.fits"):
         write_survey(folder / name, SPECOBJ, **known)
+    _write_query(folder / "query.csv", examples, fibres)
     write_survey(
         folder / "Superset_DR12Q.fits",
         DR12Q_SUPERSET,

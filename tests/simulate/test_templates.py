@@ -5,7 +5,8 @@ import pytest
 
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
-from huggins.simulate.templates import STEP, Stack, choose, complete, held_back, load
+from huggins.simulate.library import load
+from huggins.simulate.templates import STEP, Stack, choose, complete, held_back
 
 
 def test_redshift_puts_a_line_where_it_belongs():
@@ -77,7 +78,9 @@ def test_choose_follows_the_odds():
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"stars\.h5: there is no such file.*--templates"):
+    with pytest.raises(
+        InputError, match=r"there are no templates \(stars\.h5.*huggins templates fetch"
+    ):
         load(tmp_path)
 
 

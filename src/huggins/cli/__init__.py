@@ -38,6 +38,7 @@ VERBS: Final = (
     "shrink",
     "build",
     "labels",
+    "templates",
     "simulate",
     "train",
     "evaluate",

@@ -23,6 +23,7 @@ EXAMPLES: Final = {
     "shrink": "huggins shrink spectra/ -o small",
     "build": "huggins build spectra/ -o train.h5 --targets targets.parquet",
     "labels": "huggins labels targets.parquet --visual Superset_DR12Q.fits -o suspects.csv",
+    "templates": "huggins templates list",
     "simulate": "huggins simulate -n 1000 -o mocks.h5 --templates TEMPLATES",
     "train": "huggins train configs/huggins.toml",
     "evaluate": "huggins evaluate results.fits --truth labels.csv -o report",

@@ -42,7 +42,8 @@ def simulate(
         typer.Option(
             "--templates",
             metavar="FOLDER",
-            help="Folder of stars.h5, quasars.h5, galaxies.h5 and bal.h5.",
+            help="Folder of stars.h5, quasars.h5, galaxies.h5 and bal.h5 (`huggins templates "
+            "fetch` makes it); shipped: the few templates that ship with huggins.",
         ),
     ] = Path("templates"),
     held_back: Annotated[
@@ -139,6 +140,8 @@ def simulate(
     as_files = wanted and output.suffix.lower() not in (".h5", ".hdf5", ".npz")
     grid = NATIVE if native or as_files else STANDARD.grid
     library = making.load(templates, test=held_back)
+    if library.substitutes:
+        LOGGER.warning("of what ships with huggins: %s", ", ".join(library.substitutes))
     chosen = {int(word) for word in folds.split(",") if word.strip().isdigit()}
     if folds and (not chosen or len(chosen) != len(folds.split(","))):
         raise InputError(f"--folds: write numbers with commas, such as 2,3,4, not {folds!r}")
@@ -199,12 +202,11 @@ def _bank(folder: Path | None, folds: set[int], grid: LogGrid) -> NoiseBank:
     from huggins.simulate import NoiseBank
 
     if folder is None:
-        from huggins.demo.mocks import load
+        from huggins.simulate import shipped_noise
 
-        spectra = [example.spectrum for example in load()]
-        LOGGER.info("noise: that of the %d mocks that ship with huggins", len(spectra))
-        none = [False] * len(spectra)
-        return NoiseBank.from_spectra(spectra, ["BOSS"] * len(spectra), none, grid)
+        bank = shipped_noise(grid)
+        LOGGER.info("noise: that of the %d mocks that ship with huggins", len(bank.sky))
+        return bank
     kept, surveys, sky = [], [], []
     for spectrum, row in _spectra(folder, folds):
         kept.append(spectrum)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from huggins.cli import options
 from huggins.cli.options import LOGGER
+
+if TYPE_CHECKING:
+    from huggins.train.config import Config
 
 
 @options.with_messages
@@ -83,6 +86,7 @@ def train(
     initial = None
     if init:
         experiment, initial = starting_weights(experiment, init)
+        experiment = _with_templates(experiment)
     with (
         options.resumable("--resume continues from the last checkpoint"),
         together(device) as ranks,
@@ -105,3 +109,20 @@ def train(
         if ranks.first:
             print(path)
     return 0
+
+
+def _with_templates(experiment: Config) -> Config:
+    """Take what ships with huggins where an experiment that goes on has no templates."""
+    from dataclasses import replace
+
+    from huggins.errors import InputError
+    from huggins.simulate import SHIPPED, template_files
+
+    if experiment.data.real_share >= 1.0:
+        return experiment
+    try:
+        template_files(experiment.data.templates)
+    except InputError as error:
+        LOGGER.warning("%s; mocks are made of these now", error)
+        return replace(experiment, data=replace(experiment.data, templates=SHIPPED))
+    return experiment

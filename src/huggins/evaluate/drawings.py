@@ -53,7 +53,7 @@ _STYLE: Final[dict[str, Any]] = {
 }
 
 
-def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     """Let a function draw in the report's style, regardless of the user's settings."""
 
     @wraps(draw)
@@ -66,7 +66,7 @@ def _styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return inside
 
 
-@_styled
+@styled
 def draw_scores(scores: Sequence[ClassScore], old: Sequence[ClassScore] = ()) -> Figure:
     """Draw recall and precision of each class with their intervals."""
     before = {score.name: score for score in old}
@@ -92,7 +92,7 @@ def draw_scores(scores: Sequence[ClassScore], old: Sequence[ClassScore] = ()) ->
     return figure
 
 
-@_styled
+@styled
 def draw_quasars(quasars: QuasarFigures, old: QuasarFigures | None = None) -> Figure:
     """Draw purity and completeness of quasars against the threshold in probability."""
     figure, panels = _figure(1, 2, height=3.3, sharey=True)
@@ -123,7 +123,7 @@ def draw_quasars(quasars: QuasarFigures, old: QuasarFigures | None = None) -> Fi
     return figure
 
 
-@_styled
+@styled
 def draw_bins(
     panels: Sequence[tuple[str, str, Mapping[str, Sequence[Bin]]]],
     old: Sequence[Mapping[str, Sequence[Bin]]] = (),
@@ -187,7 +187,7 @@ def draw_bins(
     return figure
 
 
-@_styled
+@styled
 def draw_coverage(
     classes: ClassFigures,
     subclasses: ClassFigures,
@@ -222,7 +222,7 @@ def draw_coverage(
     return figure
 
 
-@_styled
+@styled
 def draw_reliability(levels: Mapping[str, ClassFigures]) -> Figure:
     """Draw the reliability diagrams: accuracy against confidence."""
     figure, panels = _figure(2, len(levels), height=4.6, sharex="col", height_ratios=(3.2, 1.0))
@@ -258,7 +258,7 @@ def draw_reliability(levels: Mapping[str, ClassFigures]) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def draw_residuals(
     sample: Sample, redshifts: Mapping[str, RedshiftFigures], old: Sample | None = None
 ) -> Figure:

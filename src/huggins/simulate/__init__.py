@@ -1,12 +1,14 @@
 """Mock spectra with known truth, from templates and the noise of real spectra."""
 
+from huggins.simulate.library import SHIPPED, load, shipped_noise, template_files
 from huggins.simulate.mocks import ODDS, Mocks, draw, noiseless
 from huggins.simulate.noise import NoiseBank, observe
 from huggins.simulate.quasars import broad_absorption
-from huggins.simulate.templates import Library, load
+from huggins.simulate.templates import Library
 
 __all__ = [
     "ODDS",
+    "SHIPPED",
     "Library",
     "Mocks",
     "NoiseBank",
@@ -15,4 +17,6 @@ __all__ = [
     "load",
     "noiseless",
     "observe",
+    "shipped_noise",
+    "template_files",
 ]

@@ -109,6 +109,8 @@ def broad_absorption(
     parametric: float = 0.5,
 ) -> Flux:
     """Draw transmissions (N, G) of broad absorption; `parametric`: fraction from formulas."""
+    if not library.troughs.count:
+        return _parametric_troughs(log1z, grid, rng)
     factor = np.empty((len(log1z), grid.size), np.float32)
     free = rng.random(len(log1z)) < parametric
     factor[~free] = _real_troughs(log1z[~free], library, grid, rng)
@@ -193,7 +195,7 @@ def _from_coefficients(
     coefficients = coefficients + fraction * library.quasar_coefficients[second]
     log1z = np.log10(1.0 + z)
     flux = np.zeros((count, grid.size), np.float32)
-    for row in range(4):
+    for row in range(library.quasar_vectors.count):
         vector, exact = library.quasar_vectors.sample(
             np.full(count, row, dtype=np.int64), log1z, grid
         )

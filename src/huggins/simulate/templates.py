@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins.errors import InputError, MissingExtraError
+from huggins.errors import InputError
+from huggins.simulate import shipped
 from huggins.taxonomy import spectral_place
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ class Library:
     galaxies : Stack
         Stellar populations and galaxies; ``young`` and ``old`` are rows of it.
     troughs : Stack
-        Transmission of broad-absorption-line quasars.
+        Transmission of broad-absorption-line quasars; may be empty.
+    substitutes : tuple of str
+        What there are no templates of, so that it is made of what ships with huggins.
     """
 
     stars: dict[str, Stack]
@@ -115,6 +117,7 @@ class Library:
     young: Rows
     old: Rows
     troughs: Stack
+    substitutes: tuple[str, ...] = ()
 
 
 # Odds of a star's template source within its class. The BOSS pipeline names stars by its own
@@ -151,63 +154,14 @@ def held_back(name: str, kind: str = "") -> bool:
     return zlib.crc32(name.encode()) % 100 < HELD_BACK
 
 
-def load(folder: str | Path, *, test: bool = False) -> Library:
-    """Read ``stars.h5``, ``quasars.h5``, ``galaxies.h5`` and ``bal.h5``.
-
-    Parameters
-    ----------
-    folder
-        Where they lie; docs/decisions/0012-mocks.md says what they hold.
-    test
-        Take the held-back templates instead of those for training.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or lacks what is expected of it.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingExtraError("h5py", "train") from error
-    folder = Path(folder)
-    for name in ("stars", "quasars", "galaxies", "bal"):
-        if not (folder / f"{name}.h5").is_file():
-            raise InputError(
-                f"{folder / name}.h5: there is no such file, and mocks are made from it: name "
-                "its folder with --templates; the files do not ship with huggins, and "
-                "docs/how-to/simulate.md says where they come from"
-            )
-    with h5py.File(folder / "stars.h5") as file:
-        stars, weights, places = _stars(file, test)
-    with h5py.File(folder / "quasars.h5") as file:
-        vectors, coefficients, z, archetypes = _quasars(file, test)
-    with h5py.File(folder / "galaxies.h5") as file:
-        galaxies, young, old = _galaxies(file, test)
-    with h5py.File(folder / "bal.h5") as file:
-        troughs = _troughs(file, test)
-    return Library(
-        stars,
-        weights,
-        places,
-        vectors,
-        coefficients,
-        z,
-        archetypes,
-        galaxies,
-        young,
-        old,
-        troughs,
-    )
-
-
 def _text(values: Any) -> list[str]:
     return [value.decode() for value in values[:]]
 
 
-def _stars(
+def read_stars(
     file: Any, test: bool
 ) -> tuple[dict[str, Stack], dict[str, Array], dict[str, Array]]:
+    """Read stars.h5: templates, their odds and places, by class (see `Library`)."""
     start = float(file.attrs["COEFF0"])
     flux = file["flux"][:].astype(np.float64)
     name, kind, source = (_text(file[key]) for key in ("name", "class", "source"))
@@ -219,9 +173,11 @@ def _stars(
     untyped = [text in ("AGB", "GB") for text in subclass]
     for cls in sorted(set(kind)):
         of_class = [i for i, k in enumerate(kind) if k == cls and not untyped[i]]
-        full = np.array([i for i in of_class if source[i] in _DONORS])
-        donors = flux[full]
+        full = [i for i in of_class if source[i] in _DONORS]
+        donors = flux[full] if full else _shipped_donors(cls, start, flux.shape[1])
         rows = [i for i in of_class if held_back(name[i], cls) == test]
+        if not rows:
+            continue
         if test:  # the coarse library shows continuum shapes only: no test of recognition
             rows = [i for i in rows if source[i] != "pickles"] or rows
         stacks[cls] = Stack(np.stack([complete(flux[i], donors) for i in rows]), start)
@@ -234,6 +190,16 @@ def _stars(
         places[cls] = np.array([spectral_place(subclass[i]) for i in rows])
         places[cls][retyped] = np.nan
     return stacks, weights, places
+
+
+def _shipped_donors(cls: str, start: float, length: int) -> Array:
+    """Stars of a class that ship with huggins, on a grid of L pixels: (n, L)."""
+    flux, _, first = shipped.stars()
+    at = start + STEP * np.arange(length)
+    known = [
+        np.interp(at, first + STEP * np.arange(len(row)), row) for row in flux.get(cls, ())
+    ]
+    return np.array(known).reshape(len(known), length)
 
 
 def complete(flux: Array, donors: Array) -> Array:
@@ -278,7 +244,8 @@ def _smooth(flux: Array, width: int = 41) -> Array:
     return (total[..., width:] - total[..., :-width]) / width
 
 
-def _quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
+def read_quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
+    """Read quasars.h5: vectors, coefficients, redshifts, archetypes (see `Library`)."""
     group = file["spEigenQSO-55732"]
     vectors = Stack(group["eigenvectors"][:], float(group.attrs["COEFF0"]))
     real = file["desisim-pca"]
@@ -297,14 +264,18 @@ def _quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
     sound = (whole[:, (loglam > 3.09) & (loglam < 4.0)] > 0).all(axis=1)
     rows = [flux for i, flux in enumerate(whole) if (i % 8 == 3) == test and sound[i]]
     if not test:
+        composites = file.get("composites", {})
         for name in ("sdss_qso_vandenberk_fitting", "selsing2016"):
-            wave, flux = file["composites"][name][:, :2].T
+            if name not in composites:
+                continue
+            wave, flux = composites[name][:, :2].T
             known = np.interp(loglam, np.log10(wave), flux, left=np.nan, right=np.nan)
             rows.append(complete(known / np.nanmedian(known), whole))
     return vectors, coefficients, z, Stack(np.stack(rows), start)
 
 
-def _galaxies(file: Any, test: bool) -> tuple[Stack, Rows, Rows]:
+def read_galaxies(file: Any, test: bool) -> tuple[Stack, Rows, Rows]:
+    """Read galaxies.h5: templates, and which are young and old (see `Library`)."""
     start, length = 3.05, 10200  # 1122 to 11746 A
     loglam = start + STEP * np.arange(length)
     library = file["library"]
@@ -321,10 +292,12 @@ def _galaxies(file: Any, test: bool) -> tuple[Stack, Rows, Rows]:
         fluxes.append(known / np.nanmedian(known))
         names.append(name)
     stacked = np.stack(fluxes)
-    wide = np.array(
-        [i for i, name in enumerate(names) if "kinney" in name or "archetype" in name]
-    )
-    donors = np.stack([_flat_ends(stacked[i]) for i in wide])
+    wide = [i for i, name in enumerate(names) if "kinney" in name or "archetype" in name]
+    donors = np.array([_flat_ends(stacked[i]) for i in wide])
+    if not len(wide):
+        others, _, _, first = shipped.galaxies()
+        at = first + STEP * np.arange(others.shape[1])
+        donors = np.stack([np.interp(loglam, at, flux) for flux in others])
     rows = [
         i
         for i, name in enumerate(names)
@@ -355,7 +328,8 @@ def _age(name: str) -> float:
     return 0.1 if any(word in name for word in ("starb", "ELG", "sc_")) else 8.0
 
 
-def _troughs(file: Any, test: bool) -> Stack:
+def read_troughs(file: Any, test: bool) -> Stack:
+    """Read bal.h5: the absorption of broad-absorption-line quasars."""
     transmission = file["transmission"][:].astype(np.float64)
     rows = np.flatnonzero(file["bi_civ"][:] > 0)
     rows = np.array([row for i, row in enumerate(rows) if (i % 5 == 2) == test])

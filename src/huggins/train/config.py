@@ -25,10 +25,11 @@ class DataConfig:
     Attributes
     ----------
     templates
-        Folder of the template files that mocks are made from.
+        Folder of the template files that mocks are made from (`huggins templates fetch` makes
+        one), or ``shipped``: the few templates that ship with huggins.
     spectra
         Folder of labels.csv and of the real spectra that it names, or the HDF5 file of
-        a data set (docs/reference/dataset.md).
+        a data set (docs/reference/dataset.md). Not needed where `real_share` is 0.
     folds
         Folds of labels.csv that training sees; their noise is the mocks' noise. Empty (in
         TOML ``folds = "all"``): as many experiments as there are folds outside `test`, each
@@ -40,7 +41,8 @@ class DataConfig:
     trust
         Least trust of a label that is used.
     real_share
-        Share of real spectra in a batch; the rest are mocks. At 1 no templates are needed.
+        Share of real spectra in a batch; the rest are mocks. At 1 no templates are needed, at
+        0 no labelled spectra: noise then is that of the mocks that ship with huggins.
     """
 
     templates: str = "../shared/data/templates"

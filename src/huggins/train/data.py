@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+#: ``label_from`` of mocks that stand where labelled spectra would.
+MOCK: Final = "mock"
 # Spectra whose noise is enough.
 _NOISY = 3000
 
@@ -61,6 +63,11 @@ class Real:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def genuine(self) -> int:
+        """Number of them that are real: 0 where mocks stand in (`stand_ins`)."""
+        return sum(row["label_from"] != MOCK for row in self.labels)
+
     def column(self, name: str) -> NDArray[np.str_]:
         """Return a column of the labels as text, shape (N,)."""
         return np.array([row[name] for row in self.labels])
@@ -89,10 +96,15 @@ def read_real(folder: str | Path, labels: list[dict[str, str]]) -> Real:
             kept.append(row)
     if not spectra:
         raise InputError(f"{folder}: none of the {len(labels)} labelled spectra can be read")
+    return _real(kept, spectra)
+
+
+def _real(labels: list[dict[str, str]], spectra: list[Spectrum]) -> Real:
+    """Rebin labelled spectra."""
     flux, ivar = STANDARD.rebin(spectra)
-    allowed = np.stack([allowed_by(row) for row in kept])
-    z = np.array([float(row["z"]) if row["z"] else np.nan for row in kept])
-    return Real(kept, spectra, flux, ivar, allowed, z)
+    allowed = np.stack([allowed_by(row) for row in labels])
+    z = np.array([float(row["z"]) if row["z"] else np.nan for row in labels])
+    return Real(labels, spectra, flux, ivar, allowed, z)
 
 
 def allowed_by(row: dict[str, str]) -> NDArray[np.bool_]:
@@ -126,6 +138,57 @@ def noise_bank(real: Real) -> simulate.NoiseBank:
     surveys, sky = real.column("survey")[rows].tolist(), real.column("class3")[rows] == SKY
     spectra = [real.spectra[i] for i in rows]
     return simulate.NoiseBank.from_spectra(spectra, surveys, sky.tolist(), STANDARD.grid)
+
+
+def stand_ins() -> Real:
+    """Return the spectra whose noise ships with huggins, for training on mocks alone.
+
+    Mocks themselves, of all classes; nothing is learned from them but noise and coverage.
+    """
+    from huggins.demo.mocks import load
+
+    examples = load()
+    labels = [
+        {
+            "path": example.spectrum.file,
+            "survey": "BOSS",
+            "object": example.spectrum.file,
+            "fold": "",
+            "label_from": MOCK,
+            "trust": "2",
+            "class3": BROAD[example.cls],
+            "class13": example.cls,
+            "subclass": "",
+            "z": f"{example.z or 0.0}",
+            "sn": "",
+        }
+        for example in examples
+    ]
+    spectra = [example.spectrum for example in examples]
+    return _real(labels, spectra)
+
+
+def as_real(mocks: simulate.Mocks) -> Real:
+    """Return mocks as if they were labelled real spectra, without their native pixels."""
+    names = [ALL_CLASSES[kind] for kind in mocks.kind]
+    labels = [
+        {
+            "path": f"mock {i}",
+            "survey": MOCK,
+            "object": f"mock {i}",
+            "fold": "",
+            "label_from": MOCK,
+            "trust": "2",
+            "class3": SKY if name == "NONE" else BROAD[name],
+            "class13": "" if name == "NONE" else name,
+            "subclass": "",
+            "z": f"{mocks.z[i]}" if np.isfinite(mocks.z[i]) else "",
+            "sn": f"{mocks.sn[i]}",
+        }
+        for i, name in enumerate(names)
+    ]
+    allowed = mocks.kind[:, None] == np.arange(len(ALL_CLASSES))
+    return Real(labels, [], mocks.flux, mocks.ivar, allowed, np.asarray(mocks.z, np.float64))
 
 
 class Batches(Dataset[dict[str, torch.Tensor]]):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggins.errors import InputError, ModelError
+from huggins.simulate import SHIPPED
 from huggins.train import checkpoint
 from huggins.train.data import Batches
 from huggins.train.labelled import labelled
@@ -66,6 +67,13 @@ def run(
         check(home, config.name, ("last.pt", "log.csv", "log.png"), overwrite=overwrite)
     real = labelled(config.data, config.data.folds, progress)
     batches = Batches(config, real, ranks)
+    if batches.templates is not None and batches.templates.substitutes:
+        progress(
+            f"mocks: {', '.join(batches.templates.substitutes)} are made of the few templates "
+            f"that ship with huggins, not of those in {config.data.templates}"
+            if config.data.templates != SHIPPED
+            else "mocks are made of the few templates that ship with huggins"
+        )
     validation = Validation(config, mocks)
     network = train(
         config,

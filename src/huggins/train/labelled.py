@@ -14,7 +14,7 @@ from huggins.spectrum import Spectrum
 from huggins.tables.labels import ASSUMED_TRUST, SKY, class_of, find_roles
 from huggins.tables.read import read_columns
 from huggins.taxonomy import ALL_CLASSES, BROAD, CLASSES
-from huggins.train.data import Real, allowed_by, read_real
+from huggins.train.data import Real, allowed_by, read_real, stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,6 +56,9 @@ def labelled(
 ) -> Real:
     """Read the labelled spectra of these folds.
 
+    Where an experiment learns from mocks alone and has no labelled spectra, those whose noise
+    ships with huggins stand in (`huggins.train.data.stand_ins`).
+
     Parameters
     ----------
     data
@@ -63,7 +66,8 @@ def labelled(
         of a data set.
     folds
     progress
-        Called with the number of labelled spectra that cannot be read.
+        Called with the number of labelled spectra that cannot be read, or with a line that says
+        that there are none.
 
     Raises
     ------
@@ -71,6 +75,13 @@ def labelled(
         If there is no such table, a label is none of the 13 classes, or nothing is left.
     """
     path = Path(data.spectra)
+    if mocks_alone(data):
+        if progress is not None:
+            progress(
+                f"no labelled spectra ({data.spectra or 'spectra is empty'}): mocks alone, the "
+                "noise that ships with huggins; calibration and figures are of mocks too"
+            )
+        return stand_ins()
     if path.suffix.lower() in _DATASET:
         return _from_dataset(path, folds, data.trust)
     labels = read_labels(path, folds, data.trust)
@@ -84,6 +95,13 @@ def labelled(
         count = len(labels) - len(real)
         progress(f"{count} of {len(labels)} labelled spectra cannot be read or have no errors")
     return real
+
+
+def mocks_alone(data: DataConfig) -> bool:
+    """Whether an experiment needs no labelled spectra, and there are none."""
+    path = Path(data.spectra)
+    there = bool(data.spectra) and (path.is_file() or (path / "labels.csv").is_file())
+    return data.real_share == 0.0 and not there
 
 
 def folds_of(data: DataConfig) -> list[int]:

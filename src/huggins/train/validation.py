@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from huggins.inference.network import Prediction, predict_scores
 from huggins.tables.labels import SKY
 from huggins.taxonomy import ALL_CLASSES, BROAD
 from huggins.train import calibrate
-from huggins.train.data import Real, noise_bank, on_grid, redshift_target
+from huggins.train.data import Real, as_real, noise_bank, on_grid, redshift_target
 from huggins.train.labelled import labelled
 from huggins.train.loop import HELD_LOSS
 from huggins.train.measure import classify, mock_figures, real_figures
@@ -49,20 +48,19 @@ class Sample:
 def sample(config: Config, folds: tuple[int, ...], mocks: int, seed: int) -> Sample:
     """Read the real spectra of these folds and draw mocks, even in class and in log S/N.
 
-    An experiment without mocks has none here either.
+    An experiment without mocks has none here either. One without labelled spectra has other
+    mocks in their place, of survey-like S/N.
     """
     real = labelled(config.data, folds)
     if config.data.real_share >= 1.0:
         return Sample(real, None)
-    drawn = simulate.draw(
-        mocks,
-        simulate.load(config.data.templates, test=True),
-        noise_bank(real),
-        np.random.default_rng(seed),
-        odds=dict.fromkeys(ALL_CLASSES, 1.0),
-        sn=(1.0, 40.0),
-    )
-    return Sample(real, drawn)
+    library = simulate.load(config.data.templates, test=True)
+    bank, even = noise_bank(real), dict.fromkeys(ALL_CLASSES, 1.0)
+    if not real.genuine:
+        rng = np.random.default_rng([seed, 1])
+        real = as_real(simulate.draw(max(mocks // 4, 1), library, bank, rng, odds=even))
+    rng = np.random.default_rng(seed)
+    return Sample(real, simulate.draw(mocks, library, bank, rng, odds=even, sn=(1.0, 40.0)))
 
 
 def scores_of(network: nn.Module, tensor: NDArray[np.float32]) -> dict[str, Array]:
@@ -194,13 +192,13 @@ def _summary(
 def _data(config: Config, real: Real) -> dict[str, Any]:
     digest = hashlib.sha256()
     if config.data.real_share < 1.0:
-        for name in ("stars", "quasars", "galaxies", "bal"):
-            digest.update((Path(config.data.templates) / f"{name}.h5").read_bytes())
+        for path in simulate.template_files(config.data.templates):
+            digest.update(path.read_bytes())
     for row in real.labels:
         digest.update(json.dumps(row, sort_keys=True).encode())
     return {
         "sha256": digest.hexdigest()[:16],
-        "real spectra": len(real),
+        "real spectra": real.genuine,
         "mocks": round(config.steps * config.batch * (1.0 - config.data.real_share)),
         "folds": list(config.data.folds),
     }
