@@ -60,6 +60,10 @@ def test_the_fit_lists_the_answer_first_and_every_redshift_once():
     apart = np.abs(np.subtract.outer(np.log10(1.0 + row["z"]), np.log10(1.0 + row["z"]))) * 1e4
     assert (apart[~np.eye(len(row), dtype=bool)] > SAME - 0.01).all()
     assert (np.diff(row["prob"]) <= 0).all()
+    # The percentiles are of the same redshifts.
+    assert found.z_p16[0] < found.z[0] < found.z_p84[0]
+    if row["prob"][0] > 0.99:
+        assert found.z_p84[0] - found.z_p16[0] == pytest.approx(2 * found.z_err[0], rel=0.05)
     assert row["prob"].sum() <= 1.0
     assert (row["chi2"] >= row["chi2"][0]).all()
     two = fitter.fit([spectrum], alternatives=2).alternatives[0]

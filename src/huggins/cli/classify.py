@@ -76,6 +76,16 @@ def classify(
             show_default=False,
         ),
     ] = None,
+    z: Annotated[
+        str,
+        typer.Option(
+            "--z",
+            metavar="COLUMN|FILE",
+            help="Classify at given redshifts: in a table with FILE, PLATE-MJD-FIBERID, "
+            "SPECOBJID or TARGETID, in a column of an @LIST or of --rows, or PIPE_Z, the "
+            "survey's own.",
+        ),
+    ] = "",
     model: options.Model = "huggins",
     no_redshift: Annotated[
         bool,
@@ -148,6 +158,7 @@ def classify(
     )
     from huggins.inference.chosen import chosen
     from huggins.inference.counting import Counts, left_out_lines
+    from huggins.inference.given import NOTHING, given_redshifts
     from huggins.plurals import counted
     from huggins.runs.workers import Workers
 
@@ -160,6 +171,7 @@ def classify(
         selection=chosen(targetid or (), fiber or (), rows),
         columns=tuple(options.column_names(columns).items()),
         candidates=candidates or 0,
+        given=given_redshifts(z, inputs, [rows]) if z else NOTHING,
     )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output in (None, _STANDARD):

@@ -23,6 +23,7 @@ from huggins.inference.candidates import to_table as candidates_to_table
 from huggins.inference.cluster import run_cluster
 from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
+from huggins.inference.given import given_objects, given_redshifts
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
 from huggins.inference.models_file import check_models, write_models
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from astropy.table import Table
+    from numpy.typing import ArrayLike
 
     from huggins.errors import ReadError
     from huggins.runs.workers import Workers
@@ -73,6 +75,7 @@ def classify(
     air: bool = False,
     desi_columns: bool = False,
     candidates: int | None = None,
+    z: str | Path | ArrayLike | None = None,
 ) -> Table:
     """Classify spectra and measure their redshifts.
 
@@ -99,6 +102,9 @@ def classify(
     candidates
         How many different redshifts of each spectrum to give, at most, in a second table: the
         attribute ``candidates`` of the one returned.
+    z
+        Redshifts to classify at: one for each spectrum, one for all, or, as for ``--z``, a
+        table, the name of a column of an ``@list.csv`` among the inputs, or ``PIPE_Z``.
 
     Returns
     -------
@@ -122,7 +128,14 @@ def classify(
     network = _network(model)
     elements = list(inputs) if _is_list(inputs) else [inputs]
     parts: Iterable[Rows]
-    if all(isinstance(element, str | os.PathLike) for element in elements):
+    if isinstance(z, str | os.PathLike):
+        lists = [element for element in elements if isinstance(element, str)]
+        settings = replace(settings, given=given_redshifts(os.fspath(z), lists))
+    if z is not None and not isinstance(z, str | os.PathLike):
+        spectra = list(_spectra(elements, air=air))
+        settings = replace(settings, given=given_objects(spectra, z))
+        parts = run_spectra(iter(spectra), network, settings)
+    elif all(isinstance(element, str | os.PathLike) for element in elements):
         arguments = [os.fspath(element) for element in elements]
         paths: Iterable[str] = Inputs(arguments) if arguments else ()
         parts = (rows for rows, _ in run_paths(paths, network, settings))
@@ -264,6 +277,7 @@ def classify_to_file(
         "columns": dict(settings.columns),
         "best fits": settings.keep,
         "candidates": settings.candidates,
+        "given redshifts": settings.given.digest,
     }
     begun = time.perf_counter()
     kept = journal_path(output)

@@ -11,6 +11,7 @@ from huggins.errors import ReadError
 from huggins.inference.bestfit import best_fits, blank
 from huggins.inference.classification import decide
 from huggins.inference.fitting import load_fitter
+from huggins.inference.given import NOTHING
 from huggins.inference.network import predict_scores
 from huggins.inference.table import NO_INTEGER, Rows, printable
 from huggins.quality import ZWarning
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.fitting import FitPool
+    from huggins.inference.given import Given
     from huggins.inference.network import Model, Prediction
     from huggins.redshift import Fit
     from huggins.spectrum import Spectrum
@@ -48,6 +50,7 @@ def classify_batch(
     fits: FitPool | None = None,
     keep: bool = False,
     alternatives: int = 0,
+    given: Given = NOTHING,
 ) -> Rows:
     """Classify some spectra.
 
@@ -65,6 +68,8 @@ def classify_batch(
         Whether the rows get their best fits too.
     alternatives
         How many different redshifts the rows get, at most; they need `fits`.
+    given
+        Redshifts to classify at; they need `fits`.
 
     Returns
     -------
@@ -72,6 +77,11 @@ def classify_batch(
         N rows, in order.
     """
     rows = Rows.empty(len(items))
+    known = None
+    if given.source:
+        pairs = [given.usable(item) for item in items]
+        items = [item for item, _ in pairs]
+        known = np.array([z for item, z in pairs if not isinstance(item, ReadError)])
     contract = model.metadata.contract
     # Absurd values overflow single precision: they end as infinite, which counts as missing.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -92,6 +102,7 @@ def classify_batch(
                     model.metadata.redshift,
                     keep=keep,
                     alternatives=alternatives,
+                    z=known,
                 )
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
@@ -169,6 +180,7 @@ def _fill(
         numbers["Z"][at], numbers["Z_ERR"][at] = prediction.z, prediction.z_err
     else:
         numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
+        numbers["Z_P16"][at], numbers["Z_P84"][at] = fit.z_p16, fit.z_p84
         numbers["DELTACHI2"][at] = fit.deltachi2
         _fill_absorption(numbers, at, fit, np.where(nothing, -1, broad))
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
@@ -261,7 +273,7 @@ def _empty_sky(rows: Rows, i: int) -> None:
 
     What network and fit say of it stays: the 13 probabilities, Z_NET and DELTACHI2.
     """
-    for name in ("PROB", "Z", "Z_ERR"):
+    for name in ("PROB", "Z", "Z_ERR", "Z_P16", "Z_P84"):
         rows.numbers[name][i] = np.nan
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
 
@@ -274,6 +286,8 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
         "Z",
         "Z_NET",
         "Z_ERR",
+        "Z_P16",
+        "Z_P84",
         "DELTACHI2",
         *(name for name in ABSORPTION_COLUMNS if name != "N_TROUGH_CIV"),
         *(f"P_{name}" for name in CLASSES),

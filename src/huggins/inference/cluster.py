@@ -126,6 +126,7 @@ def classify_task(task: _Task) -> Part:
                 fits=fits,
                 keep=settings.keep,
                 alternatives=settings.alternatives,
+                given=settings.given,
             )
             parts.append((rows, place))
     return parts

@@ -77,6 +77,7 @@ def fit(
     density: NDArray[np.float64] | None,
     grid: RedshiftGrid | None,
     alternatives: int = 0,
+    z: NDArray[np.float64] | None = None,
 ) -> Fit:
     """Fit M spectra with the network's predictions.
 
@@ -88,7 +89,7 @@ def fit(
         As in `Fitter.fit`.
     grid
         The bins of `density`; None uses the network's classes only.
-    alternatives
+    alternatives, z
         As in `Fitter.fit`.
 
     Returns
@@ -97,10 +98,10 @@ def fit(
         A spectrum on which the fit raises an exception has no redshift and BAD_MINFIT set:
         one odd spectrum must not end a run of five million.
     """
-    bins = {} if grid is None else {"start": grid.start, "step": grid.step}
+    bins: dict[str, Any] = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
     try:
-        return fitter.fit(spectra, probabilities, known, alternatives=alternatives, **bins)
+        return fitter.fit(spectra, probabilities, known, alternatives=alternatives, z=z, **bins)
     except Exception as error:
         if len(spectra) == 1:
             _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)
@@ -114,6 +115,7 @@ def fit(
             None if known is None else known[i : i + 1],
             grid,
             alternatives,
+            None if z is None else z[i : i + 1],
         )
         for i in range(len(spectra))
     ]
@@ -164,6 +166,7 @@ class FitPool:
         *,
         keep: bool = False,
         alternatives: int = 0,
+        z: NDArray[np.float64] | None = None,
     ) -> Fit:
         """Fit M spectra; arguments as in `fit`, and `keep`: whether to keep the solutions.
 
@@ -175,7 +178,7 @@ class FitPool:
         with self._lock:
             self._seen += len(spectra)
             few = self._seen <= FEW
-        task = (spectra, prediction.probabilities, prediction.density, grid, alternatives)
+        task = (spectra, prediction.probabilities, prediction.density, grid, alternatives, z)
         if few or not self._workers:
             return fit(load_fitter(), *task)
         worker = self._idle.get()

@@ -21,6 +21,7 @@ from huggins.errors import InputError, ReadError
 from huggins.formats import ALL, Selection, open_file
 from huggins.inference.batch import TURN, classify_batch
 from huggins.inference.fitting import FitPool
+from huggins.inference.given import NOTHING, Given
 from huggins.inference.journal import Place, extend
 from huggins.redshift.alternatives import MOST
 
@@ -49,7 +50,7 @@ _FETCHED: Final = 2**22
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to run; `threshold`, `air`, `redshift`, `selection` and `columns` change results.
+    """How to run; `jobs`, `batch_size` and `keep` do not change results.
 
     Attributes
     ----------
@@ -73,6 +74,8 @@ class Settings:
         Whether the rows get their best fits too: chi2, coefficients, model.
     candidates
         How many different redshifts the rows get too, at most; 0: none.
+    given
+        Redshifts to classify at, instead of measuring them.
     """
 
     jobs: int = 0
@@ -84,6 +87,7 @@ class Settings:
     columns: tuple[tuple[str, str], ...] = ()
     keep: bool = False
     candidates: int = 0
+    given: Given = NOTHING
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -96,6 +100,15 @@ class Settings:
             raise InputError(
                 "candidates come from the redshift fit: leave out --no-redshift (in Python "
                 "redshift=False), or --candidates"
+            )
+        if self.given.source and not self.redshift:
+            raise InputError(
+                "the fit is what a redshift is given to: leave out --no-redshift (in Python "
+                "redshift=False), or --z"
+            )
+        if self.given.source and self.candidates:
+            raise InputError(
+                "with a given redshift there is one candidate: leave out --candidates or --z"
             )
 
     @property
@@ -348,6 +361,7 @@ def _classified(
             fits=fits,
             keep=settings.keep,
             alternatives=settings.alternatives,
+            given=settings.given,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

@@ -66,6 +66,8 @@ COLUMNS: Final = (
     ),
     OutputColumn("Z", "float32", "redshift, heliocentric as the input is"),
     OutputColumn("Z_ERR", "float32", "1-sigma error of Z"),
+    OutputColumn("Z_P16", "float32", "16th percentile of the redshift, other minima included"),
+    OutputColumn("Z_P84", "float32", "84th percentile of the redshift, other minima included"),
     OutputColumn(
         "ZWARNING", "int32", "bits of doubt; 0: CLASS and Z can be relied on", masked=False
     ),

@@ -11,6 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import ModelError
 from huggins.runs.files import replacing
 from huggins.weights import BASIS
@@ -166,3 +167,18 @@ def load_basis(path: Path | None = None) -> Basis:
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ModelError(f"{path}: not a readable basis: {error}") from error
     return Basis(quasar, galaxy, star, about["rule"], about["made"])
+
+
+def limits(basis: Basis, kind: str) -> tuple[float, float]:
+    """Return the redshifts that a class can have."""
+    if kind == "STAR":
+        fastest = basis.star.velocity / SPEED_OF_LIGHT
+        return -fastest, fastest
+    part = basis.quasar if kind == "QSO" else basis.galaxy
+    return part.z_min, part.z_max
+
+
+def all_limits(basis: Basis) -> tuple[float, float]:
+    """Return the redshifts that any class can have."""
+    ranges = [limits(basis, kind) for kind in ("STAR", "GALAXY", "QSO")]
+    return min(low for low, _ in ranges), max(high for _, high in ranges)

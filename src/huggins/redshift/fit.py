@@ -13,7 +13,9 @@ from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import choose, comparable
 from huggins.redshift.frames import SIZE, START, Frames, to_native
+from huggins.redshift.given import choose_at
 from huggins.redshift.parameters import DecisionParameters
+from huggins.redshift.posterior import percentiles
 from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.result import Fit
 from huggins.redshift.search import TOGETHER, Search, SearchSettings
@@ -76,6 +78,7 @@ class Fitter:
         start: float = -0.005,
         step: float = 0.002,
         alternatives: int = 0,
+        z: NDArray[np.floating] | None = None,
     ) -> Fit:
         """Fit N spectra.
 
@@ -93,6 +96,9 @@ class Fitter:
         alternatives
             How many different redshifts of each spectrum are followed to their minima and
             returned, at most (`huggins.redshift.alternatives`).
+        z : ndarray, shape (N,)
+            Redshifts to classify at, NaN where none is given (`huggins.redshift.given`). They
+            have no error.
         """
         count = len(spectra)
         parameters = self.parameters
@@ -115,9 +121,10 @@ class Fitter:
             found = self.search.run_all(frames, rows, proposed[first : rows.stop])
             for row, candidates in zip(rows, found, strict=True):
                 network = np.asarray(probabilities[row], np.float64)
+                given = np.nan if z is None else float(z[row])
                 out.solutions.append(
                     self._fit_row(
-                        frames, row, network, proposed[row], candidates, parameters, out
+                        frames, row, network, proposed[row], candidates, parameters, out, given
                     )
                 )
         return out
@@ -131,6 +138,7 @@ class Fitter:
         candidates: Candidates,
         parameters: DecisionParameters,
         out: Fit,
+        given: float,
     ) -> tuple[Solution | None, Solution | None]:
         """Decide on one spectrum and fill its row of `out`."""
         if not candidates.solutions:
@@ -139,25 +147,27 @@ class Fitter:
             out.causes.append({ZWarning.NODATA: ""})
             return None, None
         broad = network @ MEMBERSHIP
-        choice = choose(candidates, broad, proposal, parameters)
-        if out.alternatives.shape[1]:
-            self._list(candidates, choice, network, float(frames.offset[row]), row, out)
-        before = candidates.solutions[choice.best]
-        candidates = candidates.minimised(choice.best)
-        choice = choice.minimised(before, candidates.solutions[choice.best])
+        offset = float(frames.offset[row])
+        free = np.isnan(given)
+        if free:
+            choice = choose(candidates, broad, proposal, parameters)
+            if out.alternatives.shape[1]:
+                self._list(candidates, choice, network, offset, row, out)
+            before = candidates.solutions[choice.best]
+            candidates = candidates.minimised(choice.best)
+            choice = choice.minimised(before, candidates.solutions[choice.best])
+        else:
+            candidates, choice = choose_at(
+                candidates, given, offset, broad, parameters, self.basis
+            )
         best = candidates.solutions[choice.best]
         rival = candidates.solutions[choice.rival] if choice.rival >= 0 else None
         out.probabilities[row] = _divide(network, broad, choice.probabilities, best, self.basis)
         out.broad[row] = BROAD_CLASSES.index(best.kind)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
-        out.z_err[row] = fit_error(
-            best.shift,
-            best.sigma,
-            best.chi2 / candidates.good,
-            self.subclass(best),
-            self.parameters,
-        )
+        if free:
+            self._error(candidates, choice, offset, row, out)
         out.deltachi2[row] = choice.deltachi2
         if rival is not None:
             out.z_second[row] = 10.0 ** ((rival.shift + frames.offset[row]) * STEP) - 1.0
@@ -170,7 +180,7 @@ class Fitter:
                 frames.ivar[row],
                 model,
                 float(out.z[row]),
-                float(out.z_err[row]),
+                float(out.z_err[row]) if free else 0.0,
             ).as_row()
         causes = fit_warnings(
             frames.flux[row],
@@ -185,6 +195,26 @@ class Fitter:
         out.zwarning[row] = sum(causes)
         out.causes.append(causes)
         return best, rival
+
+    def _error(
+        self, candidates: Candidates, choice: Choice, offset: float, row: int, out: Fit
+    ) -> None:
+        """Write error and percentiles of the redshift of one spectrum into its row of `out`."""
+        best = candidates.solutions[choice.best]
+        out.z_err[row] = fit_error(
+            best.shift,
+            best.sigma,
+            best.chi2 / candidates.good,
+            self.subclass(best),
+            self.parameters,
+        )
+        listed = distinct([solution.shift for solution in candidates.solutions], choice.score)
+        places = [candidates.solutions[n].shift + offset for n in listed[1:]]
+        out.z_p16[row], out.z_p84[row] = percentiles(
+            [float(out.z[row]), *(10.0 ** (place * STEP) - 1.0 for place in places)],
+            shares(choice.score[listed]).tolist(),
+            float(out.z_err[row]),
+        )
 
     def _list(
         self,

@@ -32,6 +32,8 @@ class Fit:
         Of `huggins.taxonomy.CLASSES`, network and fit together.
     z, z_err : ndarray, shape (N,)
         NaN where there is none.
+    z_p16, z_p84 : ndarray, shape (N,)
+        Percentiles of the redshift (`huggins.redshift.posterior`).
     deltachi2 : ndarray, shape (N,)
         Lowest chi2 at a redshift more than 1000 km/s away minus that at the chosen one.
         Negative where the network decided against the lowest; NaN where there is no other.
@@ -61,6 +63,8 @@ class Fit:
     probabilities: Array
     z: Array
     z_err: Array
+    z_p16: Array
+    z_p84: Array
     deltachi2: Array
     rchi2: Array
     zwarning: NDArray[np.int32]
@@ -83,6 +87,8 @@ class Fit:
             probabilities=np.full((count, len(CLASSES)), np.nan),
             z=unknown(),
             z_err=unknown(),
+            z_p16=unknown(),
+            z_p84=unknown(),
             deltachi2=unknown(),
             rchi2=unknown(),
             zwarning=np.zeros(count, np.int32),

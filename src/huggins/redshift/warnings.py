@@ -46,7 +46,7 @@ import numpy as np
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.quality import ZWarning
-from huggins.redshift.basis import STEP
+from huggins.redshift.basis import STEP, limits
 from huggins.redshift.frames import START
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES
 
@@ -300,11 +300,7 @@ def _rivals(
 
 
 def _at_limit(kind: str, shift: float, basis: Basis) -> bool:
-    if kind == "STAR":
-        low, high = -basis.star.velocity / SPEED_OF_LIGHT, basis.star.velocity / SPEED_OF_LIGHT
-    else:
-        part = basis.quasar if kind == "QSO" else basis.galaxy
-        low, high = part.z_min, part.z_max
+    low, high = limits(basis, kind)
     low, high = np.log10(1.0 + low) / STEP, np.log10(1.0 + high) / STEP
     edge = _EDGE if kind != "STAR" else 1.0
     return bool(shift < low + edge or shift > high - edge)

@@ -134,7 +134,8 @@ def find_roles(
     Raises
     ------
     InputError
-        If a role or column does not exist, a role fits two columns, or no column has a class.
+        If a role or column does not exist, a role fits two columns, or classes are among
+        them and no column has one.
     """
     roles = {}
     for word, name in (given or {}).items():
@@ -157,7 +158,8 @@ def find_roles(
                     + (f"choose with {option} {role}=NAME" if option else "rename one")
                 )
             roles[role] = (exact or fitting)[0]
-    if not roles.keys() & {"class3", "class13", "subclass"}:
+    classes = {"class3", "class13", "subclass"}
+    if classes.intersection(among) and not roles.keys() & classes:
         how = f"with {option} {{}}=NAME" if option else "{}"
         raise InputError(
             f"{path}: no column with the class: name it {how.format('class3')} (STAR, GALAXY, "

@@ -137,18 +137,18 @@ def _spoilt(results: Columns, truth: Columns, roles: dict[str, str], way: str) -
 
 
 def _by_path(results: Columns, truth: Columns, roles: dict[str, str]) -> NDArray[np.intp]:
-    paths = [_parts(path) for path in truth.text(roles["path"])]
+    paths = [path_parts(path) for path in truth.text(roles["path"])]
     indices = _indices(truth, roles.get("index"))
     known: dict[tuple[str, int], list[int]] = {}
     for row, (parts, index) in enumerate(zip(paths, indices, strict=True)):
         if parts:
             known.setdefault((parts[0], index), []).append(row)
-    files = [_parts(path) for path in results.text("FILE")]
+    files = [path_parts(path) for path in results.text("FILE")]
     own = _indices(results, "INDEX" if "INDEX" in results else None)
     partners = np.full(len(results), -1, dtype=np.intp)
     for row, (parts, index) in enumerate(zip(files, own, strict=True)):
         rows = known.get((parts[0], index), []) if parts else []
-        rows = [r for r in rows if _same_end(parts, paths[r])]
+        rows = [r for r in rows if same_end(parts, paths[r])]
         if len(rows) > 1:
             rows = [r for r in rows if paths[r] == parts] or rows
         if len(rows) > 1:
@@ -256,10 +256,10 @@ def _by_key(
     return partners
 
 
-def _parts(path: str) -> tuple[str, ...]:
-    """Names along a path from its end, without what says where it starts.
+def path_parts(path: str) -> tuple[str, ...]:
+    """Return the names along a path from its end, without what says where it starts.
 
-    >>> _parts("../data/a/spec.fits")
+    >>> path_parts("../data/a/spec.fits")
     ('spec.fits', 'a', 'data')
     """
     # A FITS table holds only ASCII: there other characters stand as escapes.
@@ -267,7 +267,8 @@ def _parts(path: str) -> tuple[str, ...]:
     return tuple(part for part in reversed(parts) if part not in ("/", ".", "..", "//"))
 
 
-def _same_end(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+def same_end(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether the shorter of two paths, as `path_parts`, is the end of the longer one."""
     return all(a == b for a, b in zip(one, other, strict=False))
 
 
