@@ -8,7 +8,7 @@ JOBS ?= auto
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTRAINTS)
 .DELETE_ON_ERROR:
-.PHONY: demo test test-fast lint bench docs clean
+.PHONY: demo test test-fast lint bench docs fuzz mutants clean
 
 demo: .venv/core  ## classify one spectrum of each class and draw it
 	$(BIN)/huggins demo
@@ -26,6 +26,12 @@ lint: .venv/dev  ## check style and types
 
 bench: .venv/dev  ## measure speed and memory; results go to benchmarks/results
 	$(BIN)/python -m benchmarks
+
+fuzz: .venv/dev  ## damaged files, wrong commands and requests, 100,000 of them
+	PYTHONPATH=src $(BIN)/python -m hardening.fuzz --inputs 100000
+
+mutants: .venv/dev  ## small changes of the code that no test notices
+	$(BIN)/python -m hardening.mutants --count 400
 
 docs: .venv/dev  ## build the documentation site into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs

@@ -1,5 +1,8 @@
 """ZWARNING bits keep the numbers that surveys know."""
 
+import re
+from pathlib import Path
+
 from huggins.quality import MEANING, REMEDY, ZWarning, meanings, names
 
 
@@ -34,3 +37,15 @@ def test_every_bit_has_words_of_its_own():
 def test_every_bit_has_its_meaning_and_a_sentence_of_what_to_do():
     assert set(MEANING) == set(REMEDY) == set(ZWarning)
     assert all(text[0].isupper() and text.endswith(".") for text in REMEDY.values())
+
+
+def test_the_numbers_are_those_of_the_documentation():
+    page = Path(__file__).parent.parent / "docs" / "reference" / "zwarning.md"
+    rows = re.findall(
+        r"^\| (\d+) \| (\d+) \| `(\w+)` \| ([^|]+) \|$", page.read_text(encoding="utf-8"), re.M
+    )
+    assert len(rows) == len(ZWarning)
+    for bit, value, name, meaning in rows:
+        assert ZWarning[name] == 1 << int(bit) == int(value)
+        assert meanings(int(value)) == [meaning.strip()]
+        assert names(int(value)) == [name]

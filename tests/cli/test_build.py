@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import shutil
 import signal
@@ -238,3 +239,11 @@ def test_a_folder_is_no_file(run, output):
     status, err = run("in", "-o", output)
     assert status == 2
     assert f"{output}: is a folder: name a file in it" in err
+
+
+def test_names_that_are_no_text_are_recorded_as_escapes(run, folder):
+    """The command is kept in the file, whatever bytes the names in it hold."""
+    status, _ = run("in", os.fsdecode(b"\xff.fits"), "-o", "set.h5")
+    assert status == 1
+    with h5py.File(folder / "set.h5") as file:
+        assert any("\\udcff" in str(value) for value in file.attrs.values())

@@ -129,6 +129,14 @@ def test_an_error_of_ours_is_one_line(capsys, monkeypatch):
     assert run(capsys, "info", "x") == (2, "", "huggins: a folder without spectra\n")
 
 
+@pytest.mark.parametrize("verb", ["evaluate", "catalog", "plot", "build"])
+def test_a_name_that_is_too_long_for_the_system_is_one_line(capsys, tmp_path, verb):
+    status, out, err = run(capsys, verb, "x" * 300, "-o", str(tmp_path / ("y" * 300)))
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
 def test_a_mistake_of_ours_is_not_hidden(monkeypatch):
     def fail(*args, **kwargs):
         raise ZeroDivisionError

@@ -116,9 +116,9 @@ def test_members_are_bounded(content, tmp_path, monkeypatch):
     from huggins.formats import archives
 
     path = _zip(tmp_path / "bomb.zip", {"a.fits": bytes(10**7)})
-    monkeypatch.setattr(archives, "UNPACKED_MAX", 10**6)
+    monkeypatch.setattr(archives, "unpacked_max", lambda packed: 10**6)
     (error,) = open_file(path)
-    assert "larger than 4 GiB" in error.what
+    assert "unpacks to more than 0.954 MiB" in error.what
 
 
 def test_rows_of_members_are_chosen_by_their_names(content, tmp_path):

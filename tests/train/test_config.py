@@ -46,6 +46,12 @@ def test_a_slip_is_named(tmp_path, text, message):
         read_config(write(tmp_path / "a.toml", text))
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "a.toml").write_bytes(b'name = "\xa5"')
+    with pytest.raises(InputError, match="not TOML"):
+        read_config(tmp_path / "a.toml")
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_config(tmp_path / "none.toml")

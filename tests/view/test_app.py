@@ -154,6 +154,7 @@ def test_what_is_wrong_is_a_sentence_and_never_a_crash(client):
         ("GET", "/api/spectrum/0/model?z=1&class=PULSAR", None, 400),
         ("GET", "/api/spectrum/0/similar?n=-1", None, 400),
         ("GET", "/api/thumbnails?rows=1,x", None, 400),
+        ("GET", f"/api/spectrum/0/similar?n={'9' * 5000}", None, 400),
         ("GET", "/api/figure/0?format=exe", None, 400),
         ("POST", "/api/inspections", b"{", 400),
         ("POST", "/api/inspections", b"[]", 400),

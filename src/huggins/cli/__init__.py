@@ -97,7 +97,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _discard_output()
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC or error.filename is not None:
+        if error.filename is not None:
+            name = os.fsdecode(error.filename)
+            shown = name if len(name) < 300 else f"{name[:300]}..."
+            return _complain(f"{shown}: {error.strerror}", NOTHING_DONE)
+        if error.errno != errno.ENOSPC:
             raise
         # What names no file is standard output; every other place is written with care.
         _discard_output()

@@ -232,7 +232,12 @@ def _places(
     layout.set_fill_time(h5d.FILL_TIME_NEVER)
     offsets = {}
     with h5py.File(path, "w") as file:
-        file.attrs.update(attributes)
+        for key, value in attributes.items():
+            # Names of files may hold bytes that are no text.
+            plain = isinstance(value, str)
+            file.attrs[key] = (
+                value.encode("utf-8", "backslashreplace").decode() if plain else value
+            )
         for name, (dtype, length) in dtypes.items():
             kind: Any = dtype
             if dtype.kind == "S":

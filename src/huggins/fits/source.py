@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _FIRST: Final = 256 * 1024
 #: Largest size of an unpacked file, which is held in memory.
 UNPACKED_MAX: Final = 4 * 1024**3
+# Spectra become some ten times smaller when they are packed: what grows this many times, beyond
+# what any file may, was made to fill the memory.
+_GROWTH_MAX: Final = 200
+_ALWAYS: Final = 256 * 1024**2
+# Bytes that are unpacked at a time: a file may have many thousand members.
+_PIECE: Final = 4 * 1024**2
 
 # First bytes, name and unpacker of the compressions.
 _PACKED: Final[tuple[tuple[bytes, str, Callable[[], _Unpacker]], ...]] = (
@@ -38,6 +44,16 @@ _PACKED: Final[tuple[tuple[bytes, str, Callable[[], _Unpacker]], ...]] = (
     (b"\xfd7zXZ\x00", "xz", lzma.LZMADecompressor),
 )
 _FITS: Final = b"SIMPLE  ="
+
+
+def unpacked_max(packed: int) -> int:
+    """Return how many bytes a packed file of so many bytes may become."""
+    return min(UNPACKED_MAX, max(_ALWAYS, _GROWTH_MAX * packed))
+
+
+def in_words(size: int) -> str:
+    """Return a limit as messages tell it."""
+    return f"{size / 1024**3:.3g} GiB" if size >= 1024**3 else f"{size / 1024**2:.3g} MiB"
 
 
 class Source:
@@ -122,20 +138,26 @@ class Source:
         magic, name, new = kind
         packed = self.head if len(self.head) == self.size else self._pread(self.size, 0)
         parts = []
-        room = UNPACKED_MAX
+        limit = room = unpacked_max(len(packed))
+        at = 0
         try:
-            while packed.startswith(magic):  # a file may have several members
+            while packed.startswith(magic, at):  # a file may have several members
                 unpacker = new()
-                parts.append(unpacker.decompress(packed, room))
-                room -= len(parts[-1])
-                if room <= 0:
-                    raise ReadError(
-                        f"the {name} file unpacks to more than 4 GiB: unpack it first",
-                        self.path,
-                    )
-                if not unpacker.eof:
-                    raise ReadError(f"the {name} file is truncated: fetch it again", self.path)
-                packed = unpacker.unused_data
+                while not unpacker.eof:
+                    if at >= len(packed):
+                        raise ReadError(
+                            f"the {name} file is truncated: fetch it again", self.path
+                        )
+                    parts.append(unpacker.decompress(packed[at : at + _PIECE], room))
+                    at += _PIECE
+                    room -= len(parts[-1])
+                    if room <= 0:
+                        raise ReadError(
+                            f"the {name} file, of {in_words(len(packed))}, unpacks to more "
+                            f"than {in_words(limit)}: unpack it first, if it is a spectrum",
+                            self.path,
+                        )
+                at = min(at, len(packed)) - len(unpacker.unused_data)
         except (zlib.error, OSError, lzma.LZMAError, EOFError) as error:
             raise ReadError(
                 f"the {name} file is damaged ({error}): fetch it again", self.path

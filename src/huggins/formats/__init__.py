@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol
 
+import numpy as np
+
 from huggins.errors import ReadError
 from huggins.fits import Fits, Source
 from huggins.formats import (
@@ -187,7 +189,7 @@ def open_file(
     """
     plain = not (air or columns or selection)
     request = _PLAIN if plain else Request(air, selection, mapped(columns))
-    return _opened(path, None, request)
+    return _guarded(_opened(path, None, request), path)
 
 
 def open_bytes(
@@ -203,7 +205,28 @@ def open_bytes(
     air
         As for `read`.
     """
-    return _opened(name, content, Request(air))
+    return _guarded(_opened(name, content, Request(air)), name)
+
+
+def _guarded(
+    items: Iterator[Spectrum | ReadError], path: str | os.PathLike[str]
+) -> Iterator[Spectrum | ReadError]:
+    """Yield the same, in silence where numbers overflow, and an error where memory ends."""
+    while True:
+        try:
+            # Numbers out of all range are damage or fill values, which `check` and the masks
+            # find: nothing to warn of.
+            with np.errstate(all="ignore"):
+                item = next(items, None)
+        except MemoryError:
+            yield ReadError(
+                "it needs more memory than there is: unpack it, or choose spectra of it",
+                os.fspath(path),
+            )
+            return
+        if item is None:
+            return
+        yield item
 
 
 def _opened(

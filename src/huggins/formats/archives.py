@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 import logging
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
-from huggins.fits.source import UNPACKED_MAX, Source
+from huggins.fits.source import Source, in_words, unpacked_max
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 # Most members that are looked at.
 _MEMBERS_MAX: Final = 1_000_000
+# How many times as large as an archive all that is in it may be.
+_GROWTH_MAX: Final = 1000
 
 
 def kind(source: Source) -> str:
@@ -72,6 +75,9 @@ def members(source: Source, wanted: str = "") -> Iterator[tuple[str, Source | Re
         zlib.error,
         lzma.LZMAError,
         EOFError,
+        OSError,
+        ValueError,
+        struct.error,
     ) as error:
         raise ReadError(
             f"the archive is damaged ({error}): fetch it again", source.path
@@ -102,7 +108,7 @@ def _taken(name: str, wanted: str, source: Source) -> bool:
 
 def _zipped(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadError]]:
     with zipfile.ZipFile(source.handle()) as archive:
-        room = UNPACKED_MAX
+        left = max(unpacked_max(source.size), _GROWTH_MAX * source.size)
         for info in archive.infolist()[:_MEMBERS_MAX]:
             name = info.filename
             if info.is_dir() or not _taken(name, wanted, source):
@@ -111,6 +117,7 @@ def _zipped(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadErro
                 error = ReadError("it is encrypted: unpack it first", f"{source.path}[{name}]")
                 yield name, error
                 continue
+            room = min(left, unpacked_max(info.compress_size))
             try:
                 with archive.open(info) as file:
                     content = file.read(room + 1)
@@ -118,7 +125,13 @@ def _zipped(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadErro
                 text = f"it cannot be unpacked ({reason}): unpack it first"
                 yield name, ReadError(text, f"{source.path}[{name}]")
                 continue
-            _bounded(content, room, source)
+            if len(content) > room:
+                raise ReadError(
+                    f"{name!r} unpacks to more than {in_words(room)}: unpack the archive "
+                    "first, if it is one of spectra",
+                    source.path,
+                )
+            left -= len(content)
             yield name, content
 
 
@@ -136,14 +149,14 @@ def _tarred(source: Source, wanted: str) -> Iterator[tuple[str, bytes | ReadErro
                 continue
             if not _taken(name, wanted, source):
                 continue
+            if info.size > source.size:  # also of a file that is all holes
+                raise ReadError(
+                    f"the archive is truncated: {name!r} has {info.size} bytes in an archive "
+                    f"of {source.size}; fetch it again",
+                    source.path,
+                )
             opened = archive.extractfile(info)
-            content = b"" if opened is None else opened.read(UNPACKED_MAX + 1)
-            _bounded(content, UNPACKED_MAX, source)
+            content = b"" if opened is None else opened.read()
             if len(content) < info.size:
                 raise ReadError("the archive is truncated: fetch it again", source.path)
             yield name, content
-
-
-def _bounded(content: bytes, room: int, source: Source) -> None:
-    if len(content) > room:
-        raise ReadError("a file in this archive is larger than 4 GiB: unpack it", source.path)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import math
+import struct
 import zipfile
 import zlib
 from itertools import chain
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import ReadError
+from huggins.fits.source import unpacked_max
 from huggins.formats import votable
 from huggins.formats.columns import spectra_of
 from huggins.formats.fields import Context, Field
@@ -34,6 +37,7 @@ from huggins.formats.stacks import (
     sort,
     spectra,
 )
+from huggins.tables.votable import refuse_promises
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +49,6 @@ NAME: Final = "arrays"
 
 _NPY: Final = b"\x93NUMPY"
 _ZIP: Final = b"PK\x03\x04"
-_SIZE_MAX: Final = 4 * 1024**3
 _JSON_MAX: Final = 512 * 1024**2
 
 
@@ -136,7 +139,7 @@ def _npy(source: Source) -> list[Array]:
 
 def _npz(source: Source) -> list[Array]:
     arrays = []
-    room = _SIZE_MAX
+    room = unpacked_max(source.size)
     try:
         with zipfile.ZipFile(source.handle()) as archive:
             for info in archive.infolist():
@@ -146,7 +149,10 @@ def _npz(source: Source) -> list[Array]:
                     content = file.read(room + 1)
                 room -= len(content)
                 if room < 0:
-                    raise ReadError("the arrays take more than 4 GiB", source.path)
+                    raise ReadError(
+                        "the arrays unpack to far more than the file can hold: write it again",
+                        source.path,
+                    )
                 array = _loaded(content, source.path)
                 name = info.filename.removesuffix(".npy")
                 if array.dtype.names:
@@ -155,7 +161,10 @@ def _npz(source: Source) -> list[Array]:
                     arrays.append(in_memory(name, array.reshape(1)))
                 else:
                     arrays.append(in_memory(name, array))
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+        *(OSError, EOFError, RuntimeError, ValueError),
+    ) as error:
         raise ReadError(
             f"the file is damaged ({error}): write it again", source.path
         ) from error
@@ -199,6 +208,7 @@ def _votable(source: Source) -> list[Array]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            refuse_promises(content)
             parsed = slow.parse(io.BytesIO(content), verify="ignore")
             tables = [table.to_table() for table in parsed.iter_tables()]
     except Exception as error:  # astropy raises nearly anything for a damaged file

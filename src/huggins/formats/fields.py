@@ -366,7 +366,7 @@ def _same_object(
 ) -> None:
     """Refuse to average two spectra that are not of one object."""
     good = weight > 0
-    twice = np.bincount(group[good]) > 1
+    twice = np.bincount(group[good], minlength=int(group.max()) + 1) > 1
     if not twice.any():
         return
     pairs = good & twice[group]

@@ -15,6 +15,7 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.formats import hdf5_arrays
 from huggins.formats.hdf5_arrays import DamagedError, reading
+from huggins.formats.hdf5_heap import check_heaps
 from huggins.formats.identity import (
     fibre_bits,
     identifier,
@@ -137,6 +138,7 @@ def _unknown(file: Any, path: str) -> ReadError:
 def _opened(source: Source) -> Iterator[Any]:
     import h5py
 
+    check_heaps(source)
     with reading(source.path):
         file: Any = h5py.File(source.handle(), "r")
     with file:

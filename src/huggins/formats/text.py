@@ -441,6 +441,6 @@ def _numbers(texts: list[str], lines: list[int], path: str, *, strict: bool) -> 
         if value is None:
             if not strict:
                 return None
-            raise ReadError(f"line {lines[i]}: {text!r} is no number", path) from None
+            raise ReadError(f"line {lines[i]}: {text[:60]!r} is no number", path) from None
         values[i] = value
     return values

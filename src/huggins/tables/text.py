@@ -63,7 +63,7 @@ class TextTable:
             if kind == "bool":
                 return masked((words == "True").astype(np.int64), missing)
             return masked(words.astype(kind), missing)
-        except ValueError as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise InputError(f"{self.path}: column {name} is no {kind}: {error}") from error
 
     def _declare(self, header: list[str]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +17,18 @@ from huggins.tables.chunks import ValueChunk, unique_names
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+
+_ROWS: Final = re.compile(rb"<TABLE\b[^>]*\bnrows\s*=\s*[\"'](\d+)")
+
+
+def refuse_promises(content: bytes) -> None:
+    """Raise `ValueError` for more rows than bytes: astropy makes room for all at once."""
+    for rows in _ROWS.findall(content):
+        if len(rows) > 15 or int(rows) > len(content):
+            raise ValueError(
+                f"it promises {rows[:20].decode()} rows in {len(content)} bytes; fetch it again"
+            )
 
 
 class VOTable:
@@ -34,7 +47,9 @@ class VOTable:
         try:
             with opened(path) as file, warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of what is not quite as the standard says
-                content = votable.parse(io.BytesIO(file.read()), verify="ignore")
+                written = file.read()
+                refuse_promises(written)
+                content = votable.parse(io.BytesIO(written), verify="ignore")
                 found = content.get_first_table()
                 table = found.to_table(use_names_over_ids=True)
         except (OSError, EOFError, ValueError, IndexError, TypeError, zlib.error) as error:

@@ -146,7 +146,7 @@ def read_config(path: str | Path) -> Config:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # no TOML, or no UTF-8
         raise InputError(f"{path}: not TOML: {error}") from error
     return from_dict(values, str(path))
 

@@ -187,7 +187,7 @@ class Guard:
         if not known and not request.url.path.startswith("/static/"):
             return 403, "the token is missing: open the URL that `huggins view` printed"
         length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > BODY_MAX:
+        if not _is_number(length) or int(length) > BODY_MAX:
             return 413, str(TooLargeError())
         return None
 
@@ -336,9 +336,14 @@ async def _body(request: Request) -> dict[str, Any]:
     return body
 
 
+def _is_number(word: str) -> bool:
+    """Whether a word is a whole number, of no more digits than Python takes."""
+    return word.isdecimal() and len(word) < 20
+
+
 def _bounded(word: str, low: int, high: int) -> int:
-    if not word.isdecimal() or not low <= int(word) <= high:
-        raise HugginsError(f"{word!r} is no number from {low} to {high}")
+    if not _is_number(word) or not low <= int(word) <= high:
+        raise HugginsError(f"{word[:40]!r} is no number from {low} to {high}")
     return int(word)
 
 
