@@ -17,18 +17,22 @@ import numpy as np
 from experiments.lowrank import blur, factorise
 from huggins import simulate
 from huggins.errors import HugginsError
+from huggins.forest import in_forest
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components
 from huggins.redshift.frames import SIZE, START, to_native
 from huggins.simulate import effects, galaxies
+from huggins.simulate.quasars import whole_quasars
 from huggins.simulate.templates import complete, held_back
 from huggins.taxonomy import INDEX
+from huggins.train.quasar_labels import in_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from huggins.simulate.quasar_frame import QuasarFrame
     from huggins.simulate.templates import Library
     from huggins.spectrum import Spectrum
 
@@ -128,15 +132,16 @@ def quasar_basis(
     scale = blur(mean[None], 300.0)[0]
     scale = scale.clip(0.05 * float(scale.max()), None)
     vectors, spread = factorise(x / scale, w, count, rng, smooth=1.5)
-    return Components(QUASAR[0], vectors * scale, spread, (), *QUASAR_Z)
+    return Components(QUASAR[0], vectors * scale, spread, (), *QUASAR_Z, forest=True)
 
 
 def _quasars(library: Library, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
     """Noiseless quasars as observed, (N, SIZE), and their log10(1 + z).
 
-    Real coefficients, half of them drawn evenly in redshift, with host light, the opacity and
-    the Lyman limits of the far ones. Unlike those of huggins.simulate they have the mean forest
-    of the eigenspectra and no absorption of their own, which would move the lines' centres.
+    Real coefficients, half of them drawn evenly in redshift, with host light and the Lyman
+    limits of the far ones, in the frame of huggins.simulate.quasar_frame. Unlike those of
+    huggins.simulate they have no absorption of their own, which would move the lines' centres;
+    the mean forest, which the eigenspectra hold, is divided out.
     """
     grid = LogGrid((START - 0.5) * STEP, STEP, SIZE)
     known = library.quasar_z
@@ -144,13 +149,14 @@ def _quasars(library: Library, count: int, rng: np.random.Generator) -> tuple[Ar
     z = np.where(rng.random(count) < 0.5, rng.choice(known, count), even)
     row = (np.searchsorted(known, z) + rng.integers(-10, 11, count)).clip(0, len(known) - 1)
     flux = np.zeros((count, SIZE))
-    log1z = np.log10(1.0 + z)
+    log1z, offset = np.log10(1.0 + z), library.quasar_offsets[row]
     for k in range(library.quasar_coefficients.shape[1]):
-        vector, exact = library.quasar_vectors.sample(np.full(count, k), log1z, grid)
+        vector, exact = library.quasar_vectors.sample(np.full(count, k), log1z - offset, grid)
         flux += library.quasar_coefficients[row, k, None] * vector
+    exact = exact + offset
     whole = np.flatnonzero(rng.random(count) < 0.15)
     some = rng.integers(0, library.archetypes.count, len(whole))
-    flux[whole] = library.archetypes.sample(some, log1z[whole], grid)[0]
+    flux[whole], exact[whole] = whole_quasars(some, log1z[whole], library, grid)
     rest = grid.loglam - exact[:, None]
     flux /= np.median(np.abs(flux), axis=1, keepdims=True)
     # Mixtures at the edges of the known redshifts come out negative.
@@ -162,7 +168,8 @@ def _quasars(library: Library, count: int, rng: np.random.Generator) -> tuple[Ar
     share = rng.beta(1.2, 2.2, (len(near), 1)).clip(0.0, 0.75)
     flux[near] = (1.0 - share) * flux[near] + share * host
     far = np.flatnonzero(10.0**exact > 4.6)
-    flux[far] *= effects.opaque(grid, exact[far])
+    flux[far] *= effects.opaque(grid, exact[far], library.forest_from)
+    flux /= in_forest(grid.loglam, exact)
     # Below the Lyman limit little light arrives.
     left = rng.random((len(exact), 1)) ** 1.5
     flux *= np.where(rest < np.log10(905.0), left, 1.0)
@@ -281,18 +288,25 @@ def _spread_out(flux: Array, quota: int) -> list[int]:
 
 
 def real_quasars(
-    labels: Sequence[dict[str, str]], spectra: Sequence[Spectrum]
+    labels: Sequence[dict[str, str]], spectra: Sequence[Spectrum], frame: QuasarFrame
 ) -> tuple[Array, Array, Array]:
-    """Flux, ivar and log10(1 + z) of the trusted quasars without broad absorption."""
+    """Flux, ivar and log10(1 + z) of the trusted quasars without broad absorption.
+
+    In the frame, and without the mean forest; those that cannot be brought there are left out.
+    """
     some = [
         i
         for i, row in enumerate(labels)
         if row["class3"] == "QSO" and int(row["trust"]) >= 2 and row["class13"] != "BAL"
     ]
+    z = in_frame([labels[i] for i in some], [spectra[i] for i in some], frame)
     frames = to_native([spectra[i] for i in some])
-    log1z = np.log10(1.0 + np.array([float(labels[i]["z"]) for i in some]))
     # Sub-pixel offsets belong to the grid, not to the redshift.
-    return frames.flux, frames.ivar, log1z - frames.offset * STEP
+    log1z = np.log10(1.0 + z) - frames.offset * STEP
+    known = np.isfinite(log1z)
+    flux, ivar, log1z = frames.flux[known], frames.ivar[known], log1z[known]
+    passed = in_forest((START + np.arange(SIZE)) * STEP, log1z)
+    return flux / passed, ivar * passed**2, log1z
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -334,6 +348,7 @@ def learn(
     """
     from huggins.train.data import read_real
     from huggins.train.labelled import read_labels
+    from huggins.train.quasar_labels import read_frame
 
     rng = np.random.default_rng(seed)
     library = simulate.load(data / "templates")
@@ -346,7 +361,7 @@ def learn(
         "seed": seed,
         "mocks": mocks,
     }
-    known = real_quasars(real.labels, real.spectra)
+    known = real_quasars(real.labels, real.spectra, read_frame(data / "templates"))
     return Basis(
         quasar_basis(library, known, quasar, rng, mocks=mocks),
         galaxy_basis(library, galaxy, rng, mocks=mocks // 2),

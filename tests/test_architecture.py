@@ -27,6 +27,7 @@ COMMON = {
     "arrays",
     "spectrum",
     "constants",
+    "forest",
     "taxonomy",
     "lines",
     "noise",

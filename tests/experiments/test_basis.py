@@ -13,6 +13,7 @@ from experiments.basis import (
     real_quasars,
     to_rest,
 )
+from huggins.forest import in_forest
 from huggins.redshift.basis import STEP, load_basis
 from huggins.redshift.frames import SIZE, START
 from huggins.spectrum import Spectrum
@@ -78,6 +79,14 @@ def test_templates_that_stand_for_all_are_of_different_kinds():
     assert len(_spread_out(flux[:2], 5)) == 2
 
 
+class Frame:
+    """Stands for QuasarFrame: two pixels to the red, known with an error of half a pixel."""
+
+    def of_spectrum(self, flux, ivar, first, log1z):
+        known = log1z < 0.6
+        return (2.0 * STEP if known else np.nan), 0.5 * STEP
+
+
 def test_only_trusted_quasars_without_broad_absorption_count():
     spectrum = Spectrum(LOGLAM + 0.3 * STEP, np.ones(SIZE), np.ones(SIZE))
     rows = [
@@ -85,11 +94,21 @@ def test_only_trusted_quasars_without_broad_absorption_count():
         {"class3": "QSO", "class13": "BAL", "trust": "3", "z": "2.0"},
         {"class3": "QSO", "class13": "QSO", "trust": "1", "z": "3.0"},
         {"class3": "STAR", "class13": "F", "trust": "3", "z": "0.0"},
+        {"class3": "QSO", "class13": "QSO", "trust": "3", "z": "3.5"},
     ]
-    flux, ivar, log1z = real_quasars(rows, [spectrum] * 4)
+    flux, ivar, log1z = real_quasars(rows, [spectrum] * 5, Frame())
     assert flux.shape == ivar.shape == (1, SIZE)
-    # The fraction of a pixel by which its grid is off is no part of the redshift.
-    assert log1z == pytest.approx([np.log10(2.0) - 0.3 * STEP], abs=1e-9)
+    # In the frame; the fraction of a pixel by which its grid is off is no part of the redshift.
+    assert log1z == pytest.approx([np.log10(2.0) + 2.0 * STEP - 0.3 * STEP], abs=1e-9)
+
+
+def test_the_mean_forest_is_divided_out_of_real_quasars():
+    passed = in_forest(LOGLAM, np.array([np.log10(3.4) + 2.0 * STEP]))[0]
+    spectrum = Spectrum(LOGLAM, passed, np.ones(SIZE))
+    rows = [{"class3": "QSO", "class13": "QSO", "trust": "3", "z": "2.4"}]
+    flux, ivar, _ = real_quasars(rows, [spectrum], Frame())
+    assert flux[0] / flux[0, -1] == pytest.approx(1.0, abs=0.01)
+    assert ivar[0] / ivar[0, -1] == pytest.approx(passed**2, abs=0.01)
 
 
 @pytest.mark.slow

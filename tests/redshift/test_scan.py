@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from huggins.forest import LYMAN_ALPHA, mean_transmission
 from huggins.redshift.basis import Components
+from huggins.redshift.equations import LinearFit
 from huggins.redshift.frames import SIZE, START, bin_down
 from huggins.redshift.scan import Scanner, _fast_length, solve
 
@@ -66,6 +70,46 @@ def test_gain_is_that_of_a_direct_fit(factor):
     for index in (0, 17, len(gain) // 2, len(gain) - 1):
         direct = brute(scanner, part, u, w, signal, int(scanner.shifts[index]), 2, 0.3)
         assert gain[index] == pytest.approx(direct, rel=2e-4)
+
+
+def through_the_forest(part: Components, flux, ivar, shift: int):
+    """What the mean forest leaves of a spectrum, the same relative to its noise."""
+    rest = (START + np.arange(SIZE) - shift) * 1e-4
+    passed = np.where(
+        rest < np.log10(LYMAN_ALPHA),
+        mean_transmission((START + np.arange(SIZE)) * 1e-4),
+        1.0,
+    )
+    return flux * passed, ivar
+
+
+def distant() -> Components:
+    """Vectors from 600 to 3,200 A, to be seen through the forest."""
+    part = components()
+    return replace(part, start=27900, z_min=2.0, z_max=3.6, forest=True)
+
+
+def test_the_forest_is_part_of_the_model():
+    part, shift = distant(), 6000
+    scanner = Scanner(part, 6, terms=0, slack=0.3)
+    flux, ivar = observed(part, shift, sn=1e4)
+    flux, ivar = through_the_forest(part, flux, ivar, shift)
+    u, w, signal = bin_down(flux * ivar, 6), bin_down(ivar, 6), float(ivar @ flux**2)
+    gain = scanner.gain(u, w, signal)
+    assert scanner.shifts[gain.argmax()] == shift // 6
+    mean = np.divide(u, w, out=np.zeros_like(u), where=w > 0)
+    left = 1.0 - gain.max() / (u @ mean)
+    assert left < 1e-4
+    without = Scanner(replace(part, forest=False), 6, terms=0, slack=0.3)
+    assert 1.0 - without.gain(u, w, signal).max() / (u @ mean) > 10.0 * left
+    # On the native pixels too, and where absorption is looked for.
+    fit = LinearFit(part, terms=0, slack=0.3)
+    exact, _ = fit.solve(flux, ivar, signal, shift, slice(0, SIZE))
+    assert exact == pytest.approx(signal, rel=1e-5)
+    chi2, masked = scanner.robust(mean, w, signal, int(gain.argmax()))
+    # But for the bin that Lyman alpha parts, and its neighbours.
+    assert np.count_nonzero(masked) <= 3
+    assert chi2 < 1e-4 * signal
 
 
 def test_the_highest_gain_is_at_the_true_redshift():

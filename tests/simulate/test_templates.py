@@ -6,7 +6,14 @@ import pytest
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate.library import load
-from huggins.simulate.templates import STEP, Stack, choose, complete, held_back
+from huggins.simulate.templates import (
+    STEP,
+    Stack,
+    _carbon_troughs,
+    choose,
+    complete,
+    held_back,
+)
 
 
 def test_redshift_puts_a_line_where_it_belongs():
@@ -99,3 +106,19 @@ def test_a_retyped_star_is_held_back_under_its_new_type(shared_data):
             assert len(places) == library.stars[cls].count
             known = places[np.isfinite(places)]
             assert all("OBAFGKML"[int(place)] == cls for place in known)
+
+
+def test_troughs_of_carbon_are_smoothed_and_repeated_in_other_lines():
+    rng = np.random.default_rng(4)
+    wave = np.arange(1400.1, 1549.9, 0.3)
+    speed = -299792.458 * np.log(wave / 1549.06)
+    deep = np.where((speed > 8000.0) & (speed < 13000.0), 0.3, 1.0)
+    near = np.where(speed < 2500.0, 0.3, 1.0)  # no broad absorption line by definition
+    noisy = np.array([deep, near]) + 0.1 * rng.standard_normal((2, len(wave)))
+    rest = np.arange(980.0, 1700.0, 0.5)
+    found = _carbon_troughs(wave, noisy, rest)
+    assert found.shape == (1, len(rest))
+    for line, least, most in ((1549.06, 0.25, 0.35), (1396.76, 0.67, 0.77)):
+        inside = np.abs(-299792.458 * np.log(rest / line) - 10500.0) < 1000.0
+        assert least < found[0][inside].mean() < most
+    assert found[0][rest > 1560.0] == pytest.approx(1.0)

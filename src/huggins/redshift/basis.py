@@ -43,6 +43,9 @@ class Components:
         Which vectors are emission lines alone, whose coefficients cannot be negative.
     z_min, z_max
         Redshifts that are searched.
+    forest
+        Whether the vectors are to be multiplied by the mean transmission of the Lyman-alpha
+        forest (`huggins.forest`), which was divided out when they were learned.
     """
 
     start: int
@@ -51,6 +54,7 @@ class Components:
     lines: tuple[int, ...]
     z_min: float
     z_max: float
+    forest: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +119,7 @@ class Basis:
                 "lines": list(part.lines),
                 "z_min": part.z_min,
                 "z_max": part.z_max,
+                "forest": part.forest,
             }
         arrays["star"] = self.star.vectors.astype(np.float16)
         arrays["star_classes"] = self.star.classes.astype(np.int16)
@@ -154,6 +159,7 @@ def load_basis(path: Path | None = None) -> Basis:
                     lines=tuple(about[name]["lines"]),
                     z_min=about[name]["z_min"],
                     z_max=about[name]["z_max"],
+                    forest=about[name].get("forest", False),
                 )
                 for name in ("quasar", "galaxy")
             )

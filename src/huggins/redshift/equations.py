@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
+from huggins.forest import LYMAN_ALPHA, mean_transmission
+from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SIZE, START
 from huggins.redshift.stars import products
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 # A row that is not 0 in less than this fraction of its pixels (an emission line alone) is
 # summed only there.
 _THIN: Final = 0.1
+# The first rest-frame pixel that is not in the Lyman-alpha forest.
+_LYMAN_ALPHA: Final = int(np.ceil(np.log10(LYMAN_ALPHA) / STEP))
 
 
 class LinearFit:
@@ -43,6 +47,8 @@ class LinearFit:
         x = np.linspace(-1.0, 1.0, SIZE)
         self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
         self._precision = 1.0 / components.spread**2
+        self._forest = components.forest
+        self._passed = mean_transmission((START + np.arange(SIZE)) * STEP)
         count = len(vectors)
         k, m = np.tril_indices(count)
         self._singles = _Rows(vectors)
@@ -55,7 +61,12 @@ class LinearFit:
 
     def vectors(self, shift: int, used: slice) -> Array:
         """Rest-frame vectors and polynomials on the data's pixels, (K + M, P)."""
-        rows = _cut(self._vectors, self._first(shift, used), used.stop - used.start)
+        first = self._first(shift, used)
+        rows = _cut(self._vectors, first, used.stop - used.start)
+        blue = self._in_forest(first)
+        if blue:
+            rows = rows.copy()
+            rows[:, :blue] *= self._passed[used][:blue]
         if self._terms == 0:
             return rows
         return np.concatenate([rows, self._poly[:, used]])
@@ -80,13 +91,26 @@ class LinearFit:
         diagonal[count:] = float(ivar.sum()) / (signal * self._slack**2)
         sums_of_poly = poly_weights.sum(axis=1)
         lines = self._lines
+        passed = self._passed[used]
 
         def solve(shift: int) -> tuple[float, Array]:
             first = self._first(shift, used)
-            sums = self._products.sums(ivar, first)
-            right = np.concatenate([self._singles.sums(weighted, first), right_of_poly])
-            right[:count] = right[self._singles.place]
-            total = np.concatenate([sums[self._sum_at], sums_of_poly])  # of each vector
+            blue = self._in_forest(first)
+
+            def seen(data: Array, passed: Array = passed) -> Array:
+                """Give data the forest's share of a vector."""
+                return np.concatenate([data[:blue] * passed[:blue], data[blue:]])
+
+            if blue:
+                sums = self._products.sums(seen(ivar, passed**2), first)
+                singly = self._singles.sums(seen(ivar), first)[self._singles.place]
+                found = self._singles.sums(seen(weighted), first)
+            else:
+                sums = self._products.sums(ivar, first)
+                singly = sums[self._sum_at]
+                found = self._singles.sums(weighted, first)
+            right = np.concatenate([found[self._singles.place], right_of_poly])
+            total = np.concatenate([singly, sums_of_poly])  # of each vector
             matrix = whole.copy()
             matrix[:count, :count] = sums[self._pair_at]
             for n in range(self._terms):
@@ -94,7 +118,9 @@ class LinearFit:
                 cross = (
                     total[:count]
                     if n == 0
-                    else self._singles.sums(poly_weights[n], first)[self._singles.place]
+                    else self._singles.sums(
+                        seen(poly_weights[n]) if blue else poly_weights[n], first
+                    )[self._singles.place]
                 )
                 matrix[:count, count + n] = matrix[count + n, :count] = cross
             level = float(matrix[0, 0])
@@ -113,6 +139,10 @@ class LinearFit:
             return (float(coefficients @ right) if bright else 0.0), coefficients
 
         return solve
+
+    def _in_forest(self, first: int) -> int:
+        """How many pixels of data see the vectors through the forest, the first ones."""
+        return max(_LYMAN_ALPHA - self._start - first, 0) if self._forest else 0
 
     def _first(self, shift: int, used: slice) -> int:
         """Return the pixel of the vectors that falls on the first of the data."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from huggins.forest import LYMAN_ALPHA, mean_transmission
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SIZE, START
 
@@ -38,7 +39,7 @@ _EPSILON: Final = np.finfo(np.float32).eps
 # A vector that is not 0 in at most this fraction of its pixels is summed only there.
 _THIN: Final = 0.1
 # log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
-_LYMAN_ALPHA: Final = 3.0848
+_LYMAN_ALPHA: Final = float(np.log10(LYMAN_ALPHA))
 _TROUGH: Final = 30
 #: chi2 of a native pixel that is taken for absorption: dearer than one that fits.
 ABSORBED: Final = 2.5
@@ -91,6 +92,14 @@ class Scanner:
         is_thin[0] = False
         thick = ~is_thin[k] & ~is_thin[m] & (filled > 0)
         spectra = np.concatenate([self._vectors, products[thick]]).astype(np.float32)
+        # Blueward of Lyman alpha a model is a vector times the transmission of the forest. That
+        # belongs to the observed pixel, so it goes to the data's side of the correlation.
+        rest = np.arange(length) + START // factor - highest
+        self._blue = blue = components.forest & ((rest + 0.5) * self.step < _LYMAN_ALPHA)
+        centre = (START + factor * np.arange(size) + 0.5 * (factor - 1)) * STEP
+        self._passed = mean_transmission(centre)
+        self._forest = np.fft.rfft(spectra * blue, self._length, axis=1) if blue.any() else None
+        spectra = np.where(blue, np.float32(0.0), spectra)
         self._spectra = np.fft.rfft(spectra, self._length, axis=1)
         # Unknowns: lines, those with no pixel in common first, vectors 2..K, polynomials, and
         # the mean spectrum last: the least certain first, for the sake of rounding.
@@ -202,6 +211,15 @@ class Scanner:
             at = products + m * count
             factor = transforms[0 if m == 0 else m + 1]
             np.multiply(whole[:count], factor, out=mixed[at : at + count])
+        if self._forest is not None:
+            passed = data * self._passed
+            passed[1] *= self._passed
+            transforms = np.conj(np.fft.rfft(passed.astype(np.float32), self._length, axis=1))
+            mixed[:products] += self._forest[count:] * transforms[1]
+            for m in range(terms + 1):
+                at = products + m * count
+                factor = transforms[0 if m == 0 else m + 1]
+                mixed[at : at + count] += self._forest[:count] * factor
         sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
         matrix[self._thick_at] = sums[:products]
         matrix[order, self._place] = sums[products : products + count]
@@ -252,7 +270,11 @@ class Scanner:
         masked : ndarray of bool, shape (P,)
         """
         first = int(self.shifts[-1]) - int(self.shifts[index])
-        x = np.concatenate([self._vectors[:, first : first + self._size], self._poly])
+        part = slice(first, first + self._size)
+        rows = self._vectors[:, part]
+        if self._forest is not None:
+            rows = rows * np.where(self._blue[part], self._passed, 1.0)
+        x = np.concatenate([rows, self._poly])
         covered = weight > 0
         masked = np.zeros(self._size, bool)
         root = np.sqrt(weight)

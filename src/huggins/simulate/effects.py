@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from huggins.constants import LN10, SPEED_OF_LIGHT
+from huggins.forest import in_forest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,17 +146,9 @@ def forest(grid: LogGrid, log1z: Array, rng: np.random.Generator) -> Flux:
     return np.where(blue, np.minimum(factor, 1.8), np.float32(1.0))
 
 
-def opaque(grid: LogGrid, log1z: Array) -> Flux:
-    """Extra mean absorption of the forest beyond that of the eigenspectra, above z = 3.6.
-
-    Effective optical depth 0.85 ((1 + z) / 5)^4.3 (Fan et al. 2006, AJ 132, 117, eq. 5), less
-    its value at 3.6, the eigenspectra's own mean there.
-    """
-    z_abs = 10.0**grid.loglam / 1215.67 - 1.0
-    depth = 0.85 * (((1.0 + z_abs) / 5.0) ** 4.3 - (4.6 / 5.0) ** 4.3)
-    factor = np.exp(-np.clip(depth, 0.0, 12.0)).astype(np.float32)
-    blue = grid.loglam[None] - np.asarray(log1z)[:, None] < np.log10(1215.67)
-    return np.where(blue, factor[None], np.float32(1.0))
+def opaque(grid: LogGrid, log1z: Array, least: float) -> Flux:
+    """Mean absorption of the forest by gas beyond a redshift `least`."""
+    return in_forest(grid.loglam, np.asarray(log1z), least=least).astype(np.float32)
 
 
 def lyman_limit(grid: LogGrid, log1z: Array, depth: Array) -> Flux:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.redshift.basis import load_basis
 from huggins.simulate import shipped, templates
 from huggins.simulate.noise import NoiseBank
-from huggins.simulate.templates import Library, Stack
+from huggins.simulate.templates import FOREST_FROM, Library, Stack
 from huggins.taxonomy import BROAD
 from huggins.weights import BASIS
 
@@ -97,7 +98,7 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
         others = _shipped_stars(test)
         for name in missing:
             stars[name], weights[name], places[name] = (of[name] for of in others)
-    vectors, coefficients, z, archetypes = part(
+    vectors, coefficients, z, offsets, archetypes, shifts = part(
         "quasars", "quasars", templates.read_quasars, lambda: _shipped_quasars(test)
     )
     galaxies, young, old = part(
@@ -116,11 +117,14 @@ def load(folder: str | Path, *, test: bool = False) -> Library:
         vectors,
         coefficients,
         z,
+        offsets,
         archetypes,
+        shifts,
         galaxies,
         young,
         old,
         troughs,
+        -1.0 if "quasars" in replaced and load_basis().quasar.forest else FOREST_FROM,
         tuple(replaced),
     )
 
@@ -142,9 +146,11 @@ def _shipped_stars(
     return {name: Stack(rows, start) for name, rows in flux.items()}, weights, places
 
 
-def _shipped_quasars(test: bool) -> tuple[Stack, Array, Array, Stack]:
+def _shipped_quasars(test: bool) -> tuple[Stack, Array, Array, Array, Stack, Array]:
     vectors, coefficients, z, start = shipped.quasars(test=test)
-    return Stack(vectors, start), coefficients, z, Stack(*shipped.whole_quasars(test=test))
+    whole = Stack(*shipped.whole_quasars(test=test))
+    # They were learned in the frame of all redshifts: no offsets.
+    return Stack(vectors, start), coefficients, z, 0.0 * z, whole, np.zeros(whole.count)
 
 
 def _shipped_galaxies(test: bool) -> tuple[Stack, Rows, Rows]:

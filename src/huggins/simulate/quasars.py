@@ -55,7 +55,7 @@ def quasar(
     z = _redshifts(count, library, rng)
     flux, log1z = _intrinsic(z, library, grid, rng)
     flux = _with_host(flux, log1z, library, grid, rng)
-    return _observed(flux, log1z, grid, rng)
+    return _observed(flux, log1z, grid, rng, library.forest_from)
 
 
 def bal_quasar(
@@ -72,15 +72,15 @@ def bal_quasar(
     z = np.where(rng.random(count) < 0.75, near, rng.uniform(1.55, 5.3, count)).clip(1.5, 5.4)
     flux, log1z = _intrinsic(z, library, grid, rng, reddening=0.06)
     flux *= broad_absorption(log1z, library, grid, rng)
-    return _observed(flux, log1z, grid, rng)
+    return _observed(flux, log1z, grid, rng, library.forest_from)
 
 
 def _observed(
-    flux: Flux, log1z: Array, grid: LogGrid, rng: np.random.Generator
+    flux: Flux, log1z: Array, grid: LogGrid, rng: np.random.Generator, forest_from: float
 ) -> tuple[Flux, Array]:
     """Add narrow and intergalactic absorption and Milky Way dust; return redshifts too."""
     flux *= _narrow_absorption(log1z, grid, rng)
-    flux *= _intergalactic(log1z, grid, rng)
+    flux *= _intergalactic(log1z, grid, rng, forest_from)
     flux *= effects.redden(grid, rng.exponential(0.04, len(log1z)))
     return flux, _systemic(log1z, rng)
 
@@ -140,10 +140,10 @@ def _intrinsic(
     for _ in range(2):  # some mixtures come out negative: draw those again
         wrong = np.flatnonzero(_negative(flux, log1z, grid))
         if len(wrong):
-            flux[wrong] = _from_coefficients(z[wrong], library, grid, rng)[0]
+            flux[wrong], log1z[wrong] = _from_coefficients(z[wrong], library, grid, rng)
     whole = np.flatnonzero((rng.random(count) < 0.12) | _negative(flux, log1z, grid))
     rows = rng.integers(0, library.archetypes.count, len(whole))
-    flux[whole] = library.archetypes.sample(rows, log1z[whole], grid)[0]
+    flux[whole], log1z[whole] = whole_quasars(rows, log1z[whole], library, grid)
     np.maximum(flux, 0.0, out=flux)
     flux /= effects.level(flux)
     tilt = rng.normal(0.0, 0.5, count).astype(np.float32)[:, None]
@@ -193,14 +193,26 @@ def _from_coefficients(
     fraction = np.where(rng.random(count) < 0.4, 0.0, rng.uniform(0.0, 0.5, count))[:, None]
     coefficients = (1.0 - fraction) * library.quasar_coefficients[first]
     coefficients = coefficients + fraction * library.quasar_coefficients[second]
-    log1z = np.log10(1.0 + z)
+    # Lines lie where those of the two quasars do on average, the redshift in the frame.
+    offset = library.quasar_offsets[first]
+    offset = offset + fraction[:, 0] * (library.quasar_offsets[second] - offset)
+    log1z = np.log10(1.0 + z) - offset
     flux = np.zeros((count, grid.size), np.float32)
     for row in range(library.quasar_vectors.count):
         vector, exact = library.quasar_vectors.sample(
             np.full(count, row, dtype=np.int64), log1z, grid
         )
         flux += coefficients[:, row, None].astype(np.float32) * vector
-    return flux / effects.level(flux), exact
+    return flux / effects.level(flux), exact + offset
+
+
+def whole_quasars(
+    rows: NDArray[np.int64], log1z: Array, library: Library, grid: LogGrid
+) -> tuple[Flux, Array]:
+    """Archetypes `rows` (N,) near log10(1 + z) (N,): flux (N, G), exact log10(1 + z)."""
+    offset = library.archetype_offsets[rows]
+    flux, exact = library.archetypes.sample(rows, log1z - offset, grid)
+    return flux, exact + offset
 
 
 def _with_host(
@@ -224,17 +236,19 @@ def _with_host(
     return flux
 
 
-def _intergalactic(log1z: Array, grid: LogGrid, rng: np.random.Generator) -> Flux:
-    """Forest, Lyman-limit and damped absorbers."""
+def _intergalactic(
+    log1z: Array, grid: LogGrid, rng: np.random.Generator, forest_from: float
+) -> Flux:
+    """Forest, Lyman-limit and damped absorbers; `forest_from` as in `Library`."""
     count = len(log1z)
     factor = np.ones((count, grid.size), np.float32)
     z = 10.0**log1z - 1.0
     far = np.flatnonzero(z > 1.85)
     if len(far):
         factor[far] = effects.forest(grid, log1z[far], rng)
-    high = np.flatnonzero(z > 3.6)
+    high = np.flatnonzero(z > max(forest_from, 1.85))
     if len(high):
-        factor[high] *= effects.opaque(grid, log1z[high])
+        factor[high] *= effects.opaque(grid, log1z[high], forest_from)
     # One damped absorber in six sight lines; Lyman limits in most from z = 3 on.
     some = np.flatnonzero((z > 2.0) & (rng.random(count) < 0.17))
     if len(some):

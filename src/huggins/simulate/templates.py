@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import InputError
 from huggins.simulate import shipped
+from huggins.simulate.quasar_frame import QuasarFrame
 from huggins.taxonomy import spectral_place
 
 if TYPE_CHECKING:
@@ -29,6 +32,19 @@ if TYPE_CHECKING:
 
 #: Pixel width of the fine grid in dex; that of BOSS spectra, 69 km/s.
 STEP: Final = 1e-4
+# Redshifts at which whole quasars would show the lines that settle their offsets: those of
+# hydrogen, [O III], Mg II and C III].
+_SETTLED: Final = np.arange(0.3, 1.45, 0.1)
+#: Up to this redshift mixtures of the eigenspectra have the mean transmission of
+#: `huggins.forest`, over a continuum that does not change: within 5 % from z = 2.5 to 4.
+FOREST_FROM: Final = 3.8
+# Observed wavelengths (A) from which quasars of BOSS and of SDSS-I are known.
+_SEEN: Final = {"boss": (3600.0, 10000.0), "sdss": (3800.0, 9200.0)}
+# Lines in which a trough of C IV occurs too, and its depth there. In the 11 templates of
+# bal.h5 with BI above 100 Si IV has 0.35 of the equivalent width, N V and O VI more than C IV.
+_TROUGHS: Final = ((1549.06, 1.0), (1396.76, 0.4), (1240.14, 1.0), (1033.82, 1.0))
+# Width in km/s over which noisy troughs are averaged, twice.
+_BLUR: Final = 400.0
 #: Percent of the templates of each kind that training never sees.
 HELD_BACK: Final = 12
 
@@ -96,12 +112,18 @@ class Library:
     quasar_vectors : Stack
         Eigenspectra; ``quasar_coefficients`` (Q, 4), by rising ``quasar_z`` (Q,), make
         noiseless real quasars of them.
+        ``quasar_offsets`` (Q,) are log10(1 + z) of the frame (`huggins.simulate.quasar_frame`)
+        less that of their lines: their survey's frames differ by hundreds of km/s.
     archetypes : Stack
-        Whole quasars: archetypes and composites.
+        Whole quasars: archetypes and composites, A of them, with ``archetype_offsets`` (A,)
+        as above.
     galaxies : Stack
         Stellar populations and galaxies; ``young`` and ``old`` are rows of it.
     troughs : Stack
         Transmission of broad-absorption-line quasars; may be empty.
+    forest_from
+        Redshift of the gas from which on the quasars lack the mean forest: -1 where they have
+        none of it.
     substitutes : tuple of str
         What there are no templates of, so that it is made of what ships with huggins.
     """
@@ -112,11 +134,14 @@ class Library:
     quasar_vectors: Stack
     quasar_coefficients: Array
     quasar_z: Array
+    quasar_offsets: Array
     archetypes: Stack
+    archetype_offsets: Array
     galaxies: Stack
     young: Rows
     old: Rows
     troughs: Stack
+    forest_from: float = FOREST_FROM
     substitutes: tuple[str, ...] = ()
 
 
@@ -244,18 +269,27 @@ def _smooth(flux: Array, width: int = 41) -> Array:
     return (total[..., width:] - total[..., :-width]) / width
 
 
-def read_quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
-    """Read quasars.h5: vectors, coefficients, redshifts, archetypes (see `Library`)."""
+def read_quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Array, Stack, Array]:
+    """Read quasars.h5: vectors, coefficients, z, offsets, archetypes and theirs (`Library`)."""
+    frame = QuasarFrame.read(file) or QuasarFrame.shipped()
     group = file["spEigenQSO-55732"]
-    vectors = Stack(group["eigenvectors"][:], float(group.attrs["COEFF0"]))
+    eigen, start = group["eigenvectors"][:].astype(np.float64), float(group.attrs["COEFF0"])
+    vectors = Stack(eigen, start)
     real = file["desisim-pca"]
     z = np.concatenate([real["boss_z"][:], real["sdss_z"][:]])
     coefficients = np.concatenate([real["boss_pca"][:], real["sdss_pca"][:]]).astype(np.float64)
+    survey = np.repeat(["boss", "sdss"], [len(real["boss_z"]), len(real["sdss_z"])])
     good = (z > 0.03) & (np.arange(len(z)) % 8 == 3 if test else np.arange(len(z)) % 8 != 3)
-    z, coefficients = z[good], coefficients[good]
-    order = np.argsort(z)
-    z, coefficients = z[order], coefficients[order]
+    z, coefficients, survey = z[good].astype(np.float64), coefficients[good], survey[good]
     coefficients /= np.sqrt(np.square(coefficients).sum(axis=1, keepdims=True))
+    offsets = np.zeros(len(z))
+    for name, seen in _SEEN.items():
+        mine = survey == name
+        offsets[mine] = frame.of_mixtures(eigen, start, coefficients[mine], z[mine], seen)
+    # Sorted by the redshift in the frame, at which they are drawn.
+    z = (1.0 + z) * 10.0**offsets - 1.0
+    order = np.argsort(z)
+    z, coefficients, offsets = z[order], coefficients[order], offsets[order]
     group = file["rrarchetype-qso"]
     whole = group["flux"][:].astype(np.float64)
     start, length = float(group.attrs["COEFF0"]), whole.shape[1]
@@ -271,7 +305,16 @@ def read_quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Stack]:
             wave, flux = composites[name][:, :2].T
             known = np.interp(loglam, np.log10(wave), flux, left=np.nan, right=np.nan)
             rows.append(complete(known / np.nanmedian(known), whole))
-    return vectors, coefficients, z, Stack(np.stack(rows), start)
+    stacked = np.stack(rows)
+    shifts = frame.of_mixtures(
+        stacked,
+        start,
+        np.repeat(np.eye(len(rows)), len(_SETTLED), axis=0),
+        np.tile(_SETTLED, len(rows)),
+        _SEEN["boss"],
+    )
+    shifts = np.median(shifts.reshape(len(rows), -1), axis=1)
+    return vectors, coefficients, z, offsets, Stack(stacked, start), shifts
 
 
 def read_galaxies(file: Any, test: bool) -> tuple[Stack, Rows, Rows]:
@@ -329,7 +372,11 @@ def _age(name: str) -> float:
 
 
 def read_troughs(file: Any, test: bool) -> Stack:
-    """Read bal.h5: the absorption of broad-absorption-line quasars."""
+    """Read bal.h5: the absorption of broad-absorption-line quasars.
+
+    ``bal_civ_troughs.npz`` is used too where it lies beside it: noisy troughs of C IV.
+    """
+    more = Path(file.filename).with_name("bal_civ_troughs.npz")
     transmission = file["transmission"][:].astype(np.float64)
     rows = np.flatnonzero(file["bi_civ"][:] > 0)
     rows = np.array([row for i, row in enumerate(rows) if (i % 5 == 2) == test])
@@ -339,8 +386,33 @@ def read_troughs(file: Any, test: bool) -> Stack:
     length = int((np.log10(wave[-1]) - start) / STEP)
     loglam = start + STEP * np.arange(length)
     flux = np.stack([np.interp(10.0**loglam, wave, transmission[row]) for row in rows])
+    if more.is_file():
+        with np.load(more) as stored:
+            others = _carbon_troughs(stored["wave"], stored["transmission"], 10.0**loglam)
+        flux = np.concatenate([flux, others[(np.arange(len(others)) % 5 == 2) == test]])
     # Absorption is stored, not transmission, so that beyond the ends there is none.
     return Stack(1.0 - flux, start)
+
+
+def _carbon_troughs(wave: Array, transmission: Array, rest: NDArray[np.floating]) -> Array:
+    """Broad troughs of C IV, smoothed, and the same in other lines, at `rest` (L,): (N, L).
+
+    Of the 66 those are kept that lie below 0.9 for 2000 km/s, farther out than 3000 km/s
+    (Weymann et al. 1991, ApJ 373, 23).
+    """
+    pixels = round(_BLUR / (SPEED_OF_LIGHT * np.median(np.diff(np.log(wave)))))
+    smooth = np.clip(_smooth(_smooth(transmission, pixels), pixels), 0.0, 1.1)
+    speed = -SPEED_OF_LIGHT * np.log(wave / _TROUGHS[0][0])
+    far = (smooth < 0.9) & (speed > 3000.0)
+    width = round(2000.0 / np.median(-np.diff(speed)))
+    runs = np.cumsum(np.pad(far, [(0, 0), (1, 0)]), axis=1)
+    broad: NDArray[np.bool_] = np.any(runs[:, width:] - runs[:, :-width] == width, axis=1)
+    whole = np.ones((np.count_nonzero(broad), len(rest)))
+    for line, depth in _TROUGHS:
+        at = wave * line / _TROUGHS[0][0]
+        for row, one in zip(whole, smooth[broad], strict=True):
+            row *= 1.0 - depth * np.interp(rest, at, 1.0 - one, left=0.0, right=0.0)
+    return whole
 
 
 def choose(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from huggins.simulate.effects import warp
 from huggins.tables.labels import SKY
 from huggins.taxonomy import ALL_CLASSES, BROAD, SEQUENCE, spectral_place
 from huggins.train.networks import contract_of
+from huggins.train.quasar_labels import in_frame, read_frame
 from huggins.train.ranks import ALONE
 from huggins.weights import RedshiftGrid
 
@@ -225,6 +226,9 @@ class Batches(Dataset[dict[str, torch.Tensor]]):
         if config.data.real_share < 1.0:
             self.bank = noise_bank(real)
             self.templates = simulate.load(config.data.templates)
+            # Mocks and real quasars teach redshifts of one frame.
+            frame = read_frame(config.data.templates)
+            self.real = replace(real, z=in_frame(real.labels, real.spectra, frame))
 
     def __len__(self) -> int:
         return self.config.steps
