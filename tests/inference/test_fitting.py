@@ -19,7 +19,7 @@ from huggins.quality import ZWarning
 from huggins.redshift import Fit
 from tiny_model import write_model
 
-ARRAYS = [name for name in Fit.__slots__ if name not in ("solutions", "causes")]
+ARRAYS = [name for name in Fit.__slots__ if name not in ("solutions", "causes", "measured")]
 
 
 @pytest.fixture(scope="module")

@@ -117,6 +117,40 @@ def test_nothing_is_said_where_too_little_was_observed():
     assert np.isnan(measure(WAVELENGTH, ONE, ONE, ONE, 0.3).ai)
 
 
+def test_why_nothing_is_said_is_said():
+    flux = _box(5000.0, 12000.0, 0.6)
+    part = _measure(flux, bad=VELOCITY > 12000.0)
+    assert "48 % of 0 to 25,000 km/s was observed" in part.note
+    assert part.coverage == pytest.approx(0.48, abs=0.01)
+    assert "continuum" in _measure(flux, continuum=-ONE).note
+    assert "outside the spectrum" in measure(WAVELENGTH, ONE, ONE, ONE, 0.3).note
+    assert "outside the spectrum" in _measure(flux, bad=VELOCITY > -1e6).note
+    assert _measure(flux).note == ""
+
+
+@pytest.mark.parametrize(
+    ("bad", "v_min", "v_max"),
+    [
+        (VELOCITY > 20000.0, True, False),
+        (VELOCITY < 5000.0, False, True),
+        (np.abs(VELOCITY - 21000.0) < 1000.0, True, False),
+    ],
+)
+def test_a_trough_at_the_edge_of_the_data_has_no_end_there(bad, v_min, v_max):
+    absorption = _measure(_box(4000.0, 24000.0, 0.6), bad=bad)
+    assert absorption.bi > 0
+    assert np.isfinite(absorption.v_min) == v_min
+    assert np.isfinite(absorption.v_max) == v_max
+    assert "edge of the data" in absorption.note
+
+
+def test_the_limits_of_the_definition_are_no_edge_of_the_data():
+    absorption = _measure(_box(-1000.0, 30000.0, 0.6))
+    assert absorption.v_min == pytest.approx(0.0, abs=100.0)
+    assert absorption.v_max == pytest.approx(25000.0, abs=100.0)
+    assert absorption.note == ""
+
+
 def test_noise_of_an_unabsorbed_quasar_is_no_bal():
     rng = np.random.default_rng(1)
     found = [_measure(1.0 + 0.2 * rng.normal(size=len(ONE)), error=0.2).bi for _ in range(50)]

@@ -70,6 +70,9 @@ class FitDetails:
     causes : dict of ZWarning to str
         The bits of ZWARNING that the fit set, and what set each of them in words: which rival,
         which line. Empty where the meaning of the bit says all.
+    absorption : str
+        In words, why the columns of C IV absorption are masked for a quasar, or what they do
+        not count because the data end there; empty where there is nothing to say.
     """
 
     best: FittedModel
@@ -77,6 +80,7 @@ class FitDetails:
     deltachi2: float
     noise: float
     causes: dict[ZWarning, str] = field(default_factory=dict)
+    absorption: str = ""
 
 
 def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDetails:
@@ -133,6 +137,7 @@ def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDet
         float(result.deltachi2[0]),
         float(result.noise[0]),
         result.causes[0],
+        "" if result.measured[0] is None else result.measured[0].note,
     )
 
 

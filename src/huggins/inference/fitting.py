@@ -122,10 +122,14 @@ def fit(
     values: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts])
         for name in Fit.__slots__
-        if name not in ("solutions", "causes")
+        if name not in ("solutions", "causes", "measured")
     }
-    solutions = [part.solutions[0] for part in parts]
-    return Fit(**values, solutions=solutions, causes=[part.causes[0] for part in parts])
+    return Fit(
+        **values,
+        solutions=[part.solutions[0] for part in parts],
+        causes=[part.causes[0] for part in parts],
+        measured=[part.measured[0] for part in parts],
+    )
 
 
 def _failed(probabilities: NDArray[np.float64], alternatives: int) -> Fit:
@@ -136,6 +140,7 @@ def _failed(probabilities: NDArray[np.float64], alternatives: int) -> Fit:
     result.noise[:] = np.nan
     result.solutions.append((None, None))
     result.causes.append({ZWarning.BAD_MINFIT: "the fit failed"})
+    result.measured.append(None)
     return result
 
 

@@ -19,7 +19,7 @@ five pixels (345 km/s), as for DR12Q.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,8 +42,20 @@ _BI_WIDTH: Final = 2_000.0
 _AI_WIDTH: Final = 450.0
 _LEVEL: Final = 0.9
 _SMOOTHING: Final = 5
+# Least width, km/s, and significance of a trough that is masked.
+_WIDE: Final = 1_000.0
+_DEEP: Final = 4.0
 # Longest gap without data, in pixels, over which f is interpolated.
 _GAP: Final = 10
+# Continuum, over its median, from which on a pixel counts as observed.
+_POSITIVE: Final = 0.05
+# Pixels at 0 and at 25,000 km/s lie this close to them, km/s.
+_END: Final = 140.0
+_OUTSIDE: Final = "C IV absorption was not measured: C IV is outside the spectrum"
+_CUT: Final = (
+    "a trough of C IV lies at the edge of the data or of a gap: BI_CIV and AI_CIV count only "
+    "what was observed"
+)
 # Least fraction of the velocities from 0 to 25,000 km/s that must have been observed.
 _COVERED: Final = 0.7
 # 1-sigma error of the continuum, relative: what fits of unabsorbed quasars are off by.
@@ -65,7 +77,17 @@ class Absorption:
     troughs
         Number of troughs of at least 450 km/s.
     v_min, v_max
-        Of the widest of them, km/s, positive for outflow; NaN without any.
+        Of the widest of them, km/s, positive for outflow; NaN without any, and at that end of
+        it where the data end or have a gap.
+    sn
+        Median S/N of a pixel of the continuum from 0 to 25,000 km/s; 0 where none is observed.
+    coverage
+        Fraction of 0 to 25,000 km/s that was observed, with a continuum above 0.
+    spans
+        Least and greatest velocity of each trough that is at least 1,000 km/s wide and deep by
+        four sigma, km/s: what is masked where the redshift is fitted again.
+    note
+        In words, why nothing was measured, or what the indices do not know of.
     """
 
     bi: float = np.nan
@@ -75,11 +97,16 @@ class Absorption:
     troughs: float = np.nan
     v_min: float = np.nan
     v_max: float = np.nan
+    sn: float = 0.0
+    coverage: float = 0.0
+    spans: tuple[tuple[float, float], ...] = ()
+    note: str = ""
 
     def as_row(self) -> tuple[float, ...]:
         """Return the values in the order of `COLUMNS`."""
-        values: tuple[float, ...] = astuple(self)
-        return values
+        return (
+            self.bi, self.bi_err, self.ai, self.ai_err, self.troughs, self.v_min, self.v_max,
+        )  # fmt: skip
 
 
 def outflow_velocity(wavelength: Array, z: float) -> Array:
@@ -113,12 +140,17 @@ def measure(
     velocity = outflow_velocity(wavelength, z)
     inside = np.flatnonzero((velocity >= 0.0) & (velocity <= _FASTEST))[::-1]
     if len(inside) < _SMOOTHING:
-        return Absorption()
+        return Absorption(note=_OUTSIDE)
     v, model = velocity[inside], continuum[inside]
-    good = (ivar[inside] > 0.0) & (model > 0.05 * float(np.median(np.abs(model))))
+    observed = ivar[inside] > 0.0
+    good = observed & (model > _POSITIVE * float(np.median(np.abs(model))))
     step = np.abs(np.gradient(v))
-    if float(step[good].sum()) < _COVERED * _FASTEST:
-        return Absorption()
+    coverage = min(float(step[good].sum()) / _FASTEST, 1.0)
+    sn = float(np.median(model[good] * np.sqrt(ivar[inside][good]))) if good.any() else 0.0
+    if coverage < _COVERED:
+        return Absorption(
+            sn=sn, coverage=coverage, note=_unmeasured(float(step[observed].sum()) / _FASTEST)
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(good, flux[inside] / model, 0.0)
         error = np.where(good, 1.0 / (np.sqrt(ivar[inside]) * model), np.inf)
@@ -149,15 +181,55 @@ def measure(
     bi, bi_err = index(_BI_SLOWEST, _BI_WIDTH)
     ai, ai_err = index(0.0, _AI_WIDTH)
     widest = max(troughs, key=lambda run: _width(v, step, run), default=None)
+    v_min, v_max, cut = np.nan, np.nan, any(any(_at_gap(run, bridged, v)) for run in troughs)
+    if widest is not None:
+        slow, fast = _at_gap(widest, bridged, v)
+        v_min = np.nan if slow else float(v[widest.start])
+        v_max = np.nan if fast else float(v[widest.stop - 1])
     return Absorption(
         bi=bi,
         bi_err=bi_err,
         ai=ai,
         ai_err=ai_err,
         troughs=float(len(troughs)),
-        v_min=np.nan if widest is None else float(v[widest.start]),
-        v_max=np.nan if widest is None else float(v[widest.stop - 1]),
+        v_min=v_min,
+        v_max=v_max,
+        sn=sn,
+        coverage=coverage,
+        spans=tuple(
+            (float(v[run.start]), float(v[run.stop - 1]))
+            for run in troughs
+            if _width(v, step, run) >= _WIDE and _significance(ratio[run], error[run]) > _DEEP
+        ),
+        note=_CUT if cut else "",
     )
+
+
+def _significance(ratio: Array, error: Array) -> float:
+    """Mean depth below 0.9 over its error."""
+    seen = np.isfinite(error)
+    return float(
+        (1.0 - ratio[seen] / _LEVEL).sum() * _LEVEL / np.sqrt((error[seen] ** 2).sum())
+    )
+
+
+def _unmeasured(observed: float) -> str:
+    """Return in words why nothing was measured, given the fraction that was observed."""
+    if observed < 0.005:
+        return _OUTSIDE
+    if observed < _COVERED:
+        return (
+            f"C IV absorption was not measured: {100.0 * observed:.0f} % of 0 to 25,000 "
+            f"km/s was observed, {100.0 * _COVERED:.0f} % is needed"
+        )
+    return "C IV absorption was not measured: the continuum of the fit is not above 0 there"
+
+
+def _at_gap(run: slice, known: NDArray[np.bool_], v: Array) -> tuple[bool, bool]:
+    """Whether the slow and the fast end of a trough lie where the data end or have a gap."""
+    slow = not known[run.start - 1] if run.start > 0 else bool(v[0] > _END)
+    fast = not known[run.stop] if run.stop < len(v) else bool(v[-1] < _FASTEST - _END)
+    return slow, fast
 
 
 def _integral(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.quality import ZWarning
+from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.alternatives import distinct, shares
 from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
@@ -19,6 +20,7 @@ from huggins.redshift.posterior import percentiles
 from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.result import Fit
 from huggins.redshift.search import TOGETHER, Search, SearchSettings
+from huggins.redshift.unabsorbed import hidden, refit
 from huggins.redshift.uncertainty import fit_error
 from huggins.redshift.warnings import fit_warnings
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.redshift.balnicity import Absorption
     from huggins.redshift.decide import Choice
     from huggins.redshift.minimise import Solution
     from huggins.redshift.search import Candidates
@@ -39,6 +42,11 @@ if TYPE_CHECKING:
 MEMBERSHIP: Final = np.array(
     [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
 )
+
+
+# P_BAL among quasars from which on measured troughs are masked, and how often.
+_MASKED: Final = 0.3
+_ROUNDS: Final = 2
 
 
 class Fitter:
@@ -145,6 +153,7 @@ class Fitter:
             out.zwarning[row] = ZWarning.NODATA
             out.probabilities[row] = network
             out.causes.append({ZWarning.NODATA: ""})
+            out.measured.append(None)
             return None, None
         broad = network @ MEMBERSHIP
         offset = float(frames.offset[row])
@@ -164,24 +173,28 @@ class Fitter:
         rival = candidates.solutions[choice.rival] if choice.rival >= 0 else None
         out.probabilities[row] = _divide(network, broad, choice.probabilities, best, self.basis)
         out.broad[row] = BROAD_CLASSES.index(best.kind)
+        measured = None
+        if best.kind == "QSO":
+            best, measured = self._absorption(
+                frames, row, best, out.probabilities[row], free=free
+            )
+            candidates = candidates.replaced(choice.best, best)
+            out.absorption[row] = measured.as_row()
+        out.measured.append(measured)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
         if free:
             self._error(candidates, choice, offset, row, out)
+        if free and measured is not None and out.alternatives.shape[1]:
+            # The first alternative is this answer.
+            both = [INDEX["QSO"], INDEX["BAL"]]
+            first = out.alternatives[row, 0]
+            first["sub"] = both[int(out.probabilities[row][both].argmax())]
+            first["z"] = out.z[row]
         out.deltachi2[row] = choice.deltachi2
         if rival is not None:
             out.z_second[row] = 10.0 ** ((rival.shift + frames.offset[row]) * STEP) - 1.0
         model = self.model(best)
-        if best.kind == "QSO":
-            wavelength = 10.0 ** ((START + np.arange(SIZE) + frames.offset[row]) * STEP)
-            out.absorption[row] = measure(
-                wavelength,
-                frames.flux[row],
-                frames.ivar[row],
-                model,
-                float(out.z[row]),
-                float(out.z_err[row]) if free else 0.0,
-            ).as_row()
         causes = fit_warnings(
             frames.flux[row],
             frames.ivar[row],
@@ -190,7 +203,7 @@ class Fitter:
             choice,
             self.basis,
             self.parameters,
-            float(frames.offset[row]),
+            offset,
         )
         out.zwarning[row] = sum(causes)
         out.causes.append(causes)
@@ -201,13 +214,7 @@ class Fitter:
     ) -> None:
         """Write error and percentiles of the redshift of one spectrum into its row of `out`."""
         best = candidates.solutions[choice.best]
-        out.z_err[row] = fit_error(
-            best.shift,
-            best.sigma,
-            best.chi2 / candidates.good,
-            self.subclass(best),
-            self.parameters,
-        )
+        out.z_err[row] = self._z_err(best, candidates.good)
         listed = distinct([solution.shift for solution in candidates.solutions], choice.score)
         places = [candidates.solutions[n].shift + offset for n in listed[1:]]
         out.z_p16[row], out.z_p84[row] = percentiles(
@@ -243,6 +250,50 @@ class Fitter:
             sub = _divide(network, broad, only, best, self.basis).argmax()
             z = 10.0 ** ((best.shift + offset) * STEP) - 1.0
             out.alternatives[row, rank] = (kind, sub, z, chi2[listed[k]], prob[k])
+
+    def _z_err(self, solution: Solution, good: int) -> float:
+        return fit_error(
+            solution.shift,
+            solution.sigma,
+            solution.chi2 / good,
+            self.subclass(solution),
+            self.parameters,
+        )
+
+    def _absorption(
+        self, frames: Frames, row: int, best: Solution, probabilities: Array, *, free: bool
+    ) -> tuple[Solution, Absorption]:
+        """Measure the C IV absorption of a quasar; divide P_QSO + P_BAL by it, in place.
+
+        Where it is likely to be broad, its troughs are masked and the redshift is fitted again
+        if it is free.
+        """
+        flux, ivar = frames.flux[row], frames.ivar[row]
+        grid = START + np.arange(SIZE) + frames.offset[row]
+        wavelength = 10.0 ** (grid * STEP)
+
+        def measured(solution: Solution) -> tuple[float, Absorption, Array]:
+            z = 10.0 ** ((solution.shift + frames.offset[row]) * STEP) - 1.0
+            z_err = self._z_err(solution, int(frames.good[row])) if free else 0.0
+            model = self.model(solution)
+            return z, measure(wavelength, flux, ivar, model, z, z_err), model
+
+        z, absorption, model = measured(best)
+        both = [INDEX["QSO"], INDEX["BAL"]]
+        quasar, absorbed = probabilities[both].tolist()
+        good = ivar > 0.0
+        sn = max(float(np.median(model[good] * np.sqrt(ivar[good]))), 0.0)
+        said = absorbed / max(quasar + absorbed, 1e-30)
+        share = absorbed_share(said, absorption, sn)
+        for _ in range(_ROUNDS):
+            if not free or share < _MASKED or not absorption.spans:
+                break
+            masked = hidden(wavelength, z, absorption.spans)
+            best = refit(self.search.linear["QSO"], flux, ivar, best, masked)
+            z, absorption, model = measured(best)
+            share = absorbed_share(said, absorption, sn)
+        probabilities[both] = (quasar + absorbed) * np.array([1.0 - share, share])
+        return best, absorption
 
     def subclass(self, solution: Solution) -> int:
         """Class of the 13, as an index, that a candidate stands for."""

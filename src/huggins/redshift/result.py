@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.quality import ZWarning
+    from huggins.redshift.balnicity import Absorption
     from huggins.redshift.minimise import Solution
 
     Array = NDArray[np.float64]
@@ -57,6 +58,9 @@ class Fit:
     causes : list of dict
         The bits set by the fit of each spectrum, and in words what set them; empty where the
         meaning of the bit says all.
+    measured : list of Absorption or None
+        The same as `absorption`, with what it rests on and why it is missing; None for what is
+        no quasar.
     """
 
     broad: NDArray[np.int64]
@@ -74,6 +78,7 @@ class Fit:
     alternatives: NDArray[np.void]
     solutions: list[tuple[Solution | None, Solution | None]]
     causes: list[dict[ZWarning, str]]
+    measured: list[Absorption | None]
 
     @classmethod
     def empty(cls, count: int, alternatives: int = 0) -> Fit:
@@ -98,4 +103,5 @@ class Fit:
             alternatives=blank(count, alternatives),
             solutions=[],
             causes=[],
+            measured=[],
         )

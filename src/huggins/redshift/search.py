@@ -97,8 +97,12 @@ class Candidates:
 
     def minimised(self, index: int) -> Candidates:
         """Return the candidates with chi2 of one of them minimised."""
+        return self.replaced(index, self.tracks[index].minimise())
+
+    def replaced(self, index: int, solution: Solution) -> Candidates:
+        """Return the candidates with one of them replaced."""
         solutions = list(self.solutions)
-        solutions[index] = self.tracks[index].minimise()
+        solutions[index] = solution
         return replace(self, solutions=tuple(solutions))
 
 
