@@ -94,20 +94,19 @@ def choose(
         Weights and limits.
     """
     solutions = candidates.solutions
-    kind = np.array([BROAD_CLASSES.index(s.kind) for s in solutions])
-    score = scores(candidates, broad, proposal, parameters)
+    fits = _compare(candidates, parameters)
+    kind, chi2 = fits.kind, fits.chi2
+    score = _scores(fits, broad, proposal, parameters)
     best = int(score.argmax())
     different = [
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
-    rated = score - _within_class(candidates, parameters)
+    rated = score - _within_class(fits, parameters)
     second = max(different, key=lambda n: rated[n], default=-1)
     margin = rated[best] - rated[different].max(initial=-np.inf)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
     probabilities = np.exp(peak - peak.max())
-    chi2 = comparable(candidates)
-    shift = np.array([s.shift for s in solutions])
-    away = np.abs(shift - shift[best]) > SAME
+    away = np.abs(fits.shift - fits.shift[best]) > SAME
     rival = int(np.where(away, chi2, np.inf).argmin()) if away.any() else -1
     gap = chi2[away].min(initial=np.inf) - chi2[~away].min()
     return Choice(
@@ -128,16 +127,19 @@ def scores(
     parameters: DecisionParameters,
 ) -> Array:
     """Log probability of each candidate up to a constant; see the top of this file."""
-    solutions = candidates.solutions
-    kind = np.array([BROAD_CLASSES.index(s.kind) for s in solutions])
-    shift = np.array([s.shift for s in solutions])
-    chi2, local, badness, softness = _fits(candidates, parameters)
-    fit = saturate((local - chi2.min()) / badness, parameters.chi2_ceiling / softness)
-    fit += saturate((chi2 - local) / badness, parameters.class_chi2_ceiling / softness)
+    return _scores(_compare(candidates, parameters), broad, proposal, parameters)
+
+
+def _scores(
+    fits: _Fits, broad: Array, proposal: Proposal | None, parameters: DecisionParameters
+) -> Array:
+    kind, chi2, local, softness = fits.kind, fits.chi2, fits.local, fits.softness
+    fit = saturate((local - chi2.min()) / fits.badness, parameters.chi2_ceiling / softness)
+    fit += saturate((chi2 - local) / fits.badness, parameters.class_chi2_ceiling / softness)
     out: Array = parameters.class_weight * np.log(broad + 1e-6)[kind]
     out += np.asarray(parameters.class_offset)[kind] - 0.5 * fit
     if proposal is not None:
-        prior = proposal.at(shift * STEP)
+        prior = proposal.at(fits.shift * STEP)
         # A redshift near 0 is expected of a star: near the network's best.
         top = float(proposal.logs.max())
         out += parameters.redshift_weight * np.where(
@@ -146,31 +148,56 @@ def scores(
     return out
 
 
-def _within_class(candidates: Candidates, parameters: DecisionParameters) -> Array:
+def _within_class(fits: _Fits, parameters: DecisionParameters) -> Array:
     """Return the reduction of D / 2 by a bad fit within one class, shape (n,).
 
     A galaxy with lines stronger or broader than those of the basis fits badly, yet its redshift
     is certain if every other fits far worse. Only between classes is a bad fit inconclusive.
     """
-    kind = np.array([s.kind for s in candidates.solutions])
-    _, local, badness, softness = _fits(candidates, parameters)
-    best = np.array([local[kind == name].min() for name in kind])
-    lost: Array = saturate((local - best) / badness, parameters.chi2_ceiling) * (
-        1.0 - 1.0 / softness
+    same = fits.kind[:, None] == fits.kind
+    best = np.where(same, fits.local, np.inf).min(axis=1)
+    lost: Array = saturate((fits.local - best) / fits.badness, parameters.chi2_ceiling) * (
+        1.0 - 1.0 / fits.softness
     )
     return 0.5 * lost
 
 
-def _fits(
-    candidates: Candidates, parameters: DecisionParameters
-) -> tuple[Array, Array, float, float]:
-    """Return chi2, the lowest at each redshift (both (n,)), r, and what r divides C by."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fits:
+    """The candidates of one spectrum, compared.
+
+    Attributes
+    ----------
+    kind : ndarray of int, shape (n,)
+        Index into `BROAD_CLASSES`.
+    shift, chi2, local : ndarray, shape (n,)
+        Where each lies, its chi2, and the lowest chi2 at its redshift.
+    badness, softness
+        r, and what it divides C and E by (f).
+    """
+
+    kind: NDArray[np.int64]
+    shift: Array
+    chi2: Array
+    local: Array
+    badness: float
+    softness: float
+
+
+def _compare(candidates: Candidates, parameters: DecisionParameters) -> _Fits:
+    solutions = candidates.solutions
     chi2 = comparable(candidates)
-    shift = np.array([s.shift for s in candidates.solutions])
+    shift = np.array([s.shift for s in solutions])
     near = np.abs(shift[:, None] - shift) <= SAME
-    local = np.where(near, chi2, np.inf).min(axis=1)
     badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
-    return chi2, local, badness, 1.0 + ((badness - 1.0) / parameters.misfit_scale) ** 2
+    return _Fits(
+        kind=np.array([BROAD_CLASSES.index(s.kind) for s in solutions]),
+        shift=shift,
+        chi2=chi2,
+        local=np.where(near, chi2, np.inf).min(axis=1),
+        badness=badness,
+        softness=1.0 + ((badness - 1.0) / parameters.misfit_scale) ** 2,
+    )
 
 
 def is_different(first: Solution, second: Solution) -> bool:
@@ -184,11 +211,11 @@ def comparable(candidates: Candidates) -> Array:
     Within a class absorption counts as explained; between classes it does not, or a quasar
     could explain anything.
     """
-    solutions = candidates.solutions
-    chi2 = np.array([s.chi2 for s in solutions], np.float64)
-    for name in BROAD_CLASSES:
-        mine = np.array([n for n, s in enumerate(solutions) if s.kind == name], dtype=np.int64)
-        if len(mine):
-            masked = np.array([solutions[n].masked for n in mine], np.float64)
-            chi2[mine] = chi2[mine[masked.argmin()]] + masked - masked.min()
-    return chi2
+    best: dict[str, Solution] = {}
+    for solution in candidates.solutions:
+        if solution.masked < best.setdefault(solution.kind, solution).masked:
+            best[solution.kind] = solution
+    return np.array(
+        [best[s.kind].chi2 + s.masked - best[s.kind].masked for s in candidates.solutions],
+        np.float64,
+    )

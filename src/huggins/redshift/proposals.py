@@ -42,9 +42,13 @@ class Proposal:
 
     def at(self, log1z: NDArray[np.floating]) -> Array:
         """Return the log probability at log10(1 + z)."""
-        bins = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
-        out: Array = self.logs[bins.clip(0, len(self.logs) - 1)]
+        out: Array = self.logs[self.bins(log1z)]
         return out
+
+    def bins(self, log1z: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Return the bins that log10(1 + z) lies in, or is nearest to."""
+        bins = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
+        return bins.clip(0, len(self.logs) - 1)
 
 
 def proposals(

@@ -15,7 +15,7 @@ from huggins.redshift.equations import LinearFit, StarFit
 from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
 from huggins.redshift.minimise import Solution, Track
 from huggins.redshift.scan import ABSORBED, Scanner
-from huggins.redshift.stars import StarScanner
+from huggins.redshift.stars import StarScanner, products
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +133,11 @@ class Search:
             "QSO": LinearFit(self.basis.quasar, terms=s.quasar_terms, slack=s.slack),
         }
         self.star = StarFit(self.basis.star, terms=s.star_terms)
-        self._cubic = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE), 3).T
+        # Products of two of the first four Legendre polynomials are sums of the first seven.
+        self._cubic = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, SIZE), 6).T
+        self._cubic_products = products(4)
+        # The network's bins at the shifts of a scanner, by its factor and those bins.
+        self._bins: dict[tuple[int, float, float], NDArray[np.int64]] = {}
 
     def run(self, frames: Frames, row: int, proposal: Proposal | None = None) -> Candidates:
         """Search spectrum `row`, with the network's proposal where there is one."""
@@ -159,6 +163,7 @@ class Search:
         stars = self.star_scanner.gains(*sixth)
         galaxies = self.galaxy_scanner.gains(*third, signal)
         quasars = self.quasar_scanner.gains(*sixth, signal)
+        smooth = total - self._smooth(weighted, ivar)
         for k, n in enumerate(seen):
             covered = np.flatnonzero(ivar[k])
             used = slice(int(covered[0]), int(covered[-1]) + 1)
@@ -177,7 +182,7 @@ class Search:
             ]
             found[n] = Candidates(
                 tuple(solution for solution, _ in results),
-                data.total - self._smooth(data),
+                float(smooth[k]),
                 data.total,
                 data.good,
                 tuple(track for _, track in results),
@@ -205,8 +210,9 @@ class Search:
         scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
         solve = fit.on(data.flux, data.ivar, data.signal, data.used)
         tracks = []
-        peaks = self._peaks(scanner, curve, data, proposal)[:3]
-        for i in [*peaks, *_unlisted(scanner, curve, peaks, proposal)]:
+        prior = self._prior(scanner, proposal)
+        peaks = self._peaks(scanner, curve, data, prior)[:3]
+        for i in [*peaks, *_unlisted(curve, peaks, prior)]:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
         # Lines that come out negative are put right only here.
@@ -224,7 +230,8 @@ class Search:
         proposal: Proposal | None,
     ) -> list[_Fit]:
         scanner = self.quasar_scanner
-        peaks = self._peaks(scanner, curve, data, proposal)
+        prior = self._prior(scanner, proposal)
+        peaks = self._peaks(scanner, curve, data, prior)
         flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
         # Four fits each, and of use for broad absorption only.
         rounds = 1 if proposal is not None and proposal.absorbed < _ABSORBED else 4
@@ -232,11 +239,9 @@ class Search:
             (*scanner.robust(flux, weight, data.signal, i, rounds=rounds), i) for i in peaks
         ]
         chi2 = np.array([value for value, _, _ in tried])
-        score = self._fitness(chi2, int(np.count_nonzero(weight)))
-        if proposal is not None:
-            score += self.settings.redshift_weight * proposal.at(
-                scanner.shifts[peaks] * scanner.step
-            )
+        score = self._fitness(chi2, float(chi2.min()), int(np.count_nonzero(weight)))
+        if prior is not None:
+            score += self.settings.redshift_weight * prior[peaks]
         broad = proposal is not None and proposal.absorbed >= _BROAD
         results: list[_Fit] = []
 
@@ -248,7 +253,7 @@ class Search:
         kept = [tried[n] for n in np.argsort(-score, kind="stable")[:2]]
         for _, masked, i in kept:
             add(i, masked)
-        for i in _unlisted(scanner, curve, [i for _, _, i in kept], proposal):
+        for i in _unlisted(curve, [i for _, _, i in kept], prior):
             add(i, scanner.robust(flux, weight, data.signal, i, rounds=rounds)[1])
         return results
 
@@ -293,41 +298,52 @@ class Search:
             np.repeat(masked, self.quasar_scanner.factor),
         )
 
-    def _smooth(self, data: _Data) -> float:
-        """Gain of a cubic polynomial."""
-        poly = self._cubic[:, data.used]
-        weighted = poly * data.ivar
-        matrix = weighted @ poly.T
-        right = weighted @ data.flux
-        matrix.ravel()[::5] += 1e-12 * matrix[0, 0]
-        return float(right @ np.linalg.solve(matrix, right))
+    def _smooth(self, weighted: Array, weight: Array) -> Array:
+        """Gain of a cubic polynomial in each of N spectra (N, P), shape (N,)."""
+        terms = len(self._cubic_products)
+        right = weighted @ self._cubic[:terms].T
+        matrix = (weight @ self._cubic.T) @ self._cubic_products.reshape(terms**2, -1).T
+        matrix[:, :: terms + 1] += 1e-12 * matrix[:, :1]
+        coefficients = np.linalg.solve(matrix.reshape(-1, terms, terms), right[:, :, None])
+        gain: Array = np.einsum("nt,nt->n", right, coefficients[:, :, 0])
+        return gain
 
-    def _fitness(self, chi2: Array, count: int) -> Array:
+    def _fitness(self, chi2: Array, lowest: float, count: int) -> Array:
         """Log likelihood of candidates, levelled off where even the best fits badly."""
-        lowest = float(chi2.min())
         badness = max(lowest / max(count, 1), 1.0)
         softness = 1.0 + ((badness - 1.0) / self.settings.soft) ** 2
         return -0.5 * saturate((chi2 - lowest) / badness, self.settings.ceiling / softness)
+
+    def _prior(self, scanner: Scanner, proposal: Proposal | None) -> Array | None:
+        """Return the network's log probability at every shift of a scanner, shape (S,)."""
+        if proposal is None:
+            return None
+        key = scanner.factor, proposal.start, proposal.step
+        if key not in self._bins:
+            self._bins[key] = proposal.bins(scanner.shifts * scanner.step)
+        prior: Array = proposal.logs[self._bins[key]]
+        return prior
 
     def _peaks(
         self,
         scanner: Scanner,
         curve: NDArray[np.float32],
         data: _Data,
-        proposal: Proposal | None,
+        prior: Array | None,
     ) -> list[int]:
         """Maxima of the scan and of the network's distribution together, best first."""
-        score = self._fitness(data.total - curve.astype(np.float64), data.good)
-        if proposal is not None:
-            score += self.settings.redshift_weight * proposal.at(scanner.shifts * scanner.step)
         inner = np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
         inner += 1
         if len(inner) == 0:
             return [int(curve.argmax())]
+        chi2 = data.total - curve[inner].astype(np.float64)
+        score = self._fitness(chi2, data.total - float(curve.max()), data.good)
+        if prior is not None:
+            score += self.settings.redshift_weight * prior[inner]
         chosen: list[int] = []
-        for i in inner[np.argsort(-score[inner], kind="stable")[:40]]:
+        for i in inner[np.argsort(-score, kind="stable")[:40]].tolist():
             if all(abs(i - j) * scanner.factor > SAME for j in chosen):
-                chosen.append(int(i))
+                chosen.append(i)
                 if len(chosen) == self.settings.peaks:
                     break
         return chosen
@@ -345,23 +361,18 @@ class _Data:
     good: int
 
 
-def _unlisted(
-    scanner: Scanner,
-    curve: NDArray[np.float32],
-    listed: list[int],
-    proposal: Proposal | None,
-) -> list[int]:
+def _unlisted(curve: NDArray[np.float32], listed: list[int], prior: Array | None) -> list[int]:
     """Return the network's redshift if none of those listed is near it.
 
     The lowest chi2 need not be right: in a spectrum full of absorption, or outside the basis,
     chance alignments of lines with edges of troughs can gain hundreds in chi2.
     """
-    if proposal is None:
+    if prior is None:
         return []
-    prior = proposal.at(scanner.shifts * scanner.step)
-    if prior[listed].max(initial=-np.inf) > prior.max() - 1.0:
+    top = prior.max()
+    if prior[listed].max(initial=-np.inf) > top - 1.0:
         return []
-    return [int(np.where(prior == prior.max(), curve, -np.inf).argmax())]
+    return [int(np.where(prior == top, curve, -np.inf).argmax())]
 
 
 def saturate(difference: Array, ceiling: float) -> Array:
@@ -374,8 +385,8 @@ def _vertex(curve: NDArray[np.floating], index: int) -> float:
     """Position of the maximum at `index` by a parabola, in pixels of the curve."""
     if not 0 < index < len(curve) - 1:
         return float(index)
-    left, middle, right = (float(v) for v in curve[index - 1 : index + 2])
+    left, middle, right = map(float, curve[index - 1 : index + 2])
     curvature = left - 2.0 * middle + right
     if curvature >= 0.0 or left <= 0.0 or right <= 0.0:
         return float(index)
-    return index + float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5))
+    return index + min(max(0.5 * (left - right) / curvature, -0.5), 0.5)

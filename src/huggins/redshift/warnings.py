@@ -39,6 +39,7 @@ the file and are set by its reader: UNPLUGGED, BAD_TARGET, NODATA, NO_UNCERTAINT
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -314,22 +315,22 @@ def negative_line(flux: Array, ivar: Array, shift: float) -> tuple[str, float]:
     emission.
     """
     worst = ("", 0.0)
+    pixel = np.arange(-_SIDE, _SIDE + 1)
+    inside = np.abs(pixel) <= _LINE
+    x = pixel / _SIDE
     for name in QUASAR_LINES:
         centre = round(np.log10(EMISSION[name]) / STEP + shift) - START
         if centre < _SIDE or centre + _SIDE >= len(flux):
             continue
         window = slice(centre - _SIDE, centre + _SIDE + 1)
         f, w = flux[window], ivar[window]
-        pixel = np.arange(-_SIDE, _SIDE + 1)
-        inside = np.abs(pixel) <= _LINE
-        outside = ~inside & (w > 0) & ~_other_lines(name, pixel)
-        beside = (np.count_nonzero(outside & (pixel * side > 0)) for side in (-1, 1))
+        outside = ~inside & (w > 0) & ~_other_lines(name)
+        beside = np.count_nonzero(outside[:_SIDE]), np.count_nonzero(outside[_SIDE + 1 :])
         if np.count_nonzero(w[inside]) < _LINE or min(beside) < _BESIDE:
             continue
-        x = pixel / _SIDE
         x0 = np.stack([np.ones(outside.sum()), x[outside]])
         weighted = x0 * w[outside]
-        covariance = np.linalg.pinv(weighted @ x0.T)
+        covariance = _inverse(weighted @ x0.T)
         line = covariance @ (weighted @ f[outside])
         below = line[0] + line[1] * x - f
         least = _DEPTH * abs(line[0])  # a continuum that is not straight is no line
@@ -341,6 +342,15 @@ def negative_line(flux: Array, ivar: Array, shift: float) -> tuple[str, float]:
         if not any(-d > least and -d > _SHOWN * error for d, error in cores):
             worst = (name, mean / sigma)
     return worst
+
+
+def _inverse(matrix: Array) -> Array:
+    """Invert a symmetric matrix of 2 x 2, by hand: ten times as fast as by singular values."""
+    (a, b), (_, c) = matrix.tolist()
+    determinant = a * c - b * b
+    if determinant <= 1e-10 * a * c:  # one pixel outweighs all others
+        return np.asarray(np.linalg.pinv(matrix), np.float64)
+    return np.array([[c, -b], [-b, a]], np.float64) / determinant
 
 
 def _depth(
@@ -357,8 +367,10 @@ def _depth(
     return float(weight[part] @ below[part]) / total, float(np.sqrt(1.0 / total + variance))
 
 
-def _other_lines(name: str, pixel: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return where lines other than one and those within it lie, in pixels from its centre."""
+@cache
+def _other_lines(name: str) -> NDArray[np.bool_]:
+    """Return where lines other than one and those within it lie, `_SIDE` around its centre."""
+    pixel = np.arange(-_SIDE, _SIDE + 1)
     others = np.zeros(len(pixel), dtype=bool)
     for wavelength in EMISSION.values():
         at = np.log10(wavelength / EMISSION[name]) / STEP
