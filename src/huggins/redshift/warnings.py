@@ -350,7 +350,8 @@ def _inverse(matrix: Array) -> Array:
     determinant = a * c - b * b
     if determinant <= 1e-10 * a * c:  # one pixel outweighs all others
         return np.asarray(np.linalg.pinv(matrix), np.float64)
-    return np.array([[c, -b], [-b, a]], np.float64) / determinant
+    inverse: Array = np.array([[c, -b], [-b, a]]) / determinant
+    return inverse
 
 
 def _depth(
