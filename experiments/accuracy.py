@@ -1,10 +1,20 @@
-"""The tables of accuracy in the documents, from results and labels of real spectra.
+r"""The tables of accuracy in the documents, from results and labels of real spectra.
 
     huggins classify ../shared/data/spectra -o real.fits
     python -m experiments.accuracy real.fits ../shared/data/spectra/labels.csv
 
 measures folds 0 and 1, to which nothing was fitted, writes ``docs/results/accuracy.json`` and
 puts the table into ``docs/results/accuracy.md`` and its most important rows into the README.
+With mocks of templates that nothing was trained on, and the noise of these folds,
+
+    huggins simulate -n 2600 -o mocks --templates ../shared/data/templates --held-back \
+        --noise ../shared/data/spectra --folds 0,1 --sn 1 40 --seed 13 --odds QSO=1 ... (all 13)
+    huggins classify mocks -o mocks.fits
+    python -m experiments.accuracy real.fits ../shared/data/spectra/labels.csv \
+        --mocks mocks.fits mocks/labels.csv
+
+it also writes accuracy by class and signal-to-noise, and by class and redshift:
+``docs/results/accuracy-by-class.csv``, its page and its picture.
 """
 
 from __future__ import annotations
@@ -15,9 +25,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from experiments import accuracy_bins as bins
 from huggins.evaluate import evaluate
 from huggins.evaluate.figures import figures_of
 from huggins.evaluate.summary import number
+from huggins.plot import save_figure
+from huggins.runs.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,11 +210,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.accuracy", description=__doc__)
     parser.add_argument("table", type=Path)
     parser.add_argument("labels", type=Path)
+    parser.add_argument("--mocks", type=Path, nargs=2, metavar=("TABLE", "LABELS"))
     given = parser.parse_args()
     result = measure(given.table, given.labels)
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     _put(PAGE, as_markdown(result))
     _put(README, as_short_markdown(result))
+    if given.mocks is not None:
+        samples = {
+            "real": evaluate(given.table, given.labels, where=WHERE).sample,
+            "mock": evaluate(*given.mocks).sample,
+        }
+        rows = [row for name, some in samples.items() for row in bins.rows_of(name, some)]
+        write_text(bins.DATA, bins.as_csv(rows))
+        _put(bins.PAGE, bins.as_markdown(rows))
+        save_figure(bins.draw(rows), bins.PICTURE)
 
 
 if __name__ == "__main__":
