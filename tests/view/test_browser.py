@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import time
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -541,3 +542,46 @@ def test_a_mistake_of_an_evaluation_opens_its_spectrum(
     assert "Truth GAL" in " ".join(page.locator("#beside").inner_text().split())
     picture(page, "mistake")
     assert errors == []
+
+
+def test_columns_of_the_table_are_chosen(page):
+    page.click("#button-table")
+    assert page.locator(".grid-sort >> text=/^RA$/").count() == 0
+    page.click("#columns summary")
+    page.click("#column-chips >> text=/^RA$/")
+    page.wait_for_selector(".grid-sort >> text=/^RA$/")
+    place = page.locator(".grid-head [role=columnheader]").all_inner_texts().index("RA")
+    cells = page.locator(".grid-row").first.locator("> div").all_inner_texts()
+    assert float(cells[place]) == 120.0
+    page.click("#column-chips >> text=/^CLASS$/")
+    assert page.locator(".grid-sort >> text=/^CLASS$/").count() == 0
+    page.reload()
+    page.wait_for_selector(READY)
+    page.click("#button-table")
+    assert page.locator(".grid-sort >> text=/^RA$/").count() == 1
+    picture(page, "columns")
+
+
+def test_head_and_rows_of_the_table_stand_below_one_another(page):
+    page.click("#button-table")
+    page.wait_for_selector(".grid-row")
+    lefts = "(es) => es.map((e) => Math.round(e.getBoundingClientRect().left))"
+    head = page.locator(".grid-head > div").evaluate_all(lefts)
+    assert head == page.locator(".grid-row").first.locator("> div").evaluate_all(lefts)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
+def test_nothing_covers_its_neighbour(open_page, server, size):
+    page = open_page(server.url, viewport={"width": size[0], "height": size[1]})
+    boxes = [
+        page.locator(name).bounding_box()
+        for name in (".bar-above", "#plot", ".plot-tools", ".redshift", "#minis", ".chi")
+    ]
+    for above, below in pairwise(boxes):
+        assert above["y"] + above["height"] <= below["y"] + 1
+
+
+def test_all_that_the_table_says_of_a_spectrum_is_at_hand(page, results):
+    page.click("text=All columns of the table")
+    said = page.locator("#cells").inner_text()
+    assert all(name in said for name in results.table.names)

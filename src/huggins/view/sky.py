@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from huggins.errors import ReadError
+from huggins.fits.file import Fits
+from huggins.fits.source import Source
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,6 +18,9 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
+
+# The HDU of spPlate files that holds the sky.
+_SKY = 6
 
 
 def sky_of(spectrum: Spectrum) -> Array | None:
@@ -24,30 +32,32 @@ def sky_of(spectrum: Spectrum) -> Array | None:
     path = Path(spectrum.file)
     if not path.is_file():
         return None
-    from astropy.io import fits
-
     try:
-        with fits.open(path) as file:
+        with closing(Source(path)) as source:
+            if not source.fits:
+                return None
+            file = Fits(source)
             found = _column(file, len(spectrum))
             return _plate(file, spectrum) if found is None else found
-    except (OSError, ValueError, IndexError, KeyError, TypeError):
-        return None  # no FITS file, or a damaged one: the spectrum itself is read elsewhere
+    except ReadError:
+        return None  # a damaged file: the spectrum itself is read elsewhere
 
 
-def _column(file: Any, length: int) -> Array | None:
-    if len(file) < 2 or getattr(file[1], "columns", None) is None:
+def _column(file: Fits, length: int) -> Array | None:
+    table = file.hdu(1)
+    if table is None or table.layout.kind != "table":
         return None
-    names = {name.lower(): name for name in file[1].columns.names}
-    if not {"sky", "loglam"} <= set(names) or len(file[1].data) != length:
+    if not {"SKY", "LOGLAM"} <= set(table.columns) or table.rows != length:
         return None
-    order = np.argsort(file[1].data[names["loglam"]], kind="stable")
-    return np.asarray(file[1].data[names["sky"]], np.float64)[order]
+    order = np.argsort(table.column("LOGLAM"), kind="stable")
+    return np.asarray(table.column("SKY"), np.float64)[order]
 
 
-def _plate(file: Any, spectrum: Spectrum) -> Array | None:
-    if len(file) < 7 or file[6].header.get("NAXIS") != 2:
+def _plate(file: Fits, spectrum: Spectrum) -> Array | None:
+    first, sky = file.hdu(0), file.hdu(_SKY)
+    if first is None or sky is None or sky.layout.kind != "image" or len(sky.shape) != 2:
         return None
-    image = file[6].data
-    if image.shape != file[0].shape or image.shape[1] != len(spectrum):
+    if sky.shape != first.shape or sky.shape[1] != len(spectrum):
         return None
-    return np.asarray(image[spectrum.index], np.float64)
+    [row] = sky.image(np.float64, first=spectrum.index, count=1)
+    return np.asarray(row, np.float64)

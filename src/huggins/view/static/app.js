@@ -20,13 +20,35 @@ let map;
 let view;
 let inspection;
 
+/** Columns that the table shows; the choice is kept for all sets. */
+const chosenColumns = new Set(SHOWN);
+const CHOICE = "huggins-columns";
+
+function drawColumnChips() {
+  fill($("#column-chips"), store.session.columns.map((c) => h("button", {
+    type: "button", class: "chip", "aria-pressed": String(chosenColumns.has(c.name)), title: [c.description, c.unit].filter(Boolean).join(", in "),
+    onclick: async () => {
+      if (!chosenColumns.delete(c.name)) chosenColumns.add(c.name);
+      drawColumnChips();
+      try {
+        localStorage.setItem(CHOICE, JSON.stringify([...chosenColumns]));
+      } catch {
+        // no storage: the choice lasts as long as the page
+      }
+      await load([c.name]);
+      grid.setColumns(shortColumns());
+    },
+  }, c.name)));
+}
+
 function shortColumns() {
-  const names = SHOWN.filter(has);
+  const usual = SHOWN.filter((name) => has(name) && chosenColumns.has(name));
+  const names = [...usual, ...store.session.columns.map((c) => c.name).filter((name) => chosenColumns.has(name) && !SHOWN.includes(name))];
   const columns = names.map((name) => {
     const about = store.session.columns.find((c) => c.name === name);
     return { name, kind: about.kind, description: about.description, full: name === "FILE", words: name === "ZWARNING", width: name === "FILE" ? "minmax(180px, 3fr)" : name === "ZWARNING" ? "minmax(150px, 2fr)" : `minmax(${Math.max(70, 9 * name.length + 24)}px, 1fr)` };
   });
-  if (!isReport) columns.push({ name: "INSPECTED", label: "INSPECTED", kind: "text" });
+  if (!isReport) columns.push({ name: "INSPECTED", label: "INSPECTED", kind: "text", width: "minmax(112px, 1fr)" });
   return columns;
 }
 
@@ -417,7 +439,7 @@ async function grow(count) {
   store.columns.clear();
   store.points = null;
   $("#nothing").hidden = true;
-  await load(["INDEX", ...SHOWN]);
+  await load(["INDEX", ...SHOWN, ...chosenColumns]);
   await update({ stay: true });
 }
 
@@ -516,6 +538,15 @@ async function start() {
   } catch {
     // no storage: the system's choice of light or dark
   }
+  try {
+    const names = JSON.parse(localStorage.getItem(CHOICE));
+    if (Array.isArray(names) && names.length) {
+      chosenColumns.clear();
+      names.forEach((name) => chosenColumns.add(name));
+    }
+  } catch {
+    // no storage, or no list: the usual columns
+  }
   const [session, inspections] = await Promise.all([api.session(), api.inspections()]);
   store.session = session;
   document.title = `${session.name} – huggins`;
@@ -541,6 +572,7 @@ async function start() {
     },
     onopen: (row) => { showTab("spectrum"); open(row); },
   });
+  drawColumnChips();
   grid.onselect = (row) => open(row);
   map = new ScatterMap($("#map"), {
     onopen: (row) => { showTab("spectrum"); open(row); },
@@ -585,7 +617,7 @@ async function start() {
   await update({ keep: rowOfAddress() >= 0 });
   await first;
   drawn = true;
-  await load(["INDEX", ...SHOWN]);
+  await load(["INDEX", ...SHOWN, ...chosenColumns]);
   emit("order");
   progress();
   drawBanner();

@@ -72,12 +72,12 @@ export function listen(actions) {
 
 /** The table of keys, for the help. */
 export function helpTable() {
-  const rows = [];
+  const groups = [];
   for (const entry of KEYS) {
-    if (entry.group) rows.push(h("tr", {}, h("th", { colspan: "2", scope: "colgroup" }, entry.group)));
-    rows.push(h("tr", {},
+    if (entry.group) groups.push([h("tr", {}, h("th", { colspan: "2", scope: "colgroup" }, entry.group))]);
+    groups[groups.length - 1].push(h("tr", {},
       h("td", {}, entry.keys.map((key, i) => [i ? " " : "", h("kbd", {}, NAMES[key] ?? key)])),
       h("td", {}, entry.text)));
   }
-  return h("table", { class: "keys" }, h("tbody", {}, rows));
+  return groups.map((rows) => h("table", { class: "keys" }, h("tbody", {}, rows)));
 }

@@ -290,7 +290,9 @@ export class SpectrumPlot {
       context.moveTo(px, box.top);
       context.lineTo(px, foot);
       context.stroke();
-      context.fillText(tickText(place, across.step), px, foot + 5);
+      const text = tickText(place, across.step);
+      const half = 0.5 * context.measureText(text).width;
+      if (px - half > 0 && px + half < box.width) context.fillText(text, px, foot + 5);
     }
     if (this.mini) return;
     const up = ticks(ylow, yhigh, (box.bottom - box.top) / 55);

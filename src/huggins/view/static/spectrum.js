@@ -145,7 +145,8 @@ export class SpectrumView {
     fill($("#answer"),
       h("div", { class: "answer-class" }, r.SUBCLASS ? `${r.CLASS} ${r.SUBCLASS === r.CLASS ? "" : r.SUBCLASS}` : r.CLASS || "No class"),
       h("div", { class: "answer-z" }, `${star ? "v" : "z"} = ${z}`),
-      h("div", { class: "muted" }, `P(${r.SUBCLASS || "–"}) ${probability(r.PROB)} · S/N ${decimal(r.SN_MEDIAN, 1)} · Δχ² ${decimal(r.DELTACHI2, 1)}`));
+      h("div", { class: "muted" }, `P(${r.SUBCLASS || "–"}) ${probability(r.PROB)} · S/N ${decimal(r.SN_MEDIAN, 1)} · Δχ² ${Number.isFinite(r.DELTACHI2) ? short(r.DELTACHI2) : "–"}`),
+      this.extras(r).map((text) => h("div", { class: "muted" }, text)));
     fill($("#warnings"), detail.warnings?.length
       ? detail.warnings.map((w) => h("li", {}, h("strong", {}, w.name), " ", w.meaning, w.remedy ? h("span", { class: "muted" }, ` ${w.remedy}`) : ""))
       : Number.isFinite(r.ZWARNING) ? h("li", { class: "good" }, "No warning.") : h("li", { class: "muted" }, "This table has no ZWARNING: nothing is known of warnings."));
@@ -159,11 +160,27 @@ export class SpectrumView {
       row("Network", detail.network?.subclass ?? "", r.Z_NET, ""),
       row("Pipeline", [p.class, p.subclass].filter(Boolean).join(" "), p.z, p.zwarning ? `ZWARNING ${p.zwarning}` : ""),
       "TRUE_CLASS" in r ? row("Truth", r.TRUE_CLASS, r.TRUE_Z, r.MISTAKE ? `wrong: ${r.MISTAKE}` : "") : ""));
+    fill($("#cells"), Object.entries(r).map(([name, v]) => [
+      h("dt", { title: store.session.columns.find((c) => c.name === name)?.description ?? "" }, name),
+      h("dd", {}, v === null || v === "" ? "–" : typeof v === "number" && !Number.isInteger(v) ? String(Number(v.toPrecision(7))) : String(v)),
+    ]));
     const m = detail.meta ?? {};
     const known = Object.entries(m).filter(([, v]) => v !== null && v !== "" && v !== undefined);
     fill($("#meta"), known.map(([k, v]) => [h("dt", {}, k), h("dd", {}, String(v))]));
     fill($("#links"), (detail.links ?? []).map((link) => h("a", { href: link.url, target: "_blank", rel: "noopener noreferrer" }, link.name)));
     this.chi.set(detail.chi2, detail.solutions, detail.znet, this.z);
+  }
+
+  /** What the table says beyond class and redshift, where it says anything. */
+  extras(r) {
+    const lines = [];
+    if (r.SPTYPE) lines.push(`Spectral type ${r.SPTYPE}`);
+    if (Number.isFinite(r.Z_P16) && Number.isFinite(r.Z_P84)) lines.push(`z from ${r.Z_P16.toFixed(5)} to ${r.Z_P84.toFixed(5)} (68 %)`);
+    if (Number.isFinite(r.FRAC_HOST)) lines.push(`${(100 * r.FRAC_HOST).toFixed(0)} % of the light from the host`);
+    for (const [name, text] of [["BI_CIV", "Balnicity"], ["AI_CIV", "Absorption index"]]) {
+      if (r[name] > 0) lines.push(`${text} of C IV ${r[name].toFixed(0)} ± ${decimal(r[`${name}_ERR`], 0)} km/s`);
+    }
+    return lines;
   }
 
   /** Take the automatic answer number n (from 0). */

@@ -52,10 +52,10 @@ export const bits = () => Object.fromEntries(store.session.bits.map((bit) => [bi
 /** Quick filters, each with its expression; those whose columns are missing are left out. */
 export function quickFilters() {
   const list = [
-    { id: "warned", label: "With a warning", text: "ZWARNING != 0", needs: ["ZWARNING"] },
+    { id: "warned", label: "Warning", text: "ZWARNING != 0", needs: ["ZWARNING"] },
     { id: "clean", label: "No warning", text: "ZWARNING == 0", needs: ["ZWARNING"] },
     { id: "doubtful", label: "PROB < 0.9", text: "PROB < 0.9", needs: ["PROB"] },
-    { id: "pipeline", label: "Class differs from pipeline", text: 'PIPE_CLASS != "" and CLASS != "" and CLASS != PIPE_CLASS', needs: ["PIPE_CLASS", "CLASS"] },
+    { id: "pipeline", label: "Unlike pipeline", text: 'PIPE_CLASS != "" and CLASS != "" and CLASS != PIPE_CLASS', needs: ["PIPE_CLASS", "CLASS"] },
     { id: "failed", label: "Failed", text: 'ERROR != ""', needs: ["ERROR"] },
   ];
   return list.filter((entry) => entry.needs.every(has));
