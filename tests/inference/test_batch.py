@@ -91,6 +91,7 @@ def test_a_full_row(tmp_path):
         "PROB_CLASS": pytest.approx(found["P_QSO"] + found["P_BAL"], abs=1e-6),
         "DELTACHI2": None,
         **dict.fromkeys(ABSORPTION),
+        "FRAC_HOST": None,
         "PIPE_CLASS": "QSO",
         "PIPE_SUBCLASS": "BROADLINE",
         "PIPE_Z": 2.25,

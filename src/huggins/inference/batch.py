@@ -183,6 +183,7 @@ def _fill(
         numbers["Z_P16"][at], numbers["Z_P84"][at] = fit.z_p16, fit.z_p84
         numbers["DELTACHI2"][at] = fit.deltachi2
         _fill_absorption(numbers, at, fit, np.where(nothing, -1, broad))
+        numbers["FRAC_HOST"][at] = np.where(nothing, np.nan, fit.host)
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
         rows.texts["SUBCLASS"][i] = CLASSES[s]
@@ -289,6 +290,7 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
         "Z_P16",
         "Z_P84",
         "DELTACHI2",
+        "FRAC_HOST",
         *(name for name in ABSORPTION_COLUMNS if name != "N_TROUGH_CIV"),
         *(f"P_{name}" for name in CLASSES),
     ):

@@ -80,6 +80,7 @@ COLUMNS: Final = (
     OutputColumn("N_TROUGH_CIV", "int32", "C IV troughs of at least 450 km/s"),
     OutputColumn("VMIN_CIV", "float32", "slowest outflow of the widest trough", unit="km / s"),
     OutputColumn("VMAX_CIV", "float32", "fastest outflow of the widest trough", unit="km / s"),
+    OutputColumn("FRAC_HOST", "float32", "share of starlight at rest 5100 A"),
     OutputColumn("PIPE_CLASS", "str", "class by the survey's own pipeline"),
     OutputColumn("PIPE_SUBCLASS", "str", "subclass by the survey's own pipeline"),
     OutputColumn("PIPE_Z", "float32", "redshift by the survey's own pipeline"),

@@ -15,6 +15,7 @@ from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.decide import choose, comparable
 from huggins.redshift.frames import SIZE, START, Frames, to_native
 from huggins.redshift.given import choose_at
+from huggins.redshift.host import Z_MAX, HostFit
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.posterior import percentiles
 from huggins.redshift.proposals import Proposal, proposals
@@ -76,6 +77,7 @@ class Fitter:
             else parameters
         )
         self.search = Search(self.basis, settings)
+        self._host = HostFit.of(self.basis.star)
 
     def fit(
         self,
@@ -182,6 +184,9 @@ class Fitter:
             out.absorption[row] = measured.as_row()
         out.measured.append(measured)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
+        if best.kind != "STAR" and out.z[row] < Z_MAX:
+            flux, ivar = frames.flux[row], frames.ivar[row]
+            out.host[row] = self._host.share(flux, ivar, best.shift)
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
         if free:
             self._error(candidates, choice, offset, row, out)

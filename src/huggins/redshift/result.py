@@ -58,6 +58,8 @@ class Fit:
     causes : list of dict
         The bits set by the fit of each spectrum, and in words what set them; empty where the
         meaning of the bit says all.
+    host : ndarray, shape (N,)
+        Share of starlight (`huggins.redshift.host`); NaN where it is not known.
     measured : list of Absorption or None
         The same as `absorption`, with what it rests on and why it is missing; None for what is
         no quasar.
@@ -78,6 +80,7 @@ class Fit:
     alternatives: NDArray[np.void]
     solutions: list[tuple[Solution | None, Solution | None]]
     causes: list[dict[ZWarning, str]]
+    host: Array
     measured: list[Absorption | None]
 
     @classmethod
@@ -103,5 +106,6 @@ class Fit:
             alternatives=blank(count, alternatives),
             solutions=[],
             causes=[],
+            host=unknown(),
             measured=[],
         )
