@@ -3,12 +3,15 @@
 The normal equations hold sums over pixels such as that of w_i T_k(i + d) T_l(i + d). The
 products T_k T_l do not depend on the spectrum: they are made once, and a shift then costs one
 product of a matrix and a vector, a third of the time of multiplying spectrum and basis anew.
+The small systems of several spectra and shifts are then solved in one call (`solve_all`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, TypeVar
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -18,14 +21,15 @@ from huggins.redshift.frames import SIZE, START
 from huggins.redshift.stars import products
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Archetypes, Components
 
     Array = NDArray[np.float64]
-    Solve = Callable[[int], tuple[float, Array]]
+    Solved = tuple[float, Array]
+    Solve = Callable[[int], Solved]
     _Real = TypeVar("_Real", np.float32, np.float64)
 
 # A row that is not 0 in less than this fraction of its pixels (an emission line alone) is
@@ -71,74 +75,102 @@ class LinearFit:
             return rows
         return np.concatenate([rows, self._poly[:, used]])
 
-    def solve(
-        self, flux: Array, ivar: Array, signal: float, shift: int, used: slice
-    ) -> tuple[float, Array]:
+    def solve(self, flux: Array, ivar: Array, signal: float, shift: int, used: slice) -> Solved:
         """Gain and coefficients at one whole-pixel shift; gain 0 for a negative spectrum."""
         return self.on(flux, ivar, signal, used)(shift)
 
-    def on(self, flux: Array, ivar: Array, signal: float, used: slice) -> Solve:
+    def on(self, flux: Array, ivar: Array, signal: float, used: slice) -> LinearSolve:
         """Return what solves for one spectrum; arguments as in `solve`."""
-        # Double precision: at high signal-to-noise the fit lives on small differences.
         weighted = ivar * flux
-        count, order = len(self._precision), len(self._precision) + self._terms
         poly = self._poly[:, used]
-        poly_weights = poly * ivar  # (M, P)
-        whole = np.empty((order, order))
-        whole[count:, count:] = poly_weights @ poly.T
-        right_of_poly = poly @ weighted
-        diagonal = np.zeros(order)
-        diagonal[count:] = float(ivar.sum()) / (signal * self._slack**2)
-        sums_of_poly = poly_weights.sum(axis=1)
-        lines = self._lines
-        passed = self._passed[used]
+        poly_weights = poly * ivar
+        block = poly_weights @ poly.T
+        block += np.eye(self._terms) * (float(ivar.sum()) / (signal * self._slack**2))
+        return LinearSolve(
+            self,
+            ivar,
+            weighted,
+            poly_weights,
+            block,
+            poly @ weighted,
+            poly_weights.sum(axis=1),
+            signal,
+            used,
+        )
 
-        def solve(shift: int) -> tuple[float, Array]:
-            first = self._first(shift, used)
-            blue = self._in_forest(first)
+    def many(self, asked: Sequence[tuple[LinearSolve, int]]) -> list[Solved]:
+        """Solve for several spectra or shifts together."""
+        # Double precision: at high signal-to-noise the fit lives on small differences.
+        number, terms, count = len(asked), self._terms, len(self._precision)
+        order = count + terms
+        sums = np.empty((number, len(self._products.place)))
+        found = np.empty((number, count))
+        cross = np.empty((terms, number, count))
+        matrix = np.empty((number, order, order))
+        right = np.empty((number, order))
+        total = np.empty((number, order))  # of each vector
+        for n, (data, shift) in enumerate(asked):
+            first = self._first(shift, data.used)
+            self._sum(data, first, sums[n], found[n], cross[:, n])
+            if terms:
+                matrix[n, count:, count:] = data.block
+                right[n, count:] = data.right_of_poly
+                total[n, count:] = data.sums_of_poly
+        right[:, :count] = found[:, self._singles.place]
+        matrix[:, :count, :count] = sums[:, self._pair_at]
+        if terms:
+            cross = cross[:, :, self._singles.place]
+            matrix[:, count:, :count] = cross.transpose(1, 0, 2)
+            matrix[:, :count, count:] = cross.transpose(1, 2, 0)
+            total[:, :count] = cross[0]  # the first polynomial is 1
+        else:
+            total[:, :count] = sums[:, self._sum_at]
+        level = matrix[:, :1, 0].copy()
+        signal = np.array([[data.signal] for data, _ in asked])
+        prior = self._precision * (level / signal)
+        prior[:, 0] = 0.0
+        diagonal = np.arange(order)
+        matrix[:, diagonal[:count], diagonal[:count]] += prior
+        matrix[:, diagonal, diagonal] += 1e-9 * level + 1e-30
+        coefficients = np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+        if self._lines:
+            # Emission lines cannot be negative: solve again without those that are.
+            dropped = np.zeros((number, order), bool)
+            dropped[:, self._lines] = coefficients[:, self._lines] < 0.0
+            rows = np.flatnonzero(dropped.any(axis=1))
+            if len(rows):
+                kept = ~dropped[rows]
+                rest = matrix[rows] * (kept[:, :, None] & kept[:, None])
+                rest[:, diagonal, diagonal] += ~kept
+                answer = np.linalg.solve(rest, (right[rows] * kept)[:, :, None])
+                coefficients[rows] = answer[:, :, 0]
+        bright = np.einsum("nk,nk->n", coefficients, total) > 0.0
+        gain = np.where(bright, np.einsum("nk,nk->n", coefficients, right), 0.0)
+        return list(zip(gain.tolist(), coefficients, strict=True))
 
-            def seen(data: Array, passed: Array = passed) -> Array:
-                """Give data the forest's share of a vector."""
-                return np.concatenate([data[:blue] * passed[:blue], data[blue:]])
-
-            if blue:
-                sums = self._products.sums(seen(ivar, passed**2), first)
-                singly = self._singles.sums(seen(ivar), first)[self._singles.place]
-                found = self._singles.sums(seen(weighted), first)
-            else:
-                sums = self._products.sums(ivar, first)
-                singly = sums[self._sum_at]
-                found = self._singles.sums(weighted, first)
-            right = np.concatenate([found[self._singles.place], right_of_poly])
-            total = np.concatenate([singly, sums_of_poly])  # of each vector
-            matrix = whole.copy()
-            matrix[:count, :count] = sums[self._pair_at]
-            for n in range(self._terms):
-                # The first polynomial is 1.
-                cross = (
-                    total[:count]
-                    if n == 0
-                    else self._singles.sums(
-                        seen(poly_weights[n]) if blue else poly_weights[n], first
-                    )[self._singles.place]
-                )
-                matrix[:count, count + n] = matrix[count + n, :count] = cross
-            level = float(matrix[0, 0])
-            diagonal[:count] = self._precision * (level / signal)
-            diagonal[0] = 0.0
-            matrix.ravel()[:: order + 1] += diagonal + (1e-9 * level + 1e-30)
-            coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
-            if lines and coefficients[lines[0] : lines[-1] + 1].min() < 0.0:
-                # Emission lines cannot be negative: solve again without those that are.
-                keep = np.array(
-                    [k for k in range(order) if k not in lines or coefficients[k] >= 0.0]
-                )
-                coefficients = np.zeros(order)
-                coefficients[keep] = np.linalg.solve(matrix[keep[:, None], keep], right[keep])
-            bright = coefficients @ total > 0.0
-            return (float(coefficients @ right) if bright else 0.0), coefficients
-
-        return solve
+    def _sum(
+        self, data: LinearSolve, first: int, sums: Array, found: Array, cross: Array
+    ) -> None:
+        """Take the sums over one spectrum: of products, of vectors times data, and times M."""
+        blue = self._in_forest(first)
+        if not blue:
+            self._products.sums(data.ivar, first, sums)
+            self._singles.sums(data.weighted, first, found)
+            for weights, out in zip(data.poly_weights, cross, strict=True):
+                self._singles.sums(weights, first, out)
+            return
+        # What the forest lets pass goes to the data's side of the sums.
+        passed = self._passed[data.used][:blue]
+        seen = np.stack([data.ivar, data.weighted, *data.poly_weights])
+        seen[:, :blue] *= passed
+        seen[0, :blue] *= passed
+        for rows, weights, out in zip(
+            (self._products, *[self._singles] * (1 + self._terms)),
+            seen,
+            (sums, found, *cross),
+            strict=True,
+        ):
+            rows.sums(weights, first, out)
 
     def _in_forest(self, first: int) -> int:
         """How many pixels of data see the vectors through the forest, the first ones."""
@@ -176,31 +208,111 @@ class StarFit:
         archetype: int,
         shift: int,
         used: slice,
-    ) -> tuple[float, Array]:
+    ) -> Solved:
         """Gain and coefficients at one whole-pixel shift."""
-        return self.on(flux, ivar, used)(archetype, shift)
+        return self.on(flux, ivar, used)(archetype)(shift)
 
-    def on(
-        self, flux: Array, ivar: Array, used: slice
-    ) -> Callable[[int, int], tuple[float, Array]]:
-        """Return what solves for one spectrum, given archetype and shift."""
-        terms, part = self._terms, self._archetypes
-        length = used.stop - used.start
+    def on(self, flux: Array, ivar: Array, used: slice) -> Callable[[int], StarSolve]:
+        """Return what gives, for an archetype, what solves for one spectrum."""
         weights = self._poly[:, used] * ivar  # (2M - 1, P)
-        right_weights = weights[:terms] * flux
+        mean = weights[: self._terms]
+        return partial(StarSolve, self, weights, np.concatenate([mean * flux, mean]), used)
 
-        def solve(archetype: int, shift: int) -> tuple[float, Array]:
-            first = START + int(used.start) - shift - part.start
-            star = _cut(part.vectors[archetype : archetype + 1], first, length)[0]
-            star = star.astype(np.float64)
-            right = right_weights @ star
-            matrix = (self._products @ (weights @ (star * star))).reshape(terms, terms)
-            matrix.ravel()[:: terms + 1] += 1e-5 * matrix[0, 0] + 1e-30
-            coefficients: Array = np.asarray(np.linalg.solve(matrix, right), np.float64)
-            bright = coefficients @ (weights[:terms] @ star) > 0.0
-            return (float(coefficients @ right) if bright else 0.0), coefficients
+    def many(self, asked: Sequence[tuple[StarSolve, int]]) -> list[Solved]:
+        """Solve for several spectra, archetypes or shifts together."""
+        terms, part = self._terms, self._archetypes
+        squares = np.empty((len(asked), 2 * terms - 1))
+        singles = np.empty((len(asked), 2 * terms))
+        for n, (data, shift) in enumerate(asked):
+            first = START + int(data.used.start) - shift - part.start
+            row = part.vectors[data.archetype : data.archetype + 1]
+            star = _cut(row, first, data.weights.shape[1])[0].astype(np.float64)
+            np.dot(data.singles, star, out=singles[n])
+            star *= star
+            np.dot(data.weights, star, out=squares[n])
+        matrix = squares @ self._products.T
+        matrix[:, :: terms + 1] += 1e-5 * matrix[:, :1] + 1e-30
+        right, total = singles[:, :terms], singles[:, terms:]
+        matrix = matrix.reshape(-1, terms, terms)
+        coefficients = np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+        bright = np.einsum("nk,nk->n", coefficients, total) > 0.0
+        gain = np.where(bright, np.einsum("nk,nk->n", coefficients, right), 0.0)
+        return list(zip(gain.tolist(), coefficients, strict=True))
 
-        return solve
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearSolve:
+    """Gives gain and coefficients of one spectrum at a shift; made by `LinearFit.on`.
+
+    Attributes
+    ----------
+    fit
+    ivar, weighted : ndarray, shape (P,)
+        Inverse variance, and that times flux.
+    poly_weights : ndarray, shape (M, P)
+        Polynomials times ivar.
+    block, right_of_poly, sums_of_poly : ndarray, shapes (M, M), (M,) and (M,)
+        Of the normal equations what belongs to the polynomials, and sums of `poly_weights`.
+    signal, used
+        As in `LinearFit.solve`.
+    """
+
+    fit: LinearFit
+    ivar: Array
+    weighted: Array
+    poly_weights: Array
+    block: Array
+    right_of_poly: Array
+    sums_of_poly: Array
+    signal: float
+    used: slice
+
+    def __call__(self, shift: int) -> Solved:
+        """Solve at one shift."""
+        return self.fit.many([(self, shift)])[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StarSolve:
+    """Gives gain and coefficients of an archetype at a shift; made by `StarFit.on`.
+
+    Attributes
+    ----------
+    fit
+    weights : ndarray, shape (2M - 1, P)
+        Polynomials times ivar.
+    singles : ndarray, shape (2M, P)
+        The first M of them times flux, and as they are.
+    used
+        As in `StarFit.solve`.
+    archetype
+    """
+
+    fit: StarFit
+    weights: Array
+    singles: Array
+    used: slice
+    archetype: int
+
+    def __call__(self, shift: int) -> Solved:
+        """Solve at one shift."""
+        return self.fit.many([(self, shift)])[0]
+
+
+def solve_all(asked: Sequence[tuple[Solve, int]]) -> list[Solved]:
+    """Return what each of several functions gives at a shift, those of one basis in one go."""
+    found: list[Any] = [None] * len(asked)
+    together: dict[int, list[int]] = {}
+    for n, (solve, shift) in enumerate(asked):
+        if isinstance(solve, LinearSolve | StarSolve):
+            together.setdefault(id(solve.fit), []).append(n)
+        else:
+            found[n] = solve(shift)
+    for places in together.values():
+        some: Any = [asked[n] for n in places]
+        for n, answer in zip(places, some[0][0].fit.many(some), strict=True):
+            found[n] = answer
+    return found
 
 
 class _Rows:
@@ -224,16 +336,14 @@ class _Rows:
         self._sparse = np.ascontiguousarray(rows[thin][:, at])
         self.place = np.argsort(np.argsort(thin, kind="stable"))
 
-    def sums(self, data: Array, first: int) -> Array:
-        """Sum over data (P,) whose first pixel is pixel `first` of the rows, shape (N,)."""
-        length = len(data)
-        total: Array = _cut(self._dense, first, length) @ data
-        if len(self._sparse) == 0:
-            return total
-        some = slice(
-            bisect_left(self._pixels, first), bisect_left(self._pixels, first + length)
-        )
-        return np.concatenate([total, self._sparse[:, some] @ data[self._at[some] - first]])
+    def sums(self, data: Array, first: int, out: Array) -> None:
+        """Sum over data (P,) whose first pixel is pixel `first` of the rows, into out (N,)."""
+        dense = len(self._dense)
+        np.dot(_cut(self._dense, first, len(data)), data, out=out[:dense])
+        if dense < len(out):
+            start = bisect_left(self._pixels, first)
+            some = slice(start, bisect_left(self._pixels, first + len(data), start))
+            np.dot(self._sparse[:, some], data[self._at[some] - first], out=out[dense:])
 
 
 def _cut(rows: NDArray[_Real], first: int, length: int) -> NDArray[_Real]:

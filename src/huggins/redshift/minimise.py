@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from huggins.redshift.equations import solve_all
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -102,6 +104,10 @@ class Track:
             self.known[shift] = self.solve(shift)
         return self.known[shift][0]
 
+    def beside(self, at: int, step: int) -> list[tuple[Track, int]]:
+        """Return a shift and its neighbours at a step, as `ask` takes them."""
+        return [(self, at + d) for d in (-step, 0, step)]
+
     def look(self) -> Solution:
         """Fit at the start alone."""
         return self._solution(self.start, 0.0, self.gain(self.start), np.inf)
@@ -147,6 +153,7 @@ class Track:
         best = self.start
         for step in sorted({self.stride, 1}, reverse=True):
             for _ in range(_STEPS):
+                ask(self.beside(best, step))
                 left, here, right = (self.gain(best + d) for d in (-step, 0, step))
                 if left > here and left >= right:
                     best -= step
@@ -178,6 +185,14 @@ class Track:
             self.archetype,
             self.absorbed,
         )
+
+
+def ask(asked: Sequence[tuple[Track, int]]) -> None:
+    """Let tracks know their gains at some shifts, all in one go."""
+    new = {(id(t), shift): (t, shift) for t, shift in asked if shift not in t.known}
+    answers = solve_all([(track.solve, shift) for track, shift in new.values()])
+    for (track, shift), answer in zip(new.values(), answers, strict=True):
+        track.known[shift] = answer
 
 
 def parabola(left: float, middle: float, right: float) -> tuple[float, float, float]:

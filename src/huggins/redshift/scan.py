@@ -245,6 +245,45 @@ class Scanner:
                 kept[start:stop] = True
         return kept
 
+    def plain(self, flux: Array, weight: Array, signal: float, at: Sequence[int]) -> Array:
+        """chi2 at some shifts with no pixel taken for absorption; arguments as in `robust`.
+
+        Parameters
+        ----------
+        flux, weight, signal
+        at
+            Indices into `shifts`, n of them.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
+        x = np.stack([self._seen(index) for index in at])  # (n, K + M, P)
+        weighted = x * weight
+        matrix = weighted @ x.swapaxes(1, 2)
+        level = matrix[:, :1, 0]
+        diagonal = np.empty(matrix.shape[:2])
+        diagonal[:, : self._count] = self._precision * level / signal
+        diagonal[:, 0] = 0.0
+        diagonal[:, self._count :] = weight.sum() / (signal * self._slack**2)
+        diagonal += 1e-9 * level + 1e-30
+        each = np.arange(matrix.shape[1])
+        matrix[:, each, each] += diagonal
+        coefficients = np.linalg.solve(matrix, weighted @ flux[:, None])
+        residual = flux - (coefficients.swapaxes(1, 2) @ x)[:, 0]
+        residual *= residual
+        chi2: Array = residual @ weight
+        return chi2
+
+    def _seen(self, index: int) -> Array:
+        """Return vectors and polynomials on the pixels of data at one shift, (K + M, P)."""
+        first = int(self.shifts[-1]) - int(self.shifts[index])
+        part = slice(first, first + self._size)
+        rows = self._vectors[:, part]
+        if self._forest is not None:
+            rows = rows * np.where(self._blue[part], self._passed, 1.0)
+        return np.concatenate([rows, self._poly])
+
     def robust(
         self, flux: Array, weight: Array, signal: float, index: int, *, rounds: int = 4
     ) -> tuple[float, NDArray[np.bool_]]:
@@ -269,12 +308,7 @@ class Scanner:
             Of the binned pixels, masked ones at their fixed price.
         masked : ndarray of bool, shape (P,)
         """
-        first = int(self.shifts[-1]) - int(self.shifts[index])
-        part = slice(first, first + self._size)
-        rows = self._vectors[:, part]
-        if self._forest is not None:
-            rows = rows * np.where(self._blue[part], self._passed, 1.0)
-        x = np.concatenate([rows, self._poly])
+        x = self._seen(index)
         covered = weight > 0
         masked = np.zeros(self._size, bool)
         root = np.sqrt(weight)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.equations import LinearFit, StarFit
 from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
-from huggins.redshift.minimise import Solution, Track
+from huggins.redshift.minimise import Solution, Track, ask
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.stars import StarScanner, products
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from huggins.redshift.proposals import Proposal
 
     Array = NDArray[np.float64]
-    _Fit = tuple[Solution, Track]
 
 #: Spectra that are best searched together: their systems of equations still fit into the cache.
 TOGETHER: Final = 8
@@ -164,6 +162,7 @@ class Search:
         galaxies = self.galaxy_scanner.gains(*third, signal)
         quasars = self.quasar_scanner.gains(*sixth, signal)
         smooth = total - self._smooth(weighted, ivar)
+        tracks: list[_Tracks] = []
         for k, n in enumerate(seen):
             covered = np.flatnonzero(ivar[k])
             used = slice(int(covered[0]), int(covered[-1]) + 1)
@@ -175,38 +174,53 @@ class Search:
                 float(total[k]),
                 int(good[k]),
             )
-            results = [
-                *self._stars(data, stars[k]),
-                *self._galaxies(data, galaxies[k], proposals[n]),
-                *self._quasars(data, quasars[k], sixth[0][k], sixth[1][k], proposals[n]),
-            ]
+            tracks.append(
+                _Tracks(
+                    self._stars(data, stars[k]),
+                    self._galaxies(data, galaxies[k], proposals[n]),
+                    self._quasars(data, quasars[k], sixth[0][k], sixth[1][k], proposals[n]),
+                )
+            )
+        self._look(tracks)
+        for k, n in enumerate(seen):
+            results = tracks[k].fitted()
             found[n] = Candidates(
                 tuple(solution for solution, _ in results),
                 float(smooth[k]),
-                data.total,
-                data.good,
+                float(total[k]),
+                int(good[k]),
                 tuple(track for _, track in results),
             )
         return found
 
-    def _stars(self, data: _Data, gains: NDArray[np.float32]) -> list[_Fit]:
+    def _look(self, tracks: list[_Tracks]) -> None:
+        """Let all tracks of several spectra know the gains that `_Tracks.fitted` needs."""
+        asked: list[tuple[Track, int]] = []
+        for one in tracks:
+            for first, *others in (one.stars, one.quasars):
+                asked += first.beside(first.start, first.stride)
+                asked += [(track, track.start) for track in others]
+            asked += [(track, track.start) for track in one.galaxies]
+        ask(asked)
+        best = [one.best_galaxy for one in tracks]
+        ask([pair for track in best for pair in track.beside(track.start, track.stride)])
+
+    def _stars(self, data: _Data, gains: NDArray[np.float32]) -> list[Track]:
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
-        results: list[_Fit] = []
-        solve_star = self.star.on(data.flux, data.ivar, data.used)
-        for archetype in np.argsort(-height)[:2]:
-            solve = partial(solve_star, int(archetype))
+        solve = self.star.on(data.flux, data.ivar, data.used)
+        tracks = []
+        for archetype in np.argsort(-height)[:2].tolist():
             vertex = _vertex(gains[archetype], int(column[archetype]))
             start = round(
                 (float(self.star_scanner.shifts[0]) + vertex) * self.star_scanner.factor
             )
-            track = Track("STAR", int(archetype), solve, start, 2, data.total)
-            results.append((track.look() if results else track.peek(), track))
-        return results
+            tracks.append(Track("STAR", archetype, solve(archetype), start, 2, data.total))
+        return tracks
 
     def _galaxies(
         self, data: _Data, curve: NDArray[np.float32], proposal: Proposal | None
-    ) -> list[_Fit]:
+    ) -> list[Track]:
         scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
         solve = fit.on(data.flux, data.ivar, data.signal, data.used)
         tracks = []
@@ -215,11 +229,7 @@ class Search:
         for i in [*peaks, *_unlisted(curve, peaks, prior)]:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
-        # Lines that come out negative are put right only here.
-        results = [(track.look(), track) for track in tracks]
-        results.sort(key=lambda fitted: fitted[0].chi2)
-        results[0] = (results[0][1].peek(), results[0][1])
-        return results
+        return tracks
 
     def _quasars(
         self,
@@ -228,75 +238,76 @@ class Search:
         weighted: Array,
         weight: Array,
         proposal: Proposal | None,
-    ) -> list[_Fit]:
+    ) -> list[Track]:
         scanner = self.quasar_scanner
         prior = self._prior(scanner, proposal)
         peaks = self._peaks(scanner, curve, data, prior)
         flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
+        masks: dict[int, NDArray[np.bool_]] = {}
         # Four fits each, and of use for broad absorption only.
-        rounds = 1 if proposal is not None and proposal.absorbed < _ABSORBED else 4
-        tried = [
-            (*scanner.robust(flux, weight, data.signal, i, rounds=rounds), i) for i in peaks
-        ]
-        chi2 = np.array([value for value, _, _ in tried])
+        masking = proposal is None or proposal.absorbed >= _ABSORBED
+        if masking:
+            tried = [scanner.robust(flux, weight, data.signal, i) for i in peaks]
+            chi2 = np.array([value for value, _ in tried])
+            masks = {i: masked for i, (_, masked) in zip(peaks, tried, strict=True)}
+        else:
+            chi2 = scanner.plain(flux, weight, data.signal, peaks)
         score = self._fitness(chi2, float(chi2.min()), int(np.count_nonzero(weight)))
         if prior is not None:
             score += self.settings.redshift_weight * prior[peaks]
         broad = proposal is not None and proposal.absorbed >= _BROAD
-        results: list[_Fit] = []
-
-        def add(i: int, masked: NDArray[np.bool_]) -> None:
+        kept = [peaks[n] for n in np.argsort(-score, kind="stable")[:2]]
+        whole = self.linear["QSO"].on(data.flux, data.ivar, data.signal, data.used)
+        tracks = []
+        for i in [*kept, *_unlisted(curve, kept, prior)]:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
-            track = self._quasar_track(data, scanner.troughs(masked, i), start, broad=broad)
-            results.append((track.look() if results else track.peek(), track))
-
-        kept = [tried[n] for n in np.argsort(-score, kind="stable")[:2]]
-        for _, masked, i in kept:
-            add(i, masked)
-        for i in _unlisted(curve, [i for _, _, i in kept], prior):
-            add(i, scanner.robust(flux, weight, data.signal, i, rounds=rounds)[1])
-        return results
+            masked = None
+            if masking:
+                if i not in masks:
+                    masks[i] = scanner.robust(flux, weight, data.signal, i)[1]
+                masked = scanner.troughs(masks[i], i)
+            tracks.append(self._quasar_track(data, whole, masked, start, broad=broad))
+        return tracks
 
     def _quasar_track(
-        self, data: _Data, masked: NDArray[np.bool_], start: int, *, broad: bool
+        self,
+        data: _Data,
+        whole: Solve,
+        masked: NDArray[np.bool_] | None,
+        start: int,
+        *,
+        broad: bool,
     ) -> Track:
-        """Return the track of a quasar with absorption masked.
+        """Return the track of a quasar with absorption masked; `whole` solves without.
 
         With `broad` absorption in it the redshift comes from what lies redward of C IV: troughs
         too shallow or too noisy to be masked eat the blue sides of the lines, which would draw
         redshifts up.
         """
-        fit = self.linear["QSO"]
-        place = START + data.used.start + np.arange(len(data.flux))
+        ivar, solve, total = data.ivar, whole, data.total
+        absorbed = None
 
         def on(ivar: Array) -> Solve:
-            return fit.on(data.flux, ivar, data.signal, data.used)
+            return self.linear["QSO"].on(data.flux, ivar, data.signal, data.used)
 
-        # What is masked counts as explained, but for its price.
-        hidden = np.repeat(masked, self.quasar_scanner.factor)[data.used]
-        ivar = np.where(hidden, 0.0, data.ivar)
+        if masked is not None and masked.any():
+            # What is masked counts as explained, but for its price.
+            absorbed = np.repeat(masked, self.quasar_scanner.factor)
+            hidden = absorbed[data.used]
+            ivar = np.where(hidden, 0.0, data.ivar)
+            solve = on(ivar)
+            price = float((data.ivar * data.flux**2) @ hidden)
+            total -= price - ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
 
         def redward(shift: int) -> Solve | None:
+            place = START + data.used.start + np.arange(len(ivar))
             seen = np.where(place > _REDWARD + shift, ivar, 0.0)
             return on(seen) if np.count_nonzero(seen) >= _LEAST else None
 
-        settle = redward if broad else None
-        if not masked.any():
-            return Track("QSO", -1, on(data.ivar), start, 3, data.total, settle=settle)
-        price = float((data.ivar * data.flux**2) @ hidden)
-        price -= ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
-        return Track(
-            "QSO",
-            -1,
-            on(ivar),
-            start,
-            3,
-            data.total - price,
-            on(data.ivar),
-            data.total,
-            settle,
-            np.repeat(masked, self.quasar_scanner.factor),
-        )
+        track = Track("QSO", -1, solve, start, 3, total, settle=redward if broad else None)
+        if absorbed is None:
+            return track
+        return replace(track, whole=whole, everything=data.total, absorbed=absorbed)
 
     def _smooth(self, weighted: Array, weight: Array) -> Array:
         """Gain of a cubic polynomial in each of N spectra (N, P), shape (N,)."""
@@ -359,6 +370,32 @@ class _Data:
     signal: float
     total: float
     good: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tracks:
+    """The candidates of one spectrum, before any is fitted."""
+
+    stars: list[Track]
+    galaxies: list[Track]
+    quasars: list[Track]
+
+    @property
+    def best_galaxy(self) -> Track:
+        """The galaxy of lowest chi2 at its start, where negative lines are put right."""
+        return min(self.galaxies, key=lambda track: track.look().chi2)
+
+    def fitted(self) -> list[tuple[Solution, Track]]:
+        """Fit the best of each class at three shifts, the others at one."""
+        best = self.best_galaxy
+        others = [track for track in self.galaxies if track is not best]
+        others.sort(key=lambda track: track.look().chi2)
+        classes = (self.stars, [best, *others], self.quasars)
+        return [
+            (track.look() if n else track.peek(), track)
+            for tracks in classes
+            for n, track in enumerate(tracks)
+        ]
 
 
 def _unlisted(curve: NDArray[np.float32], listed: list[int], prior: Array | None) -> list[int]:
