@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _COMPARE: Final = {
     ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.Lt),
@@ -64,12 +64,21 @@ class Mutant:
     statement: str
     before: str
     after: str
-    source: str
+    tree: ast.Module
+    path: tuple[Any, ...]
+    change: Callable[[ast.AST], tuple[str, str, int]]
 
     @property
     def name(self) -> str:
         """What it is called in results: no line number, so that it survives other changes."""
         return f"{self.file}:{self.function}: {self.statement}: {self.before} -> {self.after}"
+
+    @property
+    def source(self) -> str:
+        """The module with the change."""
+        mutated = copy.deepcopy(self.tree)
+        self.change(_at(mutated, self.path))
+        return ast.unparse(ast.fix_missing_locations(mutated))
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:
@@ -77,15 +86,17 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     tree = ast.parse(source)
     found = []
     for path, statement, function in _statements(tree, ()):
+        head = copy.copy(statement)
+        for field in ("body", "orelse", "handlers", "finalbody"):
+            if hasattr(head, field):
+                setattr(head, field, [])
+        first = ast.unparse(statement).partition("\n")[0][:100]
         for change in _changes(statement):
-            mutated = copy.deepcopy(tree)
-            place = _at(mutated, path)
-            before, after, line = change(place)
-            if before == after:
-                continue
-            text = ast.unparse(ast.fix_missing_locations(mutated))
-            first = ast.unparse(statement).partition("\n")[0]
-            found.append(Mutant(file, line, function, first[:100], before, after, text))
+            before, after, line = change(copy.deepcopy(head))
+            if before != after:
+                found.append(
+                    Mutant(file, line, function, first, before, after, tree, path, change)
+                )
     return found
 
 

@@ -200,7 +200,7 @@ class Command:
         if len(args) > 1 and random.random() < 0.2:
             args[random.randrange(1, len(args))] = random.choice(self.values)
         if verb in self.long:
-            args = [*(a for a in args if a != "--"), "--no-such-option"]
+            args = [verb, "--no-such-option", *args[1:]]
         return verb, json.dumps(args).encode()
 
     def attempt(self, name: str, content: bytes) -> str:

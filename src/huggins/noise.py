@@ -88,7 +88,8 @@ def smoothing(flux: Array, good: NDArray[np.bool_]) -> tuple[float, float]:
     )
     if not (0.0 < near < _SMOOTHED * usual and far > 0.0):
         return 1.0, 1.0
-    width = max(0.4 * (far / near) ** 2, 1.0)
+    # No spectrum has the pixels that a larger ratio speaks of.
+    width = max(0.4 * min(far / near, 1e3) ** 2, 1.0)
     return width, max(float(np.sqrt(width)) * far / usual, 1.0)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from huggins.errors import HugginsError, ReadError
 from huggins.formats import open_bytes
-from huggins.tables.read import read_columns
+from huggins.tables.read import open_table, read_columns
 
 CORPUS = Path(__file__).parent.parent / "corpus"
 READERS = sorted(CORPUS.glob("readers-*"))
@@ -36,8 +36,20 @@ def test_spectra(path):
             assert item.good.any()
 
 
+def _read(path):
+    """Read a table in each of the ways there are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read_columns(path)
+        table = open_table(path)
+        for chunk in table.chunks(["Z", "TARGETID", "FILE"]):
+            for name, take in (("Z", chunk.number), ("TARGETID", chunk.integer)):
+                if name in chunk:
+                    take(name)
+
+
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
 def test_tables(path):
     with pytest.raises(HugginsError) as error:
-        read_columns(path)
+        _read(path)
     assert path.name in str(error.value)

@@ -78,6 +78,7 @@ def members(source: Source, wanted: str = "") -> Iterator[tuple[str, Source | Re
         OSError,
         ValueError,
         struct.error,
+        IndexError,
     ) as error:
         raise ReadError(
             f"the archive is damaged ({error}): fetch it again", source.path

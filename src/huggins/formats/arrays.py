@@ -163,7 +163,7 @@ def _npz(source: Source) -> list[Array]:
                     arrays.append(in_memory(name, array))
     except (
         *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
-        *(OSError, EOFError, RuntimeError, ValueError),
+        *(OSError, EOFError, RuntimeError, ValueError, IndexError),
     ) as error:
         raise ReadError(
             f"the file is damaged ({error}): write it again", source.path

@@ -94,7 +94,7 @@ def _fields(head: bytes) -> tuple[list[dict[str, str]], tuple[int, ...]]:
     try:
         parser.Parse(head, False)
         return fields, tuple(map(int, version.split(".")))
-    except (expat.ExpatError, ValueError):
+    except (expat.ExpatError, ValueError, LookupError):  # an unknown encoding
         return [], ()
 
 

@@ -97,6 +97,11 @@ def _pixels(
         raise ReadError(f"{arm}_DATA has no wavelengths in its header: fetch it again", path)
     flux = data.image(np.float64, first=first, count=count)
     ivar = by_name[f"{arm}_IVAR"].image(np.float64, first=first, count=count)
+    if ivar.shape != flux.shape or flux.ndim != 2:
+        raise ReadError(
+            f"{arm}_IVAR is of shape {ivar.shape}, {arm}_DATA of {flux.shape}: fetch it again",
+            path,
+        )
     sensitivity = by_name.get(f"{arm}_SENSFUNC")
     if sensitivity is not None and sensitivity.image_shape == data.image_shape:
         factor = sensitivity.image(np.float64, first=first, count=count)

@@ -127,7 +127,6 @@ def classify_task(task: _Task) -> Part:
                 keep=settings.keep,
                 alternatives=settings.alternatives,
                 given=settings.given,
-                sets=settings.sets,
             )
             parts.append((rows, place))
     return parts

@@ -103,7 +103,10 @@ class ValueChunk:
         values = self._list(name)
         if any(isinstance(value, str) for value in values):
             return as_numbers(self.text(name), self.path, name, self.start)
-        return np.array([np.nan if v is None else float(v) for v in values], np.float64)
+        try:
+            return np.array([np.nan if v is None else float(v) for v in values], np.float64)
+        except (TypeError, OverflowError):
+            raise self._no_numbers(name) from None
 
     def integer(self, name: str, missing: int = -1) -> NDArray[np.int64]:
         """Return a column of integers, shape (N,), 64 bits exact."""
@@ -116,6 +119,11 @@ class ValueChunk:
             return np.array([missing if v is None else v for v in values], np.int64)
         except OverflowError:
             raise overflow(self.path, name, self.start) from None
+        except (TypeError, ValueError):
+            raise self._no_numbers(name) from None
+
+    def _no_numbers(self, name: str) -> InputError:
+        return InputError(f"{self.path}: column {name} holds no numbers, but lists or the like")
 
     def text(self, name: str) -> NDArray[np.bytes_]:
         """Return a column as text without blanks around it, shape (N,); missing is empty."""
