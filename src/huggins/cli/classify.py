@@ -86,6 +86,15 @@ def classify(
             "survey's own.",
         ),
     ] = "",
+    sets: Annotated[
+        float | None,
+        typer.Option(
+            "--sets",
+            metavar="FRACTION",
+            help="Add a column CLASS_SET: classes of which one is right for this fraction of "
+            "the spectra, such as 0.95.",
+        ),
+    ] = None,
     model: options.Model = "huggins",
     no_redshift: Annotated[
         bool,
@@ -159,6 +168,7 @@ def classify(
     from huggins.inference.chosen import chosen
     from huggins.inference.counting import Counts, left_out_lines
     from huggins.inference.given import NOTHING, given_redshifts
+    from huggins.inference.sets import checked
     from huggins.plurals import counted
     from huggins.runs.workers import Workers
 
@@ -172,6 +182,7 @@ def classify(
         columns=tuple(options.column_names(columns).items()),
         candidates=candidates or 0,
         given=given_redshifts(z, inputs, [rows]) if z else NOTHING,
+        sets=0.0 if sets is None else checked(sets),
     )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
     if workers is not None and output in (None, _STANDARD):
@@ -190,9 +201,10 @@ def classify(
             same_kind=holds_features,
             overwrite=overwrite,
         )
-    if output is None and (form or models is not None or candidates):
+    if output is None and (form or models is not None or candidates or sets is not None):
         raise InputError(
-            "--format, --models and --candidates go with a table: name it with -o, or -o -"
+            "--format, --models, --candidates and --sets go with a table: name it with -o, or "
+            "-o -"
         )
     if candidates and output == _STANDARD and form != "fits":
         raise InputError(

@@ -31,6 +31,8 @@ from huggins.inference.network import Model, load_model
 from huggins.inference.redrock import write_redrock
 from huggins.inference.results import finished
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
+from huggins.inference.sets import KEY as SETS_KEY
+from huggins.inference.sets import calibration, checked
 from huggins.inference.table import (
     Rows,
     check_output,
@@ -76,6 +78,7 @@ def classify(
     desi_columns: bool = False,
     candidates: int | None = None,
     z: str | Path | ArrayLike | None = None,
+    sets: float | None = None,
 ) -> Table:
     """Classify spectra and measure their redshifts.
 
@@ -105,6 +108,8 @@ def classify(
     z
         Redshifts to classify at: one for each spectrum, one for all, or, as for ``--z``, a
         table, the name of a column of an ``@list.csv`` among the inputs, or ``PIPE_Z``.
+    sets
+        How often, such as 0.95, the classes in a column CLASS_SET are to hold the right one.
 
     Returns
     -------
@@ -124,7 +129,15 @@ def classify(
     """
     if candidates is not None and candidates < 1:
         raise InputError(f"candidates must be at least 1, not {candidates}")
-    settings = Settings(jobs, batch_size, threshold, air, redshift, candidates=candidates or 0)
+    settings = Settings(
+        jobs,
+        batch_size,
+        threshold,
+        air,
+        redshift,
+        candidates=candidates or 0,
+        sets=0.0 if sets is None else checked(sets),
+    )
     network = _network(model)
     elements = list(inputs) if _is_list(inputs) else [inputs]
     parts: Iterable[Rows]
@@ -142,6 +155,7 @@ def classify(
     else:
         parts = run_spectra(_spectra(elements, air=air), network, settings)
     metadata = provenance(network, _call(model, redshift=redshift), _basis(settings))
+    metadata |= _asked(settings, network)
     rows = Rows.join(list(parts))
     table = to_table([rows], metadata, desi=desi_columns)
     if candidates is not None:
@@ -265,8 +279,7 @@ def classify_to_file(
         check_models(models, inputs.named, overwrite=overwrite)
     network = load_model(model, threads=1)
     metadata = provenance(network, command, _basis(settings))
-    if settings.candidates:
-        metadata[CANDIDATES_KEY] = str(settings.candidates)
+    metadata |= _asked(settings, network)
     depends = {
         "huggins": metadata["CREATOR"],
         "model": f"{network.name} {network.hash}",
@@ -278,6 +291,7 @@ def classify_to_file(
         "best fits": settings.keep,
         "candidates": settings.candidates,
         "given redshifts": settings.given.digest,
+        "sets": settings.sets,
     }
     begun = time.perf_counter()
     kept = journal_path(output)
@@ -369,6 +383,20 @@ def _extension(form: str, output: Path) -> str:
             "out --format, or name another output"
         )
     return extension
+
+
+def _asked(settings: Settings, network: Model) -> dict[str, str]:
+    """Return what the metadata record of further tables and columns."""
+    asked = {CANDIDATES_KEY: str(settings.candidates)} if settings.candidates else {}
+    if settings.sets:
+        asked[SETS_KEY] = f"{settings.sets:g}"
+        if network.hash != calibration()[2]:
+            _log.warning(
+                "sets of classes were calibrated for another network than %s: how often they "
+                "hold the right class is not known",
+                network.name,
+            )
+    return asked
 
 
 def _basis(settings: Settings) -> str:

@@ -13,7 +13,8 @@ from huggins.inference.classification import decide
 from huggins.inference.fitting import load_fitter
 from huggins.inference.given import NOTHING
 from huggins.inference.network import predict_scores
-from huggins.inference.table import NO_INTEGER, Rows, printable
+from huggins.inference.sets import sets_of
+from huggins.inference.table import NO_INTEGER, SETS_COLUMN, Rows, printable
 from huggins.quality import ZWarning
 from huggins.redshift.alternatives import blank as blank_alternatives
 from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
@@ -51,6 +52,7 @@ def classify_batch(
     keep: bool = False,
     alternatives: int = 0,
     given: Given = NOTHING,
+    sets: float = 0.0,
 ) -> Rows:
     """Classify some spectra.
 
@@ -70,6 +72,8 @@ def classify_batch(
         How many different redshifts the rows get, at most; they need `fits`.
     given
         Redshifts to classify at; they need `fits`.
+    sets
+        How often sets of classes are to hold the right one; 0 makes none.
 
     Returns
     -------
@@ -106,6 +110,8 @@ def classify_batch(
                 )
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
+                if sets:
+                    _fill_sets(rows, at, prediction, fit, sets)
                 if keep and fit is not None:
                     rows.best = blank(len(rows))
                     rows.best[at] = best_fits(load_fitter(), spectra, fit)
@@ -223,6 +229,18 @@ def _fill_absorption(
     for k, name in enumerate(ABSORPTION_COLUMNS):
         rows = np.flatnonzero(known[:, k])
         numbers[name][at[rows]] = fit.absorption[rows, k]
+
+
+def _fill_sets(
+    rows: Rows, at: NDArray[np.int64], prediction: Prediction, fit: Fit | None, sets: float
+) -> None:
+    """Write the sets of classes of M spectra into rows `at`, none without CLASS."""
+    probabilities = prediction.probabilities if fit is None else fit.probabilities
+    kept = [n for n, i in enumerate(at.tolist()) if rows.texts["SUBCLASS"][i]]
+    first = np.array([INDEX[rows.texts["SUBCLASS"][i]] for i in at[kept].tolist()], np.int64)
+    found = sets_of(probabilities[kept], first, sets)
+    for i, words in zip(at[kept].tolist(), found, strict=True):
+        rows.texts[SETS_COLUMN][i] = words
 
 
 def _fill_alternatives(rows: Rows, at: NDArray[np.int64], fit: Fit) -> None:

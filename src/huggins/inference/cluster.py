@@ -127,6 +127,7 @@ def classify_task(task: _Task) -> Part:
                 keep=settings.keep,
                 alternatives=settings.alternatives,
                 given=settings.given,
+                sets=settings.sets,
             )
             parts.append((rows, place))
     return parts

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.errors import InputError
-from huggins.inference.candidates import KEY
+from huggins.inference.candidates import KEY as CANDIDATES_KEY
 from huggins.inference.counting import Counts
+from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.table import DESI_NAMES, printable
 from huggins.tables.columns import Columns
 from huggins.tables.read import open_table, read_columns
@@ -93,8 +94,8 @@ def finished(
     inputs
         Compared with FILE, unless they can be read only once.
     metadata
-        What this run would record: model, basis and the number of candidates are compared
-        where the table records anything.
+        What this run would record: model, basis, candidates and sets are compared where the
+        table records anything.
     beside
         Another output of the run, which must be there.
     """
@@ -106,8 +107,9 @@ def finished(
     for key in ("MODELSHA", "BASISSHA"):
         if table.metadata.get(key, metadata[key]) != metadata[key]:
             return None
-    if table.metadata and table.metadata.get(KEY, "") != metadata.get(KEY, ""):
-        return None
+    for key in (CANDIDATES_KEY, SETS_KEY):
+        if table.metadata and table.metadata.get(key, "") != metadata.get(key, ""):
+            return None
     files = table.text("FILE")
     if inputs.repeatable:
         mine = [ascii_only(path) for path, _ in groupby(map(printable, inputs))]

@@ -23,6 +23,7 @@ from huggins.inference.batch import TURN, classify_batch
 from huggins.inference.fitting import FitPool
 from huggins.inference.given import NOTHING, Given
 from huggins.inference.journal import Place, extend
+from huggins.inference.sets import checked
 from huggins.redshift.alternatives import MOST
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Settings:
         How many different redshifts the rows get too, at most; 0: none.
     given
         Redshifts to classify at, instead of measuring them.
+    sets
+        How often the sets of classes are to hold the right one; 0: there are none.
     """
 
     jobs: int = 0
@@ -88,6 +91,7 @@ class Settings:
     keep: bool = False
     candidates: int = 0
     given: Given = NOTHING
+    sets: float = 0.0
 
     def __post_init__(self) -> None:
         if self.jobs < 0:
@@ -110,6 +114,9 @@ class Settings:
             raise InputError(
                 "with a given redshift there is one candidate: leave out --candidates or --z"
             )
+
+        if self.sets:
+            checked(self.sets)
 
     @property
     def alternatives(self) -> int:
@@ -362,6 +369,7 @@ def _classified(
             keep=settings.keep,
             alternatives=settings.alternatives,
             given=settings.given,
+            sets=settings.sets,
         )
         under_way.append((task, place))
         if len(under_way) > settings.threads:

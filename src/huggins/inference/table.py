@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins import __version__
+from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.shown import results_table
 from huggins.runs.files import check_writable
 from huggins.runs.ours import same_columns
@@ -29,7 +30,7 @@ from huggins.tables.write import (
 from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from astropy.table import Table
@@ -41,8 +42,11 @@ if TYPE_CHECKING:
 NO_INTEGER: Final = -(2**31)
 
 
-#: Columns of the table, in order.
-COLUMNS: Final = (
+#: The column of sets of classes.
+SETS_COLUMN: Final = "CLASS_SET"
+
+#: Columns that a table may have, in order.
+ALL_COLUMNS: Final = (
     OutputColumn("FILE", "str", "path as given", masked=False, path=True),
     OutputColumn("INDEX", "int32", "row or fibre inside the file, from 0", masked=False),
     OutputColumn("SURVEY", "str", "survey, as far as the file tells"),
@@ -64,6 +68,7 @@ COLUMNS: Final = (
         OutputColumn(f"P_{name}", "float32", f"calibrated probability of {name}")
         for name in CLASSES
     ),
+    OutputColumn(SETS_COLUMN, "str", "classes of which one is right as often as was asked"),
     OutputColumn("Z", "float32", "redshift, heliocentric as the input is"),
     OutputColumn("Z_ERR", "float32", "1-sigma error of Z"),
     OutputColumn("Z_P16", "float32", "16th percentile of the redshift, other minima included"),
@@ -87,12 +92,16 @@ COLUMNS: Final = (
     OutputColumn("PIPE_ZWARNING", "int32", "warning bits of the survey's own pipeline"),
     OutputColumn("ERROR", "str", "empty, or why this input failed", masked=False),
 )
+#: Those that are there only where they are asked for, by what the metadata then record.
+OPTIONAL: Final = {SETS_COLUMN: SETS_KEY}
+#: Columns of every table, in order.
+COLUMNS: Final = tuple(column for column in ALL_COLUMNS if column.name not in OPTIONAL)
 
-TEXTS: Final = tuple(column.name for column in COLUMNS if column.text)
+TEXTS: Final = tuple(column.name for column in ALL_COLUMNS if column.text)
 
 #: Layout of the columns that are numbers, little-endian wherever it is written.
 NUMBERS: Final = np.dtype(
-    [(c.name, np.dtype(c.kind).newbyteorder("<")) for c in COLUMNS if not c.text]
+    [(c.name, np.dtype(c.kind).newbyteorder("<")) for c in ALL_COLUMNS if not c.text]
 )
 
 #: DESI's names of the columns that it has too.
@@ -129,7 +138,7 @@ class Rows:
     def empty(cls, count: int) -> Rows:
         """Make rows in which everything is missing and ZWARNING and INDEX are 0."""
         numbers = np.empty(count, dtype=NUMBERS)
-        for column in COLUMNS:
+        for column in ALL_COLUMNS:
             if not column.text:
                 blank = NO_INTEGER if column.kind == "int32" else np.nan
                 numbers[column.name] = blank if column.masked else 0
@@ -188,9 +197,14 @@ def printable(text: str) -> str:
     )
 
 
-def output_names(*, desi: bool) -> list[str]:
-    """Return the names of the columns, in order, DESI's where `desi` is set."""
-    return [DESI_NAMES.get(c.name, c.name) if desi else c.name for c in COLUMNS]
+def output_names(*, desi: bool, columns: Sequence[OutputColumn] = ALL_COLUMNS) -> list[str]:
+    """Return the names of columns, in order, DESI's where `desi` is set."""
+    return [DESI_NAMES.get(c.name, c.name) if desi else c.name for c in columns]
+
+
+def columns_of(metadata: Mapping[str, str]) -> list[OutputColumn]:
+    """Return the columns of a table with these metadata."""
+    return [c for c in ALL_COLUMNS if c.name not in OPTIONAL or OPTIONAL[c.name] in metadata]
 
 
 def provenance(model: Model, command: str, basis: str = "") -> dict[str, str]:
@@ -291,6 +305,7 @@ def write_rows(
     OutputError
         If it cannot be written; a file that was there before is left as it was.
     """
+    asked = columns_of(metadata)
     columns = [
         replace(
             column,
@@ -298,9 +313,9 @@ def write_rows(
             null=NO_INTEGER if column.kind == "int32" and column.masked else None,
             width=widths.get(column.name, 1),
         )
-        for column, name in zip(COLUMNS, output_names(desi=desi), strict=True)
+        for column, name in zip(asked, output_names(desi=desi, columns=asked), strict=True)
     ]
-    chunks = ([rows.cells(column) for column in COLUMNS] for rows in parts)
+    chunks = ([rows.cells(column) for column in asked] for rows in parts)
     table = OutputTable("HUGGINS", columns, count, chunks, metadata, behind)
     write_table(path, table, extension)
 
@@ -311,7 +326,8 @@ def to_table(parts: Iterable[Rows], metadata: dict[str, str], *, desi: bool = Fa
 
     rows = Rows.join(list(parts))
     table = results_table()(meta=dict(metadata))
-    for column, name in zip(COLUMNS, output_names(desi=desi), strict=True):
+    asked = columns_of(metadata)
+    for column, name in zip(asked, output_names(desi=desi, columns=asked), strict=True):
         values: Any = rows.texts[column.name] if column.text else rows.numbers[column.name]
         dtype = np.dtype("U1") if column.text and not values else None
         table[name] = MaskedColumn(
