@@ -17,7 +17,8 @@ From network and fit (each alternative alone sets the bit):
 
 From the fit:
 
-- SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r; or gain on a cubic < h r.
+- SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r; or gain on a cubic < h r, or on
+  any null of `huggins.redshift.nulls`.
 - NEGATIVE_MODEL: weighted mean of the model <= 0, or of the flux < -3 sigma.
 - MANY_OUTLIERS: > q of the pixels outside broad absorption are over 5 sigma from the model.
 - NEGATIVE_EMISSION: C III], Mg II, H beta or H alpha of a QSO > d sigma and 6 % below the
@@ -49,6 +50,7 @@ from huggins.lines import EMISSION
 from huggins.quality import ZWarning
 from huggins.redshift.basis import STEP, limits
 from huggins.redshift.frames import START
+from huggins.redshift.nulls import doubt
 from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES
 
 if TYPE_CHECKING:
@@ -236,15 +238,17 @@ def fit_warnings(
     if good < parameters.min_pixels:
         causes[ZWarning.LITTLE_COVERAGE] = ""
     reduced = max(solution.chi2 / good, 1.0)
-    plain = (candidates.smooth - solution.chi2) / reduced < parameters.min_feature
+    gain, least = candidates.smooth - solution.chi2, parameters.min_feature * reduced
+    plain = gain < least
+    explained = ivar if solution.absorbed is None else np.where(solution.absorbed, 0.0, ivar)
+    empty = doubt(flux, explained, model, gain, least)
     close = (
         choice.deltachi2 / reduced < parameters.min_deltachi2
     )  # False for NaN: no other redshift
     unsure = choice.margin < parameters.min_margin
-    if unsure or close or plain:
-        causes[ZWarning.SMALL_DELTA_CHI2] = _rivals(
-            candidates, choice, offset, close=close, unsure=unsure, plain=plain
-        )
+    if unsure or close or plain or empty:
+        said = _rivals(candidates, choice, offset, close=close, unsure=unsure, plain=plain)
+        causes[ZWarning.SMALL_DELTA_CHI2] = ", ".join(filter(None, (said, empty)))
     mean = float(ivar @ flux) / np.sqrt(ivar.sum())  # of the spectrum, in sigma
     if float(ivar @ model) <= 0.0:
         causes[ZWarning.NEGATIVE_MODEL] = "the best model is negative"

@@ -1,0 +1,150 @@
+"""What a fit has to beat: smooth curves, hot pixels, and residuals of sky lines.
+
+The gain of a model is the chi2 of a null minus that of the model. The nulls are a cubic
+polynomial of log wavelength, and a power law whose slope changes with wavelength; the better of
+them counts. Of the gain is left out
+
+- what comes from spikes: one or two pixels above 6 sigma of which both neighbours are lower by
+  a factor of 5 (of two: 8), which no line is that went through a spectrograph
+  (`huggins.prepare.outliers` removes those above 40 sigma);
+- what comes from beyond 8500 A, where the model leaves 1.3 times the chi2 per pixel there that
+  it leaves below: sky lines were not subtracted well.
+
+A class and redshift that rest on these alone are no more than a guess.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from huggins.redshift.basis import STEP
+from huggins.redshift.frames import SIZE, START
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+_SPIKE: Final = 6.0
+_ISOLATION: Final = 5.0
+_PAIR: Final = 8.0
+_SIDES: Final = np.array([-5, -4, -3, 3, 4, 5])
+_RED: Final = round(np.log10(8500.0) / STEP) - START
+_NOISY: Final = 1.3
+# Gain over reduced chi2 beyond which nothing of the kind makes all of it.
+_ENOUGH: Final = 2000.0
+_X: Final = np.linspace(-1.0, 1.0, SIZE)
+_CUBIC: Final = np.polynomial.legendre.legvander(_X, 3).T
+# Bins in which a power law is fitted, and native pixels in one.
+_BINS: Final = 54
+_PIXELS: Final = SIZE // _BINS
+_MIDDLES: Final = _CUBIC[:3, _PIXELS // 2 :: _PIXELS][:, :_BINS]
+
+
+def spikes(flux: Array, ivar: Array) -> NDArray[np.bool_]:
+    """Return pixels that stand out too sharply for a line, shape (P,)."""
+    size = len(flux)
+    found = np.zeros(size, bool)
+    # Of two sharp pixels each stands out from the mean of its neighbours by half its height.
+    bend = flux[1:-1] - 0.5 * (flux[:-2] + flux[2:])
+    at = np.flatnonzero(bend * bend * ivar[1:-1] > (0.4 * _SPIKE) ** 2) + 1
+    at = at[(at >= 7) & (at < size - 7)]
+    if len(at) == 0:
+        return found
+    sides = np.sort(flux[at[:, None] + _SIDES], axis=1)
+    # Beside a strong line half of the sides are part of it: the nearer middle one counts.
+    near = flux[at[:, None] + np.arange(-1, 3)]
+    base = sides[:, 2:4]
+    base = np.take_along_axis(
+        base, np.abs(flux[at, None] - base).argmin(axis=1)[:, None], axis=1
+    )
+    left, here, right, next_ = (np.abs(near - base) * np.sqrt(ivar[at, None])).T
+    found[at[(here > _SPIKE) & (here > _ISOLATION * np.maximum(left, right))]] = True
+    lower = np.minimum(here, right)
+    pair = at[(lower > _SPIKE) & (lower > _PAIR * np.maximum(left, next_))]
+    found[pair] = found[pair + 1] = True
+    return found
+
+
+def cubic(flux: Array, ivar: Array) -> Array:
+    """Return the best cubic polynomial, shape (P,)."""
+    weighted = _CUBIC * ivar
+    matrix = weighted @ _CUBIC.T
+    matrix.ravel()[::5] += 1e-12 * matrix[0, 0] + 1e-30
+    curve: Array = np.linalg.solve(matrix, weighted @ flux) @ _CUBIC
+    return curve
+
+
+def power_law(flux: Array, ivar: Array) -> Array:
+    """Return the best power law with curvature, shape (P,); of a flux below 0 it is 0."""
+    part = slice(0, _BINS * _PIXELS)
+    weight = ivar[part].reshape(_BINS, _PIXELS).sum(axis=1)
+    total = (ivar * flux)[part].reshape(_BINS, _PIXELS).sum(axis=1)
+    mean = np.divide(total, weight, out=np.zeros(_BINS), where=weight > 0.0)
+    use = mean * np.sqrt(weight) > 3.0
+    if np.count_nonzero(use) < 4:
+        return np.zeros(len(flux))
+    rows = _MIDDLES[:, use]
+    # An error of the mean is one of its logarithm, relative to it.
+    importance = mean[use] ** 2 * weight[use]
+    matrix = (rows * importance) @ rows.T + 1e-12 * importance.sum() * np.eye(3)
+    found = np.linalg.solve(matrix, (rows * importance) @ np.log(mean[use]))
+    exponent = found @ _CUBIC[:3]
+    shape: Array = np.exp(np.clip(exponent, -50.0, 50.0))
+    scale = float((ivar * shape) @ flux) / max(float((ivar * shape) @ shape), 1e-300)
+    return scale * shape
+
+
+def gains(flux: Array, ivar: Array, model: Array) -> dict[str, float]:
+    """Return the gain of a model on the better null, in words of what is left out.
+
+    Parameters
+    ----------
+    flux, ivar, model : ndarray, shape (SIZE,)
+        On the native grid; ivar is 0 where there is no data.
+
+    Returns
+    -------
+    dict
+        The lowest gain for each reason why it may be too low to mean anything.
+    """
+    left = ivar * (flux - model) ** 2
+    sharp = spikes(flux, ivar)
+    seen = np.where(sharp, 0.0, ivar)
+    nulls = [curve(flux, seen) for curve in (cubic, power_law)]
+    profit = min(
+        (seen * (flux - null) ** 2 - np.where(sharp, 0.0, left) for null in nulls),
+        key=lambda part: float(part.sum()),
+    )
+    found = {_SMOOTH if not sharp.any() else _HOT: float(profit.sum())}
+    red, blue = ivar[_RED:] > 0.0, ivar[:_RED] > 0.0
+    if red.any() and blue.any():
+        beyond = float(np.where(sharp[_RED:], 0.0, left[_RED:])[red].mean())
+        below = float(np.where(sharp[:_RED], 0.0, left[:_RED])[blue].mean())
+        if beyond > _NOISY * max(below, 1.0):
+            found[_SKY] = float(profit[:_RED].sum())
+    return found
+
+
+_SMOOTH: Final = "a smooth curve fits nearly as well"
+_HOT: Final = "without one or two sharp pixels a smooth curve fits nearly as well"
+_SKY: Final = "it rests on light beyond 8500 A, where sky lines were not subtracted well"
+
+
+def doubt(flux: Array, ivar: Array, model: Array, gain: float, least: float) -> str:
+    """Return in words why a model that gains enough may gain nothing; empty if it does not.
+
+    Parameters
+    ----------
+    flux, ivar, model : ndarray, shape (SIZE,)
+    gain
+        On a cubic polynomial, all pixels counted.
+    least
+        What has to be gained, as `gain`; both in chi2.
+    """
+    if gain < least or gain > _ENOUGH * max(least / 28.0, 1.0):
+        return ""
+    low = {why: value for why, value in gains(flux, ivar, model).items() if value < least}
+    return min(low, key=lambda why: low[why], default="")
