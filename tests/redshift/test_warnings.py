@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -57,9 +58,11 @@ class Case:
     def causes(self) -> dict[ZWarning, str]:
         total = float(self.ivar @ self.flux**2)
         found = Candidates((self.solution, *self.others), self.smooth, total, self.good, ())
-        return fit_warnings(
-            self.flux, self.ivar, self.model, found, self.choice, self.basis, PARAMETERS
-        )
+        # The flux is flat, the gain is told: what it rests on is the matter of test_nulls.py.
+        with patch("huggins.redshift.warnings.doubt", return_value=""):
+            return fit_warnings(
+                self.flux, self.ivar, self.model, found, self.choice, self.basis, PARAMETERS
+            )
 
 
 @pytest.fixture
