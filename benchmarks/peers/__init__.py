@@ -1,0 +1,1 @@
+"""Comparison with other classifiers on the same spectra: `python -m benchmarks.peers -h`."""
