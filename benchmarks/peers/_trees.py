@@ -51,7 +51,7 @@ def main(source: str, out: str) -> None:
         )
 
     learned = features(flux, sigma, ratio)
-    options = {"max_iter": 60, "learning_rate": 0.1, "early_stopping": True, "random_state": 0}
+    options = {"max_iter": 150, "learning_rate": 0.1, "early_stopping": True, "random_state": 0}
     trees = HistGradientBoostingClassifier(**options).fit(learned, kind, sample_weight=weight)
     redshifts = {}
     for broad, members in (("QSO", ("QSO", "BAL")), ("GAL", ("GAL",))):

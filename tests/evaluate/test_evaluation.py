@@ -112,6 +112,12 @@ def test_rows_without_truth_are_named(tmp_path):
     write_results(tmp_path / "table.fits", cases)
     about = evaluate(tmp_path / "table.fits", tmp_path / "truth.csv", match_by="path").about
     assert len(about["without_truth"]) == about["unmatched_table"] == 1
+    assert "INDEX" not in about["without_truth"][0]
+    several = [*cases[:3], *(Case(path="many.fits", index=i) for i in (0, 7))]
+    write_results(tmp_path / "table.fits", several)
+    about = evaluate(tmp_path / "table.fits", tmp_path / "truth.csv", match_by="path").about
+    ends = [name.rpartition("/")[2] for name in about["without_truth"]]
+    assert ends == ["many.fits, INDEX 0", "many.fits, INDEX 7"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ from huggins.tables.read import read_columns
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from huggins.tables.columns import Columns
 
@@ -205,7 +208,7 @@ def evaluate(
         "filtered_out": len(matched.rows) - len(sample),
         "doubtful_truth": _doubtful(labels, roles, sample),
         "placeholder_redshifts": sample.file[placeholders].tolist(),
-        "without_truth": results.text("FILE")[lonely].tolist(),
+        "without_truth": _rows_named(results, lonely),
         "old_table": None,
         "old_model": None,
     }
@@ -320,6 +323,19 @@ def _groups(
                 "choose one that sorts spectra into few groups"
             )
     return tuple(kept)
+
+
+def _rows_named(results: Columns, rows: NDArray[np.intp]) -> list[str]:
+    """Name rows of results by their file, and INDEX where a file has several of them."""
+    files: list[str] = results.text("FILE")[rows].tolist()
+    if "INDEX" not in results.names:
+        return files
+    index = np.nan_to_num(results.number("INDEX"))[rows].astype(int)
+    count = Counter(files)
+    return [
+        f"{file}, INDEX {at}" if count[file] > 1 else file
+        for file, at in zip(files, index.tolist(), strict=True)
+    ]
 
 
 def _doubtful(labels: Columns, roles: dict[str, str], sample: Sample) -> int | None:
