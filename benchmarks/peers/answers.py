@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Table
 
-from huggins.taxonomy import BROAD, from_label
+from huggins.taxonomy import BROAD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,15 +63,15 @@ def of_huggins(path: Path, says: set[str]) -> Answers:
 
 
 def of_pipeline(path: Path) -> Answers:
-    """Read the survey's own values in the same table; mocks have none."""
+    """Read the survey's own values in the same table; mocks have none.
+
+    Types of stars are left out: those of the labels are the pipeline's own.
+    """
     table = Table.read(path)
-    cls, sub = (_texts(table, f"PIPE_{name}") for name in ("CLASS", "SUBCLASS"))
-    subclass = [from_label(c, s) or "" if c else "" for c, s in zip(cls, sub, strict=True)]
+    cls = _texts(table, "PIPE_CLASS")
     z, warning = (_numbers(table, f"PIPE_{name}") for name in ("Z", "ZWARNING"))
-    says = {"subclass", "z", "warning"}
-    return Answers(
-        cls, np.array(subclass), z, np.nan_to_num(warning) != 0, says, given=cls != ""
-    )
+    none = np.full(len(cls), "", dtype="U3")
+    return Answers(cls, none, z, np.nan_to_num(warning) != 0, {"z", "warning"}, given=cls != "")
 
 
 def of_redrock(path: Path, count: int) -> Answers:

@@ -85,6 +85,8 @@ def tables(result: dict[str, Any]) -> str:
     parts = []
     for sample, title in _SAMPLES.items():
         parts.append(f"## {title}\n")
+        most = max(peer[sample]["n"] for peer in peers.values())
+        parts.append(f"{most} spectra, empty sky included.{_fewer(peers, sample, most)}\n")
         for heading, keys in _TABLES:
             shown = [k for k in keys if any(k in peer[sample] for peer in peers.values())]
             if not shown:
@@ -98,6 +100,18 @@ def tables(result: dict[str, Any]) -> str:
             parts.append("")
     parts += ["## Time and memory\n", *_costs(peers)]
     return "\n".join(parts)
+
+
+def _fewer(peers: dict[str, Any], sample: str, most: int) -> str:
+    """Say which peers answered on fewer spectra, and why."""
+    said = ""
+    for name, peer in peers.items():
+        n = peer[sample]["n"]
+        if 0 < n < most and name == "pipeline":
+            said += f" The survey's pipeline: the {n} whose label is not its own."
+        elif 0 < n < most:
+            said += f" {NAMES[name]}: only the first {n}, since it takes so long."
+    return said
 
 
 def _cell(rate: dict[str, Any] | None) -> str:
