@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -33,3 +35,15 @@ def test_a_rival_below_needs_16_percent_to_be_reached():
 @pytest.mark.parametrize("error", [np.nan, np.inf, 0.0])
 def test_without_an_error_nothing_is_said(error):
     assert np.isnan(percentiles([1.0], [1.0], error)).all()
+
+
+def test_redshifts_far_apart_have_the_percentiles_of_the_whole_sum():
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        z = rng.permutation(np.arange(0.2, 5.0, 0.4))[:5]
+        prob, error = rng.dirichlet(np.ones(5)), float(rng.uniform(1e-4, 0.01))
+        low, high = percentiles(z.tolist(), prob.tolist(), error)
+        width = error * (1.0 + z) / (1.0 + z[0])
+        for value, level in ((low, 0.16), (high, 0.84)):
+            tails = [math.erfc(u) for u in (z - value) / width / math.sqrt(2.0)]
+            assert 0.5 * float(prob @ tails) == pytest.approx(level, abs=1e-8)

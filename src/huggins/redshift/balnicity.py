@@ -137,11 +137,15 @@ def measure(
     Absorption
         All NaN where less than 70 % of 0 to 25,000 km/s was observed.
     """
-    velocity = outflow_velocity(wavelength, z)
-    inside = np.flatnonzero((velocity >= 0.0) & (velocity <= _FASTEST))[::-1]
+    # A little more than the range, whose velocities are quickly made.
+    line = EMISSION["C IV"] * (1.0 + z)
+    low, high = np.searchsorted(wavelength, [0.9 * line, 1.01 * line]).tolist()
+    velocity = outflow_velocity(wavelength[low:high], z)
+    counted = np.flatnonzero((velocity >= 0.0) & (velocity <= _FASTEST))[::-1]
+    inside = low + counted
     if len(inside) < _SMOOTHING:
         return Absorption(note=_OUTSIDE)
-    v, model = velocity[inside], continuum[inside]
+    v, model = velocity[counted], continuum[inside]
     observed = ivar[inside] > 0.0
     good = observed & (model > _POSITIVE * float(np.median(np.abs(model))))
     step = np.abs(np.gradient(v))
@@ -247,8 +251,11 @@ def _integral(
         km/s.
     """
     used = np.zeros(len(ratio), bool)
+    # Shorter runs cannot be wide enough, and are the most.
+    shortest = int(width / float(step.max(initial=1e-30)))
     for run in _runs(counted & (ratio < _LEVEL)):
-        used[run] = np.cumsum(step[run]) > width
+        if run.stop - run.start >= shortest:
+            used[run] = np.cumsum(step[run]) > width
     total = float(((1.0 - ratio[used] / _LEVEL) * step[used]).sum())
     seen = used & np.isfinite(error)
     return total, float(np.sqrt(((error[seen] * step[seen] / _LEVEL) ** 2).sum()))
@@ -264,8 +271,10 @@ def _smoothed(ratio: Array, error: Array) -> Array:
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[slice]:
-    edges = np.flatnonzero(np.diff(np.r_[False, mask, False]))
-    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    padded = np.zeros(len(mask) + 2, bool)
+    padded[1:-1] = mask
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _short_gaps(good: NDArray[np.bool_]) -> NDArray[np.bool_]:

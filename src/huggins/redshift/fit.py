@@ -45,6 +45,8 @@ MEMBERSHIP: Final = np.array(
 )
 
 
+# Of the native pixels, A.
+_WAVELENGTH: Final = 10.0 ** ((START + np.arange(SIZE)) * STEP)
 # P_BAL among quasars from which on measured troughs are masked, and how often.
 _MASKED: Final = 0.3
 _ROUNDS: Final = 2
@@ -274,8 +276,7 @@ class Fitter:
         if it is free.
         """
         flux, ivar = frames.flux[row], frames.ivar[row]
-        grid = START + np.arange(SIZE) + frames.offset[row]
-        wavelength = 10.0 ** (grid * STEP)
+        wavelength = _WAVELENGTH * 10.0 ** (float(frames.offset[row]) * STEP)
 
         def measured(solution: Solution) -> tuple[float, Absorption, Array]:
             z = 10.0 ** ((solution.shift + frames.offset[row]) * STEP) - 1.0

@@ -352,11 +352,10 @@ class Search:
         if prior is not None:
             score += self.settings.redshift_weight * prior[inner]
         chosen: list[int] = []
-        for i in inner[np.argsort(-score, kind="stable")[:40]].tolist():
-            if all(abs(i - j) * scanner.factor > SAME for j in chosen):
-                chosen.append(i)
-                if len(chosen) == self.settings.peaks:
-                    break
+        left = inner[np.argsort(-score, kind="stable")[:40]]
+        while len(left) and len(chosen) < self.settings.peaks:
+            chosen.append(int(left[0]))
+            left = left[np.abs(left - left[0]) * scanner.factor > SAME]
         return chosen
 
 
