@@ -172,14 +172,14 @@ def scatter(
         sides = variance[:, : -2 * lag] + variance[:, 2 * lag :]
         ratio /= variance[:, lag:-lag] + 0.25 * sides
     ratio[~triple] = np.inf
-    ratio.sort(axis=1)
-    count = np.isfinite(ratio).sum(axis=1)
-    rows = np.arange(len(ratio))
+    counts = np.count_nonzero(np.isfinite(ratio), axis=1).tolist()
     result = np.full(len(ratio), np.nan)
-    if ratio.shape[1] == 0:
-        return result
-    first = np.sqrt(ratio[rows, (count - 1).clip(min=0) // 2])
-    second = first if lower else np.sqrt(ratio[rows, (count // 2).clip(max=ratio.shape[1] - 1)])
-    known = count >= least
-    result[known] = MAD * 0.5 * (first + second)[known]
+    for n, count in enumerate(counts):
+        if count >= max(least, 1):
+            low, high = (count - 1) // 2, count // 2
+            row = ratio[n]
+            row.partition((low, high))  # two values are needed, not the order of all
+            first = float(np.sqrt(row[low]))
+            second = first if lower else float(np.sqrt(row[high]))
+            result[n] = MAD * 0.5 * (first + second)
     return result

@@ -84,3 +84,21 @@ def test_a_proposal_is_read_by_bins_of_ln_one_plus_z():
 def test_differences_saturate():
     out = saturate(np.array([0.0, 1e-3, 20.0, 1e6]), 20.0)
     np.testing.assert_allclose(out, [0.0, 1e-3, 20.0 * (1.0 - np.exp(-1.0)), 20.0], rtol=1e-3)
+
+
+def test_a_spectrum_comes_out_alike_alone_and_beside_far_brighter_ones(search):
+    flux = flux_of("GALAXY", 0.17, LOGLAM)
+    rng = np.random.default_rng(2)
+    spectra = []
+    for sn in (1.5, 3e3, 3.0, 1e6):
+        sigma = np.median(np.abs(flux)) / sn
+        noisy = flux + rng.normal(0.0, sigma, len(flux))
+        spectra.append(Spectrum(LOGLAM, noisy, np.full(len(flux), sigma**-2.0)))
+    frames = to_native(spectra)
+    together = search.run_all(frames, range(4), [None] * 4)
+    for row in range(4):
+        alone = search.run(frames, row)
+        for one, other in zip(together[row].solutions, alone.solutions, strict=True):
+            assert (one.kind, one.archetype) == (other.kind, other.archetype)
+            assert one.shift == pytest.approx(other.shift, abs=1e-6)
+            assert one.chi2 == pytest.approx(other.chi2, rel=1e-9)

@@ -56,7 +56,9 @@ class LinearFit:
         count = len(vectors)
         k, m = np.tril_indices(count)
         self._singles = _Rows(vectors)
-        self._products = _Rows(np.concatenate([vectors[k] * vectors[m], vectors]))
+        pairs = vectors[k] * vectors[m]
+        # With polynomials the sums of the vectors are those with the first of them, which is 1.
+        self._products = _Rows(pairs if terms else np.concatenate([pairs, vectors]))
         pair = np.empty((count, count), np.intp)
         pair[k, m] = pair[m, k] = np.arange(len(k))
         # Where the sum of each product, and of each vector, stands among the sums.
@@ -122,7 +124,7 @@ class LinearFit:
             cross = cross[:, :, self._singles.place]
             matrix[:, count:, :count] = cross.transpose(1, 0, 2)
             matrix[:, :count, count:] = cross.transpose(1, 2, 0)
-            total[:, :count] = cross[0]  # the first polynomial is 1
+            total[:, :count] = cross[0]
         else:
             total[:, :count] = sums[:, self._sum_at]
         level = matrix[:, :1, 0].copy()

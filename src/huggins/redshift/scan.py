@@ -184,7 +184,9 @@ class Scanner:
             diagonal += level * np.float32(self._precision[k])
         for k in range(order):
             matrix[k, k] *= np.float32(1.0 + _RIDGE)
-        found = solve(matrix.reshape(order + 1, order + 1, -1), self._first)
+        found = solve(
+            matrix.reshape(order + 1, order + 1, -1), self._first, spectra=len(weight)
+        )
         # The bluest template pixels come first: at high redshift.
         gains: NDArray[np.float32] = found.reshape(len(weight), shifts)[:, ::-1]
         return gains
@@ -343,7 +345,10 @@ class Scanner:
 
 
 def solve(
-    matrix: NDArray[np.float32], first: Sequence[int] | NDArray[np.intp] | None = None
+    matrix: NDArray[np.float32],
+    first: Sequence[int] | NDArray[np.intp] | None = None,
+    *,
+    spectra: int = 1,
 ) -> NDArray[np.float32]:
     """Solve S systems by Cholesky; `matrix` (n + 1, n + 1, S) holds them below the diagonal.
 
@@ -354,14 +359,17 @@ def solve(
     matrix
     first
         Of each row the first column that need not be 0 in every system; all 0 by default.
+    spectra
+        Of how many spectra these are the systems, equally many of each, one after the other.
     """
     order = len(matrix) - 1
     start = [0] * order if first is None else [int(n) for n in first]
     # Where a vector meets no data its sum of squares is what rounding makes of 0, and may be
-    # negative: what lies below the rounding of the largest sum counts as that.
-    size = np.abs(matrix[range(order), range(order)])  # (order, S)
+    # negative: what lies below the rounding of the spectrum's largest sum counts as that.
+    size = np.abs(matrix[range(order), range(order)]).reshape(order, spectra, -1)
     least = np.float32(_RIDGE) * size
-    least += (_EPSILON * size.max(axis=1) + np.float32(1e-20))[:, None]
+    least += _EPSILON * size.max(axis=2, keepdims=True) + np.float32(1e-20)
+    least = least.reshape(order, -1)
     for j in range(order):
         column = matrix[j:, j]
         if start[j] < j:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: Spectra that are best searched together: their systems of equations still fit into the cache.
-TOGETHER: Final = 8
+#: Spectra that are searched together: more need more memory (0.7 MB each) and are no faster.
+TOGETHER: Final = 32
 # Fraction of BAL among the network's quasars from which on absorption is masked.
 _ABSORBED: Final = 0.15
 # The same fraction, from which on the redshift comes from redward of C IV alone.

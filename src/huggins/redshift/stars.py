@@ -81,25 +81,32 @@ class StarScanner:
         self, weighted: NDArray[np.floating], weight: NDArray[np.floating]
     ) -> NDArray[np.float32]:
         """Return `gain` of N spectra (N, P) together, shape (N, A, S)."""
-        terms = self._terms
-        shape = (len(weight), len(self.shifts), self._vectors.shape[1])
-        right = self._shifted(self._poly[:terms, None] * weighted) @ self._vectors
-        left = self._shifted(self._poly[:, None] * weight) @ self._squares
-        matrix = np.empty((terms + 1, terms + 1, right.size // terms), np.float32)
-        matrix[self._at] = self._product @ left.reshape(2 * terms - 1, -1)
-        matrix[terms, :terms] = right.reshape(terms, -1)[::-1]
+        terms, shifts, stars = self._terms, len(self.shifts), self._vectors.shape[1]
+        matrix = np.empty((terms + 1, terms + 1, len(weight), shifts * stars), np.float32)
+        # Each alone: products of matrices of another shape are rounded differently, and what
+        # comes out must not depend on what else is in a batch.
+        for n in range(len(weight)):
+            rows = np.concatenate([self._poly[:terms] * weighted[n], self._poly * weight[n]])
+            shifted = self._shifted(rows)
+            right = shifted[: terms * shifts] @ self._vectors
+            left = shifted[terms * shifts :] @ self._squares
+            matrix[(*self._at, n)] = self._product @ left.reshape(2 * terms - 1, -1)
+            matrix[terms, :terms, n] = right.reshape(terms, -1)[::-1]
+        matrix = matrix.reshape(terms + 1, terms + 1, -1)
         ridge = matrix[terms - 1, terms - 1] * np.float32(1e-4)
         for m in range(terms):
             matrix[m, m] += ridge
-        found: NDArray[np.float32] = solve(matrix).reshape(shape).swapaxes(1, 2)
-        return found
+        found = solve(matrix, spectra=len(weight)).reshape(-1, shifts, stars)
+        gains: NDArray[np.float32] = found.swapaxes(1, 2)
+        return gains
 
     def _shifted(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return copies of `rows` (M, N, P) at every shift, shape (M * N * S, P + S - 1)."""
+        """Return copies of `rows` (M, P) at every shift, shape (M * S, P + S - 1)."""
         beside = len(self.shifts) - 1
-        padded = np.pad(rows.astype(np.float32), ((0, 0), (0, 0), (beside, beside)))
+        padded = np.zeros((len(rows), rows.shape[1] + 2 * beside), np.float32)
+        padded[:, beside : beside + rows.shape[1]] = rows
         # Highest velocity last: the bluest template pixel falls on the first data pixel.
-        copies = sliding_window_view(padded, rows.shape[2] + beside, axis=2)
+        copies = sliding_window_view(padded, rows.shape[1] + beside, axis=1)
         return copies.reshape(-1, copies.shape[-1])
 
 
