@@ -8,7 +8,7 @@ JOBS ?= auto
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTRAINTS)
 .DELETE_ON_ERROR:
-.PHONY: demo test test-fast lint bench docs fuzz mutants clean
+.PHONY: demo test test-fast test-oldest dist lint bench docs fuzz mutants clean
 
 demo: .venv/core  ## classify one spectrum of each class and draw it
 	$(BIN)/huggins demo
@@ -18,6 +18,18 @@ test: .venv/dev docs  ## run the tests, in parallel over the cores, and build th
 
 test-fast: .venv/dev  ## run the tests that take less than a minute together
 	$(PYTEST) -m 'not slow' --hypothesis-profile fast
+
+# Warnings are no errors here: old packages warn of new ones.
+test-oldest: .venv-oldest/ready  ## run the tests of the core with the oldest versions that it supports
+	.venv-oldest/bin/python -m pytest -o filterwarnings= -m 'not slow' --hypothesis-profile fast \
+	  --numprocesses $(JOBS) tests $(OTHERS:%=--ignore tests/%)
+
+dist: .venv/dev  ## build wheel and sdist into dist, twice, and compare
+	rm -rf dist build/again
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m build --outdir build/again
+	cd build/again && for file in *; do cmp $$file ../../dist/$$file || exit 1; done
+	cd dist && sha256sum *
 
 lint: .venv/dev  ## check style and types
 	$(BIN)/ruff check .
@@ -50,5 +62,12 @@ docs: .venv/dev  ## build the documentation site into build/docs; a warning is a
 	$(PIP) -e '.[dev,train,docs]'
 	touch $@ .venv/core
 
+OTHERS = train model docs experiments examples
+.venv-oldest/ready: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip --disable-pip-version-check install --quiet \
+	  -c constraints-oldest.txt -e . hypothesis onnx pandas psutil pyarrow pytest pytest-xdist pyyaml specutils
+	touch $@
+
 clean:
-	rm -rf .venv demo build dist docs/pictures docs/reference/api
+	rm -rf .venv .venv-oldest demo build dist docs/pictures docs/reference/api

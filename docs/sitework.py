@@ -140,6 +140,10 @@ def read_source(app: Sphinx, docname: str, source: list[str]) -> None:
         text = with_the_rest(text, docname)
     if docname == "reference/commands":
         text += helps()
+    if docname == "project/licences":
+        import licences
+
+        text += "\n" + licences.table()
     if docname == "decisions/README":
         text += "\n\n:::{toctree}\n:hidden:\n:glob:\n\n0*\n:::\n"
     source[0] = text
