@@ -1,5 +1,7 @@
 """Spectra that other programs are known to get wrong: right, or with a warning."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,10 @@ from huggins.constants import SPEED_OF_LIGHT
 from huggins.redshift import load_basis
 from huggins.taxonomy import INDEX
 
+SINGLE = (
+    Path(__file__).parents[3]
+    / "shared/data/spectra/desi/fastspecfit/coadd-special-dark-27247.fits"
+)
 WAVELENGTH = 10.0 ** (3.56 + 1e-4 * np.arange(4500))  # 3631 to 10231 A
 
 
@@ -99,6 +105,14 @@ def test_l_dwarfs_are_no_galaxies():
         _observed(_star("L", which=n), sn, rng) for n in range(count) for sn in (1.0, 4.0)
     ]
     assert {row["CLASS"] for row in _accepted(spectra)} <= {"STAR"}
+
+
+@pytest.mark.skipif(not SINGLE.exists(), reason="needs the shared spectra of DESI")
+def test_a_single_line_of_a_real_spectrum_is_not_certain():
+    # One strong line at 5044 A and nothing else: [O III] (redrock: z = 0.0073, though 4960 is
+    # missing), [O II] or Lyman alpha.
+    [row] = huggins.classify(SINGLE)
+    assert row["ZWARNING"] != 0
 
 
 @pytest.mark.parametrize("sn", [3.0, 30.0, 100.0])
