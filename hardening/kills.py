@@ -31,6 +31,8 @@ from typing import Any, Final
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT / "tests"))
+#: Exit status after Ctrl-C.
+INTERRUPTED: Final = 130
 _TRAIN: Final = """
 name = "own"
 steps = 10
@@ -294,7 +296,9 @@ CASES: Final[dict[str, type[Case]]] = {
 }  # fmt: skip
 
 
-def _fork(arguments: list[str], folder: Path, out: Path | None = None) -> int:
+def _fork(
+    arguments: list[str], folder: Path, out: Path | None = None, err: Path | None = None
+) -> int:
     """Start a command in a process of its own."""
     child = os.fork()
     if child:
@@ -305,7 +309,7 @@ def _fork(arguments: list[str], folder: Path, out: Path | None = None) -> int:
         os.chdir(folder)
         sink = os.open(out or os.devnull, os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(sink, 1)
-        log = os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = os.open(err or folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(log, 2)
         from huggins.cli import main
 
@@ -333,15 +337,24 @@ def _call(arguments: list[str], folder: Path) -> None:
         raise AssertionError(f"status {os.waitstatus_to_exitcode(status)}: {said}")
 
 
-def _kill_once(case: Case, folder: Path, usual: float, random: Random) -> bool:
+def _kill_once(
+    case: Case, folder: Path, usual: float, random: Random, sign: signal.Signals
+) -> bool:
     """Kill a run and let it go on; return whether the kill came before its end."""
     child = _fork(case.first(), folder)
-    time.sleep(random.uniform(0.0, usual))
+    time.sleep(random.uniform(0.0 if sign == signal.SIGKILL else 0.1 * usual, usual))
     done, status = os.waitpid(child, os.WNOHANG)
     if not done:
-        os.killpg(child, signal.SIGKILL)
+        os.killpg(child, sign)
         _, status = os.waitpid(child, 0)
     killed = os.WIFSIGNALED(status)
+    if sign == signal.SIGINT and not done and status:
+        said = (folder / "stderr").read_text()
+        assert os.waitstatus_to_exitcode(status) == INTERRUPTED, f"status {status}: {said}"
+        assert "Traceback" not in said, said[-1500:]
+        lines = [line for line in said.splitlines() if "interrupted" in line]
+        assert len(lines) == 1, f"{len(lines)} lines of interruption: {said[-500:]}"
+        killed = True
     _call(case.again() if killed else case.first(), folder)
     return killed
 
@@ -352,8 +365,12 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=50)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--case", choices=CASES, action="append")
-    parser.add_argument("--output", type=Path, default=_ROOT / "hardening/results/kills.json")
+    parser.add_argument("--interrupt", action="store_true", help="Ctrl-C in place of kill -9")
+    parser.add_argument("--output", type=Path)
     args = parser.parse_args()
+    sign = signal.SIGINT if args.interrupt else signal.SIGKILL
+    kind = "interrupts" if args.interrupt else "kills"
+    args.output = args.output or _ROOT / "hardening" / "results" / f"{kind}.json"
     os.environ |= {"ORT_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
     _imports()
     record = json.loads(args.output.read_text()) if args.output.exists() else {}
@@ -363,10 +380,12 @@ def main() -> int:
     }
     failures = 0
     for name in args.case or CASES:
+        if args.interrupt and name == "view":
+            continue  # it is ended so
         with tempfile.TemporaryDirectory() as place:
             # Two kinds of classify share the times of one verb.
             times = -(-args.times // 2) if name.startswith("classify") else args.times
-            found = _case(name, Path(place), times, args.seed)
+            found = _case(name, Path(place), times, args.seed, sign)
         failures += len(found["failures"])
         record.setdefault("verbs", {})[name] = found
         args.output.parent.mkdir(exist_ok=True)
@@ -375,7 +394,9 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def _case(name: str, place: Path, times: int, seed: int) -> dict[str, Any]:
+def _case(
+    name: str, place: Path, times: int, seed: int, sign: signal.Signals
+) -> dict[str, Any]:
     random = Random(f"{seed} {name}")
     (place / "inputs").mkdir()
     os.environ["XDG_STATE_HOME"] = os.environ["XDG_CACHE_HOME"] = str(place / "home")
@@ -397,7 +418,7 @@ def _case(name: str, place: Path, times: int, seed: int) -> dict[str, Any]:
                 case.kill(folder, random)
                 killed += 1
             else:
-                killed += _kill_once(case, folder, usual, random)
+                killed += _kill_once(case, folder, usual, random, sign)
                 assert case.left(folder) == expected, "it left something else than in peace"
         except Exception as error:
             failures.append(f"run {number}: {type(error).__name__}: {str(error)[:600]}")

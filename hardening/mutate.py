@@ -241,7 +241,8 @@ def _ways(node: ast.expr) -> int:
         case ast.Constant() if isinstance(node.value, bool | int | float):
             return 1
         case ast.Name() | ast.Attribute():
-            return int(_called(node) in _NAMES)
+            named = ("min", "max", "any", "all") if isinstance(node, ast.Name) else _NAMES
+            return int(_called(node) in named)
     return 0
 
 

@@ -160,3 +160,27 @@ def test_slips_are_named(library, bank, tmp_path):
         simulate(replace(RECIPE, count=0), library, bank, tmp_path / "a.h5")
     with pytest.raises(OutputError, match="there is no folder"):
         simulate(RECIPE, library, bank, tmp_path / "no" / "a.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", ["..run.0a1b2c3d.tmp.json", ".0.0a1b2c3d.tmp.npz", "0.npz"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_run_killed_before_its_record_is_there_begins_anew(
+    left, resume, library, bank, tmp_path
+):
+    kept = tmp_path / "mocks.npz.part"
+    kept.mkdir()
+    (kept / left).write_bytes(b"of another run, half written")
+    simulate(RECIPE, library, bank, tmp_path / "mocks.npz", resume=resume)
+    with np.load(tmp_path / "mocks.npz") as found:
+        np.testing.assert_array_equal(found["flux"], drawn(library, bank)["flux"])
+    assert not kept.exists()
+
+
+def test_a_folder_of_somebody_else_is_left_alone(library, bank, tmp_path):
+    kept = tmp_path / "mocks.npz.part"
+    kept.mkdir()
+    (kept / "thesis.tex").write_text("precious")
+    with pytest.raises(OutputError, match="no folder of huggins"):
+        simulate(RECIPE, library, bank, tmp_path / "mocks.npz", resume=True)
+    assert (kept / "thesis.tex").read_text() == "precious"

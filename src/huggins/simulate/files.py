@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import zipfile
 from dataclasses import asdict, dataclass, field
@@ -44,6 +45,8 @@ NATIVE: Final = LogGrid(start=3.55 - 0.5e-4, step=1e-4, size=4650)
 #: Version of the data set's schema (docs/reference/dataset.md).
 SCHEMA: Final = 1
 LOT: Final = 1000
+# What a run keeps in its folder until it is done, also while it is being written.
+_OURS: Final = re.compile(r"\d+\.npz|\.[\w.]+\.tmp(\.\w+)?")
 _ONE_FILE: Final = (".h5", ".hdf5", ".npz")
 # Pixels are shared out in lots of at most this many: the random numbers of 1000 native spectra
 # take 40 MB an array.
@@ -143,10 +146,12 @@ def simulate(
     if not overwrite:
         check(recipe, out, resume=resume)
     kept = out.with_name(f"{out.name}.part")
-    if kept.is_dir() and any(kept.iterdir()) and not (kept / RECORD).is_file():
+    recorded = (kept / RECORD).is_file()
+    if kept.is_dir() and not recorded and not _is_ours(kept):
         raise OutputError(f"{kept}: is no folder of huggins and in the way: rename it")
     with keeping(kept):
-        if not resume:
+        # Without a record the run was killed before its first mock, or after its last.
+        if not resume or not recorded:
             shutil.rmtree(kept, ignore_errors=True)
         kept.mkdir(exist_ok=True)
         check_folder(kept, depends)
@@ -168,6 +173,10 @@ def simulate(
             described = json.dumps(depends, sort_keys=True)
             _write_dataset(recipe, bank.grid, kept, out, described)
         shutil.rmtree(kept)
+
+
+def _is_ours(kept: Path) -> bool:
+    return all(_OURS.fullmatch(path.name) for path in kept.iterdir())
 
 
 def check(recipe: Recipe, out: Path, *, resume: bool = False) -> None:
