@@ -247,7 +247,7 @@ def test_the_server_is_killed_in_the_middle_and_comes_back(
         page = open_page(server.url)
         page.keyboard.press("4")
         page.keyboard.press("Enter")
-        settled(page, "window.huggins.store.row === 1")
+        settled(page, "window.huggins.store.detail?.row === 1")
         server.stop()
     page.keyboard.press("3")
     page.keyboard.press("Enter")
@@ -375,15 +375,28 @@ def test_a_row_from_another_program_opens_here(page, session):
 
 def test_a_moved_file_says_so(open_page, results, inspections, errors):
     results.table.values["FILE"][0] = "gone.fits"
+    results.table.values["FILE"][2] = "away.fits"
     server = Server(Session(results, inspections))
     server.start()
     try:
         page = open_page(server.url, wait=False)
         page.wait_for_selector("#failed:not([hidden])")
         assert "not there any more" in page.locator("#failed").inner_text()
+        # The table is known all the same, and nobody can inspect what is not to be seen.
+        assert page.locator(".answer-class").inner_text() == "QSO"
+        assert not page.locator("#inspection").is_visible()
         picture(page, "moved")
         page.keyboard.press("n")
         settled(page, "window.huggins.store.detail?.row === 1")
+        assert page.locator(".answer-class").inner_text() == "QSO BAL"
+        page.keyboard.press("n")
+        page.wait_for_selector("#failed:has-text('away.fits')")
+        assert page.locator(".answer-class").inner_text() == "STAR F"
+        page.keyboard.press("Enter")
+        page.keyboard.press("n")
+        settled(page, "window.huggins.store.detail?.row === 3")
+        assert page.locator("#inspection").is_visible()
+        assert inspections.newest() == []
     finally:
         server.stop()
 
@@ -585,3 +598,17 @@ def test_all_that_the_table_says_of_a_spectrum_is_at_hand(page, results):
     page.click("text=All columns of the table")
     said = page.locator("#cells").inner_text()
     assert all(name in said for name in results.table.names)
+
+
+def test_nothing_is_stored_for_a_spectrum_that_is_still_on_its_way(page, inspections):
+    page.route("**/api/spectrum/5", lambda route: None)  # never answered
+    page.evaluate("window.location.hash = '#row=5'")
+    settled(page, "window.huggins.store.row === 5")
+    assert page.locator("#spectrum-panel").get_attribute("aria-busy") == "true"
+    page.keyboard.press("4")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(300)
+    assert inspections.newest() == []
+    page.evaluate("window.location.hash = '#row=1'")
+    settled(page, "window.huggins.store.detail?.row === 1")
+    assert page.locator("#spectrum-panel").get_attribute("aria-busy") == "false"

@@ -210,7 +210,11 @@ class _Routes:
         return JSONResponse(data)
 
     async def spectrum(self, request: Request) -> Response:
-        return await _json(self.session.detail, request.path_params["row"], _scanner(request))
+        row = request.path_params["row"]
+        try:
+            return await _json(self.session.detail, row, _scanner(request))
+        except HugginsError as error:  # what the table says of it can be shown all the same
+            return JSONResponse({"error": str(error)} | self.session.known(row), _status(error))
 
     async def model(self, request: Request) -> Response:
         try:
@@ -354,9 +358,12 @@ def _scanner(request: Request) -> str:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, _status(error))
+
+
+def _status(error: Exception) -> int:
     kinds = {UnknownRowError: 404, NotReadyError: 409, TooLargeError: 413}
-    status = next((code for kind, code in kinds.items() if isinstance(error, kind)), 400)
-    return JSONResponse({"error": str(error)}, status)
+    return next((code for kind, code in kinds.items() if isinstance(error, kind)), 400)
 
 
 async def _unknown(request: Request, error: Exception) -> Response:

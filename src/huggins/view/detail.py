@@ -95,19 +95,32 @@ def details(spectrum: Spectrum, network: Model) -> Details:
             break
     good = candidates.good
     offset = float(frames.offset[0])
-    answers = [
-        FittedModel(
+
+    def answer(s: Solution, z: float, chi2: float, p: Array) -> FittedModel:
+        return FittedModel(
             s.kind,
-            _subclass(s, fitter, probabilities[0]),
-            _redshift(s, offset),
-            s.chi2,
-            s.chi2 / max(good - len(s.coefficients), 1),
+            _subclass(s, fitter, p),
+            z,
+            chi2,
+            chi2 / max(good - len(s.coefficients), 1),
             fitter.model_on(spectrum, s),
         )
-        for s in chosen
-    ]
-    [causes] = fit(fitter, [spectrum], probabilities, prediction.density, grid).causes
-    return Details(answers, chi2_curves(fitter.search, frames, 0), prediction, causes)
+
+    decided = fit(fitter, [spectrum], probabilities, prediction.density, grid)
+    best, _ = decided.solutions[0]
+    answers = []
+    if best is not None:
+        # The fit may have looked closer, as behind troughs of absorption. Its chi2 is then of
+        # fewer pixels, and all are compared here.
+        z = float(decided.z[0])
+        same = next((s for s in chosen if not _apart(s, best)), None)
+        name = _subclass(best, fitter, decided.probabilities[0])
+        chi2 = (same or fit_at(fitter.search, frames, 0, name, z)).chi2
+        answers.append(answer(best, z, chi2, decided.probabilities[0]))
+        chosen = [s for s in chosen if _apart(s, best)][: SOLUTIONS - 1]
+    answers += [answer(s, _redshift(s, offset), s.chi2, probabilities[0]) for s in chosen]
+    curves = chi2_curves(fitter.search, frames, 0)
+    return Details(answers, curves, prediction, decided.causes[0])
 
 
 def of_table(answers: Sequence[FittedModel], cells: dict[str, Any]) -> int | None:
@@ -236,17 +249,22 @@ def as_json(
             "z": finite(pipeline.z),
             "zwarning": pipeline.zwarning,
         },
-        "warnings": [
-            {
-                "name": bit.name,
-                "meaning": found.causes.get(bit) or MEANING[bit],
-                "remedy": REMEDY[bit],
-            }
-            for bit in ZWarning
-            if bits & bit
-        ],
+        "warnings": warnings_of(bits, found.causes),
         "links": links(spectrum),
     }
+
+
+def warnings_of(bits: int, causes: dict[ZWarning, str]) -> list[dict[str, str]]:
+    """Return the bits of ZWARNING that are set, in words."""
+    return [
+        {
+            "name": bit.name or "",
+            "meaning": causes.get(bit) or MEANING[bit],
+            "remedy": REMEDY[bit],
+        }
+        for bit in ZWarning
+        if bits & bit
+    ]
 
 
 def finite(value: float | None) -> float | None:

@@ -148,7 +148,7 @@ def _spectrum(session: Session, row: int) -> dict[str, Any]:
                 solution["model"] = None
         return detail | {"why": session.why(row)}
     except HugginsError as error:
-        return {"failed": str(error)}
+        return {"failed": str(error)} | session.known(row)
 
 
 def static(name: str) -> str:

@@ -201,13 +201,30 @@ class Session:
     def detail(self, row: int, scanner: str = "") -> dict[str, Any]:
         """Return everything about one row."""
         spectrum, found = self.details(row)
-        cells = {name: self.results.value(name, row) for name in self.results.table.names}
+        cells = self._cells(row)
         seen = self.inspections.of(self.results.key(row), scanner)
         return {
             "row": row,
             **detail.as_json(spectrum, found, cells, self.network.metadata.redshift),
             "inspection": None if seen is None else seen.to_json(),
         }
+
+    def known(self, row: int) -> dict[str, Any]:
+        """Return what the table alone says of a row, where its spectrum cannot be shown."""
+        if not 0 <= row < len(self.results):
+            return {}
+        cells = self._cells(row)
+        return {
+            "row": row,
+            "file": cells.get("FILE"),
+            "results": cells,
+            "warnings": detail.warnings_of(int(cells.get("ZWARNING") or 0), {}),
+            "probabilities": {name: cells.get(f"P_{name}") for name in CLASSES},
+            "pipeline": {"class": cells.get("PIPE_CLASS"), "z": cells.get("PIPE_Z")},
+        }
+
+    def _cells(self, row: int) -> dict[str, Any]:
+        return {name: self.results.value(name, row) for name in self.results.table.names}
 
     def model_at(self, row: int, z: float, name: str) -> dict[str, Any]:
         """Fit a class's templates at a redshift."""
@@ -398,7 +415,7 @@ class Session:
             for row in chosen:
                 found = seen.get(self.results.key(row))
                 if found is not None:
-                    cells = {n: self.results.value(n, row) for n in self.results.table.names}
+                    cells = self._cells(row)
                     pairs.append(
                         (
                             exchange.Target(

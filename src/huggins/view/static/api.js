@@ -73,7 +73,7 @@ async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   const detail = await new Response(stream).json();
-  if (detail.failed) throw new ApiError(detail.failed, 404);
+  if (detail.failed) throw new ApiError(detail.failed, 404, detail);
   return detail;
 }
 

@@ -80,8 +80,8 @@ export class Inspection {
 
   /** Store what is set and go on to the next spectrum. */
   async accept() {
-    if (isReport || !store.detail) return;
     const { row } = store;
+    if (isReport || store.detail?.row !== row) return; // what is shown is still another spectrum
     const inspection = {
       row,
       class: $("#vi-class").value,

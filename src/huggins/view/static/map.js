@@ -40,7 +40,9 @@ export class ScatterMap {
     }
     const ends = (values) => {
       const sorted = Float64Array.from(values).sort();
-      return [sorted[0] ?? 0, sorted[sorted.length - 1] ?? 1];
+      const low = sorted[0] ?? 0;
+      const high = sorted[sorted.length - 1] ?? 1;
+      return high > low ? [low, high] : [low - 0.5, low + 0.5]; // one point stands in the middle
     };
     this.x = ends(xs);
     this.y = ends(ys);

@@ -40,6 +40,9 @@ export class SpectrumView {
     this.fetchModel = debounced(() => this.model(), 120);
     this.bind();
     on("detail", (detail, error) => this.show(detail, error));
+    on("row", () => {
+      for (const part of [$("#spectrum-panel"), $("aside")]) part.setAttribute("aria-busy", "true");
+    });
   }
 
   bind() {
@@ -97,13 +100,19 @@ export class SpectrumView {
     this.why = null;
     this.plot.view.why = null;
     const place = store.order.indexOf(store.row);
+    for (const part of [$("#spectrum-panel"), $("aside")]) part.setAttribute("aria-busy", "false");
+    $("#inspection").hidden = isReport || Boolean(error);
     $("#place").textContent = place >= 0 ? `${(place + 1).toLocaleString("en")} of ${store.order.length.toLocaleString("en")}` : `row ${store.row}, not in the filter`;
     const failed = $("#failed");
     failed.hidden = !error;
     $("#spectrum-panel").classList.toggle("empty", Boolean(error));
     if (error) {
       fill(failed, h("strong", {}, "This spectrum cannot be shown."), h("p", {}, error.message));
-      fill($("#title"), `Row ${store.row}`);
+      // What the table says of it; nothing of the spectrum before may stay.
+      const known = error.body?.results ? error.body : { results: {}, warnings: [] };
+      fill($("#title"), known.file?.split("/").pop() ?? `Row ${store.row}`);
+      this.facts(known);
+      this.drawSolutions();
       return;
     }
     const r = detail.results ?? {};
@@ -148,7 +157,7 @@ export class SpectrumView {
       h("div", { class: "muted" }, `P(${r.SUBCLASS || "–"}) ${probability(r.PROB)} · S/N ${decimal(r.SN_MEDIAN, 1)} · Δχ² ${Number.isFinite(r.DELTACHI2) ? short(r.DELTACHI2) : "–"}`),
       this.extras(r).map((text) => h("div", { class: "muted" }, text)));
     fill($("#warnings"), detail.warnings?.length
-      ? detail.warnings.map((w) => h("li", {}, h("strong", {}, w.name), " ", w.meaning, w.remedy ? h("span", { class: "muted" }, ` ${w.remedy}`) : ""))
+      ? detail.warnings.map((w) => h("li", {}, h("strong", {}, w.name), ` ${w.meaning.replace(/\.?$/, ".")}`, w.remedy ? h("span", { class: "muted" }, ` ${w.remedy}`) : ""))
       : Number.isFinite(r.ZWARNING) ? h("li", { class: "good" }, "No warning.") : h("li", { class: "muted" }, "This table has no ZWARNING: nothing is known of warnings."));
     if (detail.difference) $("#warnings").prepend(h("li", {}, h("strong", {}, "OTHER ANSWER"), " ", detail.difference));
     if (r.ERROR) $("#warnings").prepend(h("li", {}, h("strong", {}, "ERROR"), " ", r.ERROR));
@@ -168,7 +177,7 @@ export class SpectrumView {
     const known = Object.entries(m).filter(([, v]) => v !== null && v !== "" && v !== undefined);
     fill($("#meta"), known.map(([k, v]) => [h("dt", {}, k), h("dd", {}, String(v))]));
     fill($("#links"), (detail.links ?? []).map((link) => h("a", { href: link.url, target: "_blank", rel: "noopener noreferrer" }, link.name)));
-    this.chi.set(detail.chi2, detail.solutions, detail.znet, this.z);
+    this.chi.set(detail.chi2 ?? [], detail.solutions ?? [], detail.znet ?? null, this.z);
   }
 
   /** What the table says beyond class and redshift, where it says anything. */
@@ -224,7 +233,7 @@ export class SpectrumView {
     const { row } = store;
     const { z } = this;
     const cls = this.cls;
-    if (!cls || isReport) return;
+    if (!cls || isReport || store.detail?.row !== row) return;
     try {
       const answer = await api.model(row, z, cls);
       if (!answer || store.row !== row || this.z !== z || this.cls !== cls) return;
