@@ -230,11 +230,12 @@ def test_a_quasar_with_one_line(velocity, sure, set_):
     assert part_bits("QSO", z, z_net, sure, 3700.0, 6500.0) == 0
 
 
-@pytest.mark.parametrize(("share", "set_"), [(0.6, True), (0.9, False)])
-def test_a_line_is_there_if_most_of_its_surroundings_are(share, set_):
+@pytest.mark.parametrize(("seen", "set_"), [(12, True), (13, False)])
+def test_a_line_is_there_if_most_of_its_surroundings_are(seen, set_):
     z = 1.0
-    line = np.log10(EMISSION["C III]"] * (1.0 + z))
-    low = 10.0 ** (line + 0.0043 - share * 2 * 0.0043)
+    around = np.flatnonzero(np.abs(LOGLAM - np.log10(EMISSION["C III]"] * (1.0 + z))) < 0.0043)
+    assert len(around) == 17  # within 1 %: three quarters are 12.75
+    low = 10.0 ** (LOGLAM[around[-seen]] - 1e-5)
     found = part_bits("QSO", z, z + 0.006, 1.0, low, 6500.0)
     assert found == (ZWarning.PART_COVERAGE if set_ else 0)
 
