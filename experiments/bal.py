@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.rule import predict
+from experiments.troughs import narrow, noisier, troughs
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import fraction
 from huggins.evaluate.evaluation import plain
 from huggins.redshift.absorbed import ShareParameters, absorbed_share, evidence, prior_logit
-from huggins.redshift.balnicity import Absorption, measure, outflow_velocity
+from huggins.redshift.balnicity import Absorption, measure
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import INDEX
 from huggins.train.data import read_real
@@ -39,11 +40,6 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Lines that a trough is put into: wavelength, least and most strength relative to C IV.
-_LINES: Final = (
-    (1549.06, 1.0, 1.0), (1396.76, 0.2, 1.0), (1240.14, 0.4, 1.0), (1215.67, 0.0, 0.7),
-    (1033.82, 0.3, 1.0),
-)  # fmt: skip
 #: Least redshift of a quasar that gets a trough.
 Z_MIN: Final = 1.55
 #: Shares of quasars, from which the sample is weighted: broad absorption, narrower absorption
@@ -58,68 +54,10 @@ NOISES: Final = (0.5, 0.7, 1.0)
 #: Difference of redshifts, over 1 + z, from which on label or fit of a quasar is wrong: it is
 #: left out.
 APART: Final = 0.03
+#: Spectra of one quasar whose redshifts are compared.
+EPOCHS: Final = 8
 #: Weight of spectra with S/N above 2, where the answer can be known.
 CLEAR: Final = 4.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trough:
-    """Transmission of broad absorption: of velocity, or of rest wavelength (`whole`)."""
-
-    x: Array
-    transmission: Array
-    whole: bool
-
-    def at(self, wavelength: Array, z: float, rng: np.random.Generator) -> Array:
-        """Return the transmission at observed wavelengths, in all lines."""
-        rest = wavelength / (1.0 + z)
-        if self.whole:
-            return np.interp(rest, self.x, self.transmission, left=1.0, right=1.0)
-        out, strength = np.ones(len(rest)), rng.random()
-        for line, least, most in _LINES:
-            v = outflow_velocity(rest * 1549.06 / line, 0.0)
-            factor = np.interp(v, self.x, self.transmission, left=1.0, right=1.0)
-            out *= factor ** (least + (most - least) * strength)
-        return out
-
-
-def troughs(templates: Path) -> list[Trough]:
-    """Read the real troughs: 66 of C IV alone (smoothed, they are noisy), 34 in all lines."""
-    import h5py
-
-    stored = np.load(templates / "bal_civ_troughs.npz")
-    v = outflow_velocity(stored["wave"], 0.0)
-    order = np.argsort(v)
-    found = []
-    for row in stored["transmission"]:
-        padded = np.pad(np.nan_to_num(row, nan=1.0), 4, "edge")
-        smooth = np.convolve(padded, np.ones(9) / 9.0, "valid").clip(0.02, 1.1)
-        found.append(Trough(v[order], smooth[order], False))
-    with h5py.File(templates / "bal.h5") as file:
-        rows = file["transmission"][:].astype(np.float64)
-        rest = file.attrs["wave0"] + file.attrs["dwave"] * np.arange(rows.shape[1])
-    return found + [Trough(rest, row.clip(0.0, 1.2), True) for row in rows]
-
-
-def narrow(rng: np.random.Generator) -> Trough:
-    """Draw absorption that is too narrow to be a BAL: 300 to 1600 km/s wide."""
-    slow, width = rng.uniform(-500.0, 20000.0), np.exp(rng.uniform(np.log(300), np.log(1600)))
-    v = np.arange(-2000.0, 25000.0, 20.0)
-    shape = np.exp(-(np.abs((v - slow - width / 2.0) / (0.5 * width)) ** 6))
-    return Trough(v, 1.0 - rng.uniform(0.3, 0.98) * shape, False)
-
-
-def noisier(spectrum: Spectrum, sn: float, rng: np.random.Generator) -> Spectrum:
-    """Return the spectrum with noise added down to a median S/N."""
-    now = spectrum.median_sn()
-    if not now > sn:
-        return spectrum
-    more = (now / sn) ** 2 - 1.0  # variance, over that of each pixel
-    good = spectrum.ivar > 0.0
-    error = np.zeros(len(good))
-    error[good] = np.sqrt(more / spectrum.ivar[good])
-    flux = spectrum.flux + error * rng.standard_normal(len(good))
-    return Spectrum(spectrum.loglam, flux, np.where(good, spectrum.ivar / (1.0 + more), 0.0))
 
 
 @dataclass(slots=True, eq=False)
@@ -359,6 +297,54 @@ def redshifts(known: Sequence[Case]) -> dict[str, Any]:
     return found
 
 
+def epochs(
+    data: Path, folds: Sequence[int], fitter: Fitter, model: Model, seed: int
+) -> dict[str, Any]:
+    """Return how redshifts of one absorbed quasar scatter between eight epochs, in km/s.
+
+    An epoch is the same quasar behind the same trough with noise added down to half its S/N
+    (at least 2), as two spectrographs or nights would give.
+    """
+    rng = np.random.default_rng(seed)
+    real = read_real(data / "spectra", read_labels(data / "spectra", folds, trust=2))
+    library = troughs(data / "templates")
+    made: list[tuple[Spectrum, Case]] = []
+    for row, spectrum in zip(real.labels, real.spectra, strict=True):
+        z, sn = float(row["z"] or "nan"), spectrum.median_sn()
+        if row["class13"] != "QSO" or row["source"] == "sdssspectra":
+            continue
+        if not (Z_MIN < z < 4.0 and sn > 4.0):
+            continue
+        number = int(rng.integers(len(library)))
+        light = library[number].at(spectrum.wavelength, z, rng)
+        bi, _ = _indices(spectrum.wavelength, light, z)
+        if bi == 0.0:
+            continue
+        behind = Spectrum(spectrum.loglam, spectrum.flux * light, spectrum.ivar)
+        for _ in range(EPOCHS):
+            case = Case(row["path"], 0, "QSO", "bal", number, bi, z)
+            made.append((noisier(behind, max(0.5 * sn, 2.0), rng), case))
+    _find(made, fitter, model)
+    widths, pulls = [], []
+    for first in range(0, len(made), EPOCHS):
+        found = [
+            case for _, case in made[first : first + EPOCHS] if case.absorption is not None
+        ]
+        if len(found) < EPOCHS:
+            continue
+        z_all = np.array([case.z for case in found])
+        spread = float(np.std(z_all, ddof=1))
+        widths.append(spread / (1.0 + z_all.mean()) * SPEED_OF_LIGHT)
+        pulls.append(spread / float(np.median([case.z_err for case in found])))
+    return {
+        "quasars": len(widths),
+        "rms of eight epochs, median": round(float(np.median(widths)), 1),
+        "90 % below": round(float(np.percentile(widths, 90)), 1),
+        "below 200 km/s": plain(fraction(np.array(widths) < 200.0)),
+        "rms over Z_ERR, median": round(float(np.median(pulls)), 2),
+    }
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.bal", description=__doc__)
@@ -378,6 +364,10 @@ def main(argv: list[str] | None = None) -> int:
     tries = [fit_share(known, noise) for noise in NOISES]
     best = min(tries, key=lambda tried: tried[1])[0]
     result: dict[str, Any] = {"parameters": {n: getattr(best, n) for n in best.__slots__}}
+    result["eight epochs of one quasar"] = {
+        name: epochs(given.data, folds, fitter, model, given.seed)
+        for name, folds in (("folds 2 to 4", (2, 3, 4)), ("folds 0 and 1", (0, 1)))
+    }
     held_back = {
         "folds 2 to 4, other troughs": [c for c in train if c.trough < 0 or c.trough % 2],
         "folds 0 and 1, other troughs": [c for c in test if c.trough < 0 or c.trough % 2],

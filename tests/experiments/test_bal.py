@@ -6,13 +6,11 @@ import pytest
 from experiments.bal import (
     SHARES,
     Case,
-    Trough,
     calibration_error,
     fit_share,
-    narrow,
-    noisier,
     weights,
 )
+from experiments.troughs import Trough, narrow, noisier
 from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.balnicity import Absorption, measure
 from huggins.spectrum import Spectrum
