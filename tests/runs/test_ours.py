@@ -107,3 +107,19 @@ def test_an_input_is_found_under_any_name(tmp_path):
     for name in (path, tmp_path / "link.fits", tmp_path / "." / "t.fits"):
         with pytest.raises(OutputError, match="is an input too"):
             check_replaceable(path, inputs=["gone.fits", name])
+
+
+def test_a_fits_file_is_told_by_its_first_two_headers(tmp_path):
+    path = tmp_path / "t.fits"
+    ours = fits.Header([("CREATOR", CREATOR)])
+    table = fits.BinTableHDU.from_columns([fits.Column("A", "J", array=[1])], header=ours)
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(path)
+    assert written_by_huggins(path)
+    many = fits.Header([(f"KEY{n}", n) for n in range(200)] + [("CREATOR", CREATOR)])
+    fits.HDUList([fits.PrimaryHDU(header=many)]).writeto(path, overwrite=True)
+    assert written_by_huggins(path)
+    image = fits.PrimaryHDU(np.zeros(4000), header=fits.Header([("ORIGIN", "a survey")]))
+    fits.HDUList([image, table]).writeto(path, overwrite=True)
+    assert not written_by_huggins(path)  # somebody's image, and behind it what we made
+    path.write_bytes(path.read_bytes()[:2880])
+    assert not written_by_huggins(path)

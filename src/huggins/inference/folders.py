@@ -150,7 +150,8 @@ class Folders:
                 yield path
 
     def _taken(self, path: str, name: str) -> bool:
-        if self._exclude is not None and Path(path).absolute() == self._exclude:
+        out = self._exclude
+        if out is not None and name == out.name and Path(path).absolute() == out:
             return False
         if _COMPANION.match(name):
             _log.debug("%s: no spectrum but what a survey keeps beside them", path)
@@ -215,10 +216,11 @@ def _why_not(path: str) -> LeftOut | None:
 def _is_ours(path: str) -> bool:
     """Whether huggins wrote a file; one of spectra may be of its making, too."""
     try:
-        with Path(path).open("rb") as file:
-            head = file.read(_HEAD)
+        if path.endswith(".fits"):  # the most, and no text
+            return os.stat(path).st_size > 0 and written_by_huggins(path, _holds_ours)  # noqa: PTH116
+        head = _head(path)
         return bool(head) and (
-            _OUR_TEXT.match(head) is not None or written_by_huggins(Path(path), _holds_ours)
+            _OUR_TEXT.match(head) is not None or written_by_huggins(path, _holds_ours)
         )
     except (OSError, ValueError):
         return False

@@ -7,7 +7,7 @@ import json
 import re
 import zlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from huggins import __version__
 
@@ -22,9 +22,13 @@ CREATOR: Final = f"huggins {__version__}"
 _LOOK: Final = 2**18
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_FITS: Final = b"SIMPLE  ="
+_FITS_CREATOR: Final = b"CREATOR = 'huggins"
+_FITS_BLOCK: Final = 2880
+_NO_DATA: Final = re.compile(rb"NAXIS   = +0 ")
 # What marks each kind of file, by what it begins with; looked for in its beginning and end.
 _MARKS: Final = (
-    (b"SIMPLE  =", re.compile(rb"CREATOR = 'huggins")),
+    (_FITS, re.compile(re.escape(_FITS_CREATOR))),
     (b"# %ECSV", re.compile(rb"CREATOR: '?huggins")),
     (b"PAR1", re.compile(rb"CREATOR.{1,4}huggins ", re.DOTALL)),
     (_PNG, re.compile(rb"tEXtSoftware\0huggins ")),
@@ -67,7 +71,7 @@ def same_columns(names: Sequence[str]) -> Callable[[Sequence[str]], bool]:
 
 
 def written_by_huggins(
-    path: Path, columns: Callable[[Sequence[str]], bool] | None = None
+    path: Path | str, columns: Callable[[Sequence[str]], bool] | None = None
 ) -> bool:
     """Return whether huggins wrote a file; an empty one counts as its own.
 
@@ -78,11 +82,16 @@ def written_by_huggins(
     columns
         Whether a table without metadata that has these columns is of ours; None: none is.
     """
-    with path.open("rb") as file:
-        head = file.read(_LOOK)
-        size = file.seek(0, 2)
-        file.seek(max(size - _LOOK, 0))
-        tail = file.read()
+    with open(path, "rb") as file:  # noqa: PTH123 (5 million times)
+        head = file.read(_FITS_BLOCK)
+        if head.startswith(_FITS):
+            return _of_fits(head, file)
+        head += file.read(_LOOK - len(head))
+        tail = b""
+        if len(head) == _LOOK:  # else it has been read to its end
+            size = file.seek(0, 2)
+            file.seek(max(size - _LOOK, 0))
+            tail = file.read()
     if not head:
         return True
     if head.startswith(b"\x1f\x8b"):
@@ -97,6 +106,34 @@ def written_by_huggins(
     return columns is not None and bool(names := _names(head)) and columns(names)
 
 
+def _of_fits(block: bytes, file: IO[bytes]) -> bool:
+    """Return whether one of the first two headers of a FITS file names us.
+
+    Only they are read, and not the first quarter of a megabyte: a folder may hold millions.
+
+    Parameters
+    ----------
+    block
+        The first block of the file.
+    file
+        Open behind it.
+    """
+    headers = 0
+    primary = block
+    for _ in range(_LOOK // _FITS_BLOCK):
+        if _FITS_CREATOR in block:
+            return True
+        cards = block.rstrip(b" ")
+        if cards.endswith(b"END") and len(cards) % 80 == 3:
+            headers += 1
+            if headers == 2 or not _NO_DATA.search(primary):
+                break
+        block = file.read(_FITS_BLOCK)
+        if not block:
+            break
+    return False
+
+
 def _unpacked(head: bytes) -> bytes:
     """Return the first bytes of a gzipped file, as far as they can be unpacked."""
     with suppress(zlib.error):
@@ -104,7 +141,7 @@ def _unpacked(head: bytes) -> bytes:
     return b""
 
 
-def _of_hdf5(path: Path) -> bool:
+def _of_hdf5(path: Path | str) -> bool:
     import h5py
 
     try:
