@@ -58,7 +58,7 @@ ALLOWED = {
         "evaluate",
         "demo",  # noise that ships
     },
-    "inference": {"formats", "prepare", "weights", "redshift"},
+    "inference": {"formats", "prepare", "weights", "redshift", "sptype"},
     "plot": {"formats", "prepare", "weights", "inference"},
     "evaluate": {"formats", "prepare", "weights", "inference", "plot", "view"},
     "labels": {"catalog", "evaluate"},

@@ -89,6 +89,8 @@ def test_a_full_row(tmp_path):
         "SUBCLASS": "BAL",
         "PROB": pytest.approx(1.0, abs=1e-3),
         "PROB_CLASS": pytest.approx(found["P_QSO"] + found["P_BAL"], abs=1e-6),
+        "SPTYPE": None,
+        "SPTYPE_ERR": None,
         "DELTACHI2": None,
         **dict.fromkeys(ABSORPTION),
         "FRAC_HOST": None,

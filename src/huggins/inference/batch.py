@@ -14,6 +14,7 @@ from huggins.inference.fitting import load_fitter
 from huggins.inference.given import NOTHING
 from huggins.inference.network import predict_scores
 from huggins.inference.sets import sets_of
+from huggins.inference.subtypes import fill_types
 from huggins.inference.table import NO_INTEGER, SETS_COLUMN, Rows, printable
 from huggins.quality import ZWarning
 from huggins.redshift.alternatives import blank as blank_alternatives
@@ -110,6 +111,7 @@ def classify_batch(
                 )
             with TURN:
                 _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
+                fill_types(rows, at, spectra, flux, ivar, contract)
                 if sets:
                     _fill_sets(rows, at, prediction, fit, sets)
                 if keep and fit is not None:

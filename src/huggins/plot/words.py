@@ -43,6 +43,8 @@ def describe(result: Any) -> str:
     'QSO  p = 0.900   z = 2.5000 ± 0.0020'
     >>> describe({"CLASS": "STAR", "SUBCLASS": "A", "PROB": 0.56, "PROB_CLASS": 0.9999})
     'STAR  p > 0.999   A  p = 0.560'
+    >>> describe({"CLASS": "STAR", "SUBCLASS": "K", "SPTYPE": "K2.5", "SPTYPE_ERR": 1.24})
+    'STAR   K   K2.5 ± 1.2'
     """
     broad, subclass = str(get(result, "CLASS") or ""), str(get(result, "SUBCLASS") or "")
     if not broad:
@@ -52,6 +54,9 @@ def describe(result: Any) -> str:
     parts = [_probable(broad, class_probability(result))]
     if subclass not in ("", *PLAIN):
         parts.append(_probable(subclass, probability))
+    if kind := get(result, "SPTYPE"):
+        wrong = get(result, "SPTYPE_ERR")
+        parts.append(str(kind) if wrong is None else f"{kind} ± {wrong:.1f}")
     if z is not None and broad == "STAR":
         parts.append(_velocity(float(z), error))
     elif z is not None:

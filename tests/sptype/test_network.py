@@ -1,0 +1,67 @@
+"""The network of subtypes: its input, and what it gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from huggins.prepare import STANDARD
+from huggins.sptype import features, load, run
+
+SIZE = STANDARD.grid.size
+WAVELENGTH = 10.0**STANDARD.grid.loglam
+
+
+def spectra(count=3, seed=0):
+    rng = np.random.default_rng(seed)
+    flux = 1.0 + 0.3 * np.sin(WAVELENGTH / 800.0) + rng.normal(0.0, 0.05, (count, SIZE))
+    return flux, np.full((count, SIZE), 400.0)
+
+
+def test_input_does_not_depend_on_the_unit():
+    flux, ivar = spectra()
+    one = features(flux, ivar)
+    assert one.shape == (3, SIZE + 48)
+    assert np.isfinite(one).all()
+    np.testing.assert_allclose(features(1e-17 * flux, 1e34 * ivar), one, atol=1e-4)
+
+
+def test_what_is_missing_is_zero_and_told_of():
+    flux, ivar = spectra()
+    ivar[:, :400] = 0.0
+    flux[:, :400] = np.nan
+    found = features(flux, ivar)
+    assert np.isfinite(found).all()
+    assert (found[:, :400] == 0).all()
+    assert (found[:, SIZE + 24 : SIZE + 24 + 9] == 0).all()
+    assert (found[:, -5:] == 1).all()
+    assert np.isfinite(features(flux, np.zeros_like(ivar))).all()
+
+
+def test_noise_hides_lines():
+    flux, ivar = spectra()
+    line = (WAVELENGTH > 4850) & (WAVELENGTH < 4875)
+    flux[:, line] -= 0.5
+    deep, faint = (
+        np.abs(features(flux, w)[:, :SIZE][:, line]).mean() for w in (ivar, ivar / 400)
+    )
+    assert deep > 5 * faint
+
+
+def test_run_gives_places_on_the_sequence():
+    layers, scale = load()
+    subtype, width = run(layers, features(*spectra()))
+    assert subtype.shape == width.shape == (3,)
+    assert (width > 0).all()
+    assert 0.5 < scale < 4.0
+
+
+def test_hot_and_cool_continua_are_told_apart():
+    layers, _ = load()
+    x = 1.43877688e8 / WAVELENGTH
+    flux = np.stack(
+        [WAVELENGTH**-5.0 / np.expm1(x / kelvin) * 1e20 for kelvin in (30000.0, 3500.0)]
+    )
+    subtype, _ = run(layers, features(flux, 400.0 / flux**2))
+    assert subtype[0] < subtype[1] - 15.0
+    assert subtype[1] == pytest.approx(60.0, abs=20.0)
