@@ -110,7 +110,7 @@ def test_a_page_without_markers_is_refused(tmp_path):
 def test_the_page_of_the_documents_shows_the_recorded_figures():
     docs = Path(__file__).resolve().parents[2] / "docs"
     found = json.loads((docs / "results" / "redshift.json").read_text(encoding="utf-8"))
-    page = (docs / "explanation" / "redshift.md").read_text(encoding="utf-8")
+    page = (docs / "results" / "redshift.md").read_text(encoding="utf-8")
     assert f"{BEGIN}\n\n{to_markdown(found)}\n{END}" in page
 
 

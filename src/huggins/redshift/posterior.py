@@ -41,8 +41,8 @@ def percentiles(z: Sequence[float], prob: Sequence[float], error: float) -> tupl
     --------
     >>> [round(value, 3) for value in percentiles([1.0], [0.9], 0.01)]
     [0.99, 1.01]
-    >>> [round(value, 2) for value in percentiles([1.0, 2.0], [0.5, 0.4], 0.01)]
-    [1.0, 2.0]
+    >>> [round(value, 3) for value in percentiles([1.0, 2.0], [0.5, 0.4], 0.01)]
+    [0.994, 2.005]
     """
     total = math.fsum(prob)
     if not math.isfinite(error) or error <= 0.0:
