@@ -1,0 +1,48 @@
+"""Widths of pulls, on redshifts of known scatter."""
+
+import numpy as np
+import pytest
+
+from experiments.pulls import labels, pull, repeats, width
+from huggins.constants import SPEED_OF_LIGHT
+
+
+def test_the_width_of_a_gaussian_is_its_sigma():
+    found = width(np.random.default_rng(0).normal(0.0, 1.4, 4000))
+    assert found["width"] == pytest.approx(1.4, abs=0.1)
+    assert found["error"] == pytest.approx(1.4 * 1.17 / 4000**0.5, abs=0.01)
+    assert width([1.0, 2.0]) == {}
+
+
+def test_another_redshift_is_no_pull():
+    assert pull(1.001, 1.0, 0.001, "QSO") == pytest.approx(1.0)
+    assert pull(1.1, 1.0, 0.001, "QSO") is None
+    assert pull(700.0 / SPEED_OF_LIGHT, 0.0, 0.001, "STAR") is None
+
+
+def _row(name, z, *, kind="QSO", survey="BOSS", fold="0", truth=1.0, error=0.001):
+    return {"object": name, "class3": kind, "survey": survey, "fold": fold,
+            "Z": z, "Z_ERR": error, "z": truth}  # fmt: skip
+
+
+def test_repeats_are_pairs_of_one_object_and_class():
+    rng = np.random.default_rng(1)
+    rows = []
+    for n in range(300):
+        shared = rng.normal(1.0, 0.003)
+        rows += [
+            _row(f"o{n}", shared + rng.normal(0.0, 0.001), survey=s) for s in ("BOSS", "SDSS")
+        ]
+    rows += [_row("o0", 1.0, kind="GALAXY"), _row("alone", 1.0)]
+    found = repeats(rows)
+    assert list(found) == ["QSO, BOSS and SDSS"]
+    assert found["QSO, BOSS and SDSS"]["n"] == 300
+    assert found["QSO, BOSS and SDSS"]["width"] == pytest.approx(1.0, abs=0.15)
+
+
+def test_labels_are_told_apart_by_folds():
+    rng = np.random.default_rng(2)
+    rows = [_row("a", 1.0 + rng.normal(0.0, 0.002), fold=str(n % 5)) for n in range(1000)]
+    found = labels(rows)
+    assert set(found) == {"QSO, BOSS, folds 0 and 1", "QSO, BOSS, folds 2 to 4"}
+    assert found["QSO, BOSS, folds 2 to 4"]["width"] == pytest.approx(2.0, abs=0.25)
