@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from huggins.dataset.pack import Packed, pack
 from huggins.dataset.rows import row_layout
 from huggins.errors import OutputError, ReadError
 from huggins.formats import identify, open_file, read
+from huggins.runs.locks import lock
 
 NAMES = ("survey", "plate", "mjd", "fiberid", "targetid", "specobjid", "ra", "dec", "zwarning")
 
@@ -261,3 +264,23 @@ def test_damaged_index_is_a_read_error(tmp_path, column, value):
         file["SPECTRA"].data[column][2] = value
     with pytest.raises(ReadError, match="damaged"):
         read(container.path)
+
+
+def test_what_a_killed_run_has_left_is_removed_and_what_is_written_is_not(tmp_path):
+    paths = spectra(tmp_path / "in")
+    out = tmp_path / "out"
+    out.mkdir()
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = out / f".pack-7102-56666.{gone.pid}.tmp"
+    ours = out / f".pack-7102-56666.{os.getppid()}.tmp"  # of a process that runs
+    other = out / ".pack-7103-56666.999999999.tmp"  # of another plate
+    elsewhere = out / ".pack-7102-56666.999999999.tmp"  # of another machine
+    for path in (left, ours, other, elsewhere):
+        path.write_bytes(b"half")
+    with elsewhere.open("r+b") as held:
+        assert lock(held)
+        packed(paths, out)
+    assert {p.name for p in out.iterdir()} == {
+        ours.name, other.name, elsewhere.name, "pack-7102-56666.fits",
+    }  # fmt: skip

@@ -29,6 +29,7 @@ from huggins.fits.cards import (
 from huggins.formats import open_file
 from huggins.formats.pack import SCHEMA
 from huggins.runs.files import cannot_write
+from huggins.runs.locks import lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -128,6 +129,28 @@ def pack(
             current.abandon()
 
 
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what runs that were killed have left of a container."""
+    for left in folder.glob(f".{name}.*.tmp"):
+        number = left.name.split(".")[-2]
+        if not number.isdecimal() or _runs(int(number)):
+            continue
+        # Of a process on another machine, which writes to the same folder, it is locked.
+        with contextlib.suppress(OSError), left.open("ab", buffering=0) as file:
+            if lock(file):
+                left.unlink()
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
+
+
 class _Writer:
     """A container being written: pixels go to disk as they come."""
 
@@ -140,7 +163,9 @@ class _Writer:
         # Primary header, row and its layout, number of pixels.
         self._smalls: list[tuple[bytes, bytes, RowLayout, int]] = []
         self._temporary = folder / f".{key.name}.{os.getpid()}.tmp"
+        _sweep(folder, key.name)
         self._file = self._temporary.open("w+b")
+        lock(self._file)
 
     def add(self, path: str, small: Small, rows: RowLayout) -> None:
         """Append the pixels of a spectrum."""

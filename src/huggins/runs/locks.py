@@ -9,7 +9,7 @@ from huggins.errors import OutputError
 from huggins.runs.files import cannot_write
 
 if TYPE_CHECKING:
-    from io import FileIO
+    from io import BufferedRandom, FileIO
     from pathlib import Path
 
 
@@ -45,7 +45,7 @@ def claim(path: Path, output: Path | None = None) -> FileIO:
         file.close()
 
 
-def lock(file: FileIO) -> bool:
+def lock(file: FileIO | BufferedRandom) -> bool:
     """Lock an open file until it is closed.
 
     Returns
