@@ -1,14 +1,17 @@
 """The table as DESI's tools read that of redrock, and the models of the best fits."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
 
 from factories import make_truth, write_boss_spec
+from huggins import __version__
 from huggins.errors import InputError
 from huggins.formats import read
-from huggins.inference import Inputs, Settings, classify_to_file, fit_details
+from huggins.inference import Inputs, Settings, classify_to_file, fit_details, load_model
 from huggins.inference.bestfit import COEFFICIENTS, LOGLAM
 from huggins.inference.fitting import load_fitter
 from huggins.inference.redrock import target_ids
@@ -119,6 +122,17 @@ def test_models_are_those_of_fit_details(run, model_path):
         scale = np.nanmax(np.abs(wanted))
         np.testing.assert_allclose(found[both], wanted[both], atol=0.01 * scale)
         assert np.isnan(model[spectrum.loglam.max() + 1e-3 < LOGLAM]).all()
+
+
+def test_models_tell_version_and_hashes_in_both_formats(run, model_path):
+    folder, _ = run
+    network = load_model(model_path)
+    with zipfile.ZipFile(folder / "m.npz") as archive:
+        said = archive.comment.decode()
+    header = fits.getheader(folder / "m.fits")
+    assert header["MODELSHA"] == network.hash
+    assert said.startswith(f"huggins {__version__}; MODEL {network.name}; ")
+    assert f"MODELSHA {network.hash}; BASISSHA {header['BASISSHA']}" in said
 
 
 def test_an_interrupted_run_keeps_the_best_fits(run, tmp_path, model_path):

@@ -1,8 +1,10 @@
 import pytest
 from matplotlib.figure import Figure
 
+from huggins import __version__
 from huggins.errors import InputError, OutputError
 from huggins.plot import save
+from huggins.runs.ours import written_by_huggins
 
 
 def figures(*names):
@@ -78,3 +80,21 @@ def test_existing_file_survives_a_failure(tmp_path):
         list(save(broken(), path, overwrite=True))
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["all.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("ending", "said"),
+    [
+        ("png", b"Software\0huggins"),
+        ("pdf", b"/Creator (huggins"),
+        ("svg", b"<dc:title>huggins"),
+    ],
+)
+def test_a_picture_tells_version_and_network(tmp_path, ending, said):
+    path = tmp_path / f"a.{ending}"
+    list(save(figures("x"), path, model="tiny 0123456789abcdef"))
+    content = path.read_bytes()
+    assert said in content
+    assert f"huggins {__version__}, model tiny 0123456789abcdef".encode() in content
+    assert written_by_huggins(path)  # and may be replaced
+    list(save(figures("y"), path, model="tiny 0123456789abcdef"))

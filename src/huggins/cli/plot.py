@@ -103,9 +103,8 @@ def plot(
             "output of huggins classify"
         )
     limit = None if all_spectra or index else _MANY
-    work = _Work(
-        others, set(index or ()), load_model(model), air, limit, not no_redshift, second
-    )
+    network = load_model(model)
+    work = _Work(others, set(index or ()), network, air, limit, not no_redshift, second)
     asked = _asked(tables, others, where, number, work, everything=all_spectra)
     drawn = 0
     target = output if output is not None else Path()
@@ -116,7 +115,9 @@ def plot(
     meter = Meter("figures", asked)
     with _heard() as asked_to_end:
         shown = _shown(figures, meter, asked_to_end)
-        for path in save(shown, target, inputs=inputs, overwrite=overwrite):
+        made_with = f"{network.name} {network.hash}"
+        pictures = save(shown, target, inputs=inputs, overwrite=overwrite, model=made_with)
+        for path in pictures:
             drawn += 1
             if not options.is_quiet():
                 print(path)

@@ -87,7 +87,8 @@ def run(
     source = "they were simulated" if simulated else "the archive has them"
     print(f"\n{right} of {len(examples)} classes as {source}.", file=out, flush=True)
     figures = _figures(examples, table, network, simulated=simulated)
-    paths = list(save(figures, folder, overwrite=overwrite))
+    made_with = f"{network.name} {network.hash}"
+    paths = list(save(figures, folder, overwrite=overwrite, model=made_with))
     are = "is" if len(paths) == 1 else "are"
     said = f"{counted(len(paths), 'picture')} {are} in {folder.resolve()}"
     print(said, file=out, flush=True)

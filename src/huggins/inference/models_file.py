@@ -30,6 +30,8 @@ _BLOCK: Final = 2880
 _NPZ: Final = re.compile(rb"PK\x03\x04.{26}wavelength\.npy", re.DOTALL)
 _LOOK: Final = 2**16
 _IDENTITY: Final = ("FILE", "TARGETID", "CLASS", "SUBCLASS")
+# What the comment of .npz files says of the networks, as headers do.
+_HASHES: Final = ("MODEL", "MODELSHA", "BASISSHA")
 
 
 def check_models(
@@ -105,7 +107,7 @@ def _write_npz(
     widths: dict[str, int],
     metadata: dict[str, str],
 ) -> None:
-    del widths, metadata
+    del widths
     width = max([1, *(len(name) for rows in parts() for name in rows.texts["FILE"])])
     arrays: list[tuple[str, str, tuple[int, ...], Iterator[Any]]] = [
         ("wavelength", "<f8", LOGLAM.shape, iter([10.0**LOGLAM])),
@@ -126,7 +128,8 @@ def _write_npz(
                 np.lib.format.write_array_header_1_0(entry, about)
                 for block in blocks:
                     entry.write(np.ascontiguousarray(block, dtype).tobytes())
-        archive.comment = CREATOR.encode()
+        known = [f"{key} {metadata[key]}" for key in _HASHES if key in metadata]
+        archive.comment = "; ".join([CREATOR, *known]).encode()
 
 
 def _write_fits(

@@ -23,6 +23,7 @@ def save(
     *,
     inputs: Iterable[str | Path] = (),
     overwrite: bool = False,
+    model: str = "",
 ) -> Iterator[Path]:
     """Write figures, one at a time, and yield each file when it is whole.
 
@@ -36,6 +37,8 @@ def save(
         PNG per figure.
     inputs, overwrite
         As for `huggins.runs.files.check_writable`.
+    model
+        Name and hash of the network, for the metadata of the pictures.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def save(
     if kind in (".pdf", ".png", ".svg") and not overwrite:
         check_replaceable(target, inputs=inputs)
     if kind == ".pdf":
-        if _save_pages(figures, target):
+        if _save_pages(figures, target, model):
             yield target
     elif kind in (".png", ".svg"):
         few = list(islice(figures, 2))
@@ -59,7 +62,7 @@ def save(
                 "a .pdf file"
             )
         for _, figure in few:
-            yield save_figure(figure, target)
+            yield save_figure(figure, target, model)
     else:
         if re.fullmatch(r"\.[a-z]{2,5}", kind) and not target.is_dir():
             raise InputError(
@@ -74,29 +77,37 @@ def save(
             path = target / f"{name}.png"
             if not overwrite:
                 check_replaceable(path, inputs=inputs)
-            yield save_figure(figure, path)
+            yield save_figure(figure, path, model)
 
 
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Write one figure, in the format of the path's extension, and return the path."""
+def save_figure(figure: Figure, path: Path, model: str = "") -> Path:
+    """Write one figure, in the format of the path's extension, and return the path.
+
+    Parameters
+    ----------
+    figure
+    path
+    model
+        Name and hash of the network, for the metadata.
+    """
     with temporary_path(path) as temporary:
         kind = path.suffix[1:].lower()
-        figure.savefig(temporary, format=kind, metadata=_made_by(kind))
+        figure.savefig(temporary, format=kind, metadata=_made_by(kind, model))
     return path
 
 
-def _made_by(kind: str) -> dict[str, str]:
+def _made_by(kind: str, model: str) -> dict[str, str]:
     """Return the metadata that say in a picture of a format that it is ours."""
     key = {"png": "Software", "svg": "Title", "pdf": "Creator"}.get(kind)
-    return {} if key is None else {key: CREATOR}
+    return {} if key is None else {key: f"{CREATOR}, model {model}" if model else CREATOR}
 
 
-def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path) -> int:
+def _save_pages(figures: Iterable[tuple[str, Figure]], path: Path, model: str) -> int:
     """Write one page per figure and return their number; without any there is no file."""
     from matplotlib.backends.backend_pdf import PdfPages
 
     with temporary_path(path) as temporary:
-        with PdfPages(temporary, metadata=_made_by("pdf")) as pages:
+        with PdfPages(temporary, metadata=_made_by("pdf", model)) as pages:
             for _, figure in figures:
                 pages.savefig(figure)
             count: int = pages.get_pagecount()

@@ -115,7 +115,12 @@ def write_features(table: Path, output: Path, model: str) -> None:
             Numbers(index, none),
             *(Numbers(column, ~np.isfinite(column)) for column in found.T),
         ]
-        metadata = {"CREATOR": f"huggins {__version__}"}
+        network = load_model(model)
+        metadata = {
+            "CREATOR": f"huggins {__version__}",
+            "MODEL": network.name,
+            "MODELSHA": network.hash,
+        }
         write_table(output, OutputTable("FEATURES", columns, count, [cells], metadata))
         return
     with replacing(output) as file:
