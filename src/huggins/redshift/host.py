@@ -75,23 +75,23 @@ class HostFit:
     ----------
     start
         Index of the first pixel.
-    rows : ndarray, shape (M, R)
-        Stars first.
+    binned : ndarray, shape (M, R / 3)
+        The templates, stars first, on wider pixels.
+    level : ndarray, shape (M,)
+        Of each around 5100 A.
     stars
         How many of them are stars.
     free : ndarray of bool, shape (R,)
         Pixels outside the cores of lines.
-    counted : ndarray of bool, shape (R,)
-        Pixels around 5100 A.
     nucleus : ndarray of bool, shape (M,)
         Which rows are the continuum of the nucleus.
     """
 
     start: int
-    rows: Array
+    binned: Array
+    level: Array
     stars: int
     free: NDArray[np.bool_]
-    counted: NDArray[np.bool_]
     nucleus: NDArray[np.bool_]
 
     @classmethod
@@ -111,7 +111,9 @@ class HostFit:
         stars = len(_STARS)
         nucleus = np.zeros(len(rows), bool)
         nucleus[stars : stars + len(_SLOPES)] = True
-        return cls(start, np.array(rows), stars, free, counted, nucleus)
+        stacked = np.array(rows)
+        binned = stacked.reshape(len(rows), -1, _FACTOR).mean(axis=2)
+        return cls(start, binned, stacked[:, counted].mean(axis=1), stars, free, nucleus)
 
     def share(self, flux: Array, ivar: Array, shift: float) -> float:
         """Return the share of starlight at 5100 A of one spectrum; NaN if it is not known.
@@ -124,7 +126,7 @@ class HostFit:
             log10(1 + z) / STEP on their grid.
         """
         first = self.start + round(shift) - START
-        size = self.rows.shape[1]
+        size = len(self.free)
         low, high = max(first, 0), min(first + size, SIZE)
         if high - low < _COVERED * size:
             return np.nan
@@ -140,10 +142,10 @@ class HostFit:
         weight = w.reshape(-1, _FACTOR).sum(axis=1)
         total = (w * f).reshape(-1, _FACTOR).sum(axis=1)
         binned = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0.0)
-        x = self.rows.reshape(len(self.rows), -1, _FACTOR).mean(axis=2)
-        matrix, right = (x * weight) @ x.T, (x * weight) @ binned
+        weighted = self.binned * weight
+        matrix, right = weighted @ self.binned.T, weighted @ binned
         solution, _ = non_negative(matrix, right)
-        at = self.rows[:, self.counted].mean(axis=1)
+        at = self.level
         part = solution * at
         stars, nucleus = float(part[: self.stars].sum()), float(part[self.nucleus].sum())
         if stars + nucleus <= 0.0:
@@ -166,9 +168,16 @@ def non_negative(matrix: Array, right: Array) -> tuple[Array, NDArray[np.bool_]]
     array([2., 0.])
     """
     count = len(right)
-    used = np.zeros(count, bool)
-    x = np.zeros(count)
     scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+    x = np.zeros(count)
+    # All that a plain fit leaves positive: as a rule nearly the answer.
+    used = np.ones(count, bool)
+    while used.any():
+        tried = _solved(matrix, right, used)
+        if tried.min() > 0.0:
+            x[used] = tried
+            break
+        used[np.flatnonzero(used)[tried <= 0.0]] = False
     for _ in range(4 * count):
         slope = np.where(used, -np.inf, (right - matrix @ x) / scale)
         best = int(slope.argmax())
@@ -177,9 +186,7 @@ def non_negative(matrix: Array, right: Array) -> tuple[Array, NDArray[np.bool_]]
         used[best] = True
         while True:
             at = np.flatnonzero(used)
-            block = matrix[np.ix_(at, at)]
-            held = block + 1e-10 * np.diag(np.diag(block))
-            tried = np.linalg.solve(held, right[at])
+            tried = _solved(matrix, right, used)
             if tried.min() > 0.0:
                 x[:] = 0.0
                 x[at] = tried
@@ -195,6 +202,13 @@ def non_negative(matrix: Array, right: Array) -> tuple[Array, NDArray[np.bool_]]
             if not used.any():
                 break
     return x, used
+
+
+def _solved(matrix: Array, right: Array, used: NDArray[np.bool_]) -> Array:
+    at = np.flatnonzero(used)
+    block = matrix[at[:, None], at]
+    block.ravel()[:: len(at) + 1] *= 1.0 + 1e-10
+    return np.asarray(np.linalg.solve(block, right[at]), np.float64)
 
 
 def _blurred(star: Archetypes, name: str, start: int, size: int) -> Array:
