@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift import load_basis
+from huggins.redshift.absorbed import ShareParameters, absorbed_share
 from huggins.redshift.balnicity import _at_gap, _significance
 from huggins.redshift.basis import Archetypes, Components
+from huggins.redshift.curves import fit_at
 from huggins.redshift.frames import SIZE, START
 from huggins.redshift.host import HostFit
+from huggins.redshift.minimise import parabola
 from huggins.redshift.scan import ABSORBED, Scanner
 from huggins.redshift.search import Search
 from huggins.redshift.warnings import _inverse, _other_lines
@@ -206,3 +211,63 @@ def test_the_templates_of_starlight_and_nucleus():
     laws = fit.rows[fit.nucleus]
     for slope, law in zip((-2.5, -1.5, -0.5), laws, strict=True):
         np.testing.assert_allclose(law, (rest / 5100.0) ** slope, rtol=1e-9)
+
+
+# Small formulae --------------------------------------
+
+
+@pytest.mark.parametrize("width", [0.3, 2.0])
+@pytest.mark.parametrize("place", [-0.4, 0.0, 0.3])
+def test_the_vertex_of_a_parabola(place, width):
+    gain = [100.0 - ((x - place) / width) ** 2 for x in (-1.0, 0.0, 1.0)]
+    # chi2 is 1 above its minimum one width away.
+    assert parabola(*gain) == pytest.approx((place, 100.0, width))
+
+
+@pytest.mark.parametrize(
+    "gain",
+    [(5.0, 4.0, 3.0), (3.0, 4.0, 5.0), (4.0, 4.0, 4.0), (4.0, 3.0, 4.0), (0.0, 4.0, 3.0),
+     (3.0, 4.0, 0.0), (1.0, 4.0, 4.5), (4.5, 4.0, 1.0)],
+)  # fmt: skip
+def test_what_is_no_maximum_has_no_vertex(gain):
+    assert parabola(*gain) == (0.0, gain[1], np.inf)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.9, 1.0])
+@pytest.mark.parametrize("bi", [np.nan, 0.0, 50.0, 3000.0])
+@pytest.mark.parametrize("coverage", [0.0, 0.4, 1.0])
+def test_the_share_of_broad_absorption_is_the_logistic_sum(share, bi, coverage):
+    p = ShareParameters(0.13, 0.02, constant=0.3, network=0.9, index=2.0, noise=0.5)
+    measured = SimpleNamespace(bi=bi, coverage=coverage, sn=3.0)
+    sn = 3.0 if coverage else 7.0  # of the spectrum where C IV was not observed
+    odds = 6.0 if share == 1.0 else -6.0 if share == 0.0 else np.log(share / (1.0 - share))
+    prior = coverage * np.log(0.13 / 0.87) + (1.0 - coverage) * np.log(0.02 / 0.98)
+    known = sn**2 / (sn**2 + 0.25)
+    depth = 0.0 if np.isnan(bi) else np.log(1.0 + bi / 100.0)
+    logit = prior + known * (0.3 + 0.9 * odds + 2.0 * depth)
+    found = absorbed_share(share, measured, 7.0, p)
+    assert found == pytest.approx(1.0 / (1.0 + np.exp(-logit)), rel=1e-6)
+
+
+def test_the_priors_of_broad_absorption_are_those_of_the_papers():
+    assert (ShareParameters().prior, ShareParameters().unseen) == (0.13, 0.02)
+
+
+def test_vectors_are_no_forest_unless_they_say_so():
+    assert not Components(0, np.ones((1, 2), "f4"), np.ones(1), (), 0.0, 1.0).forest
+
+
+@pytest.mark.parametrize(("name", "broad"), [("GAL", "GALAXY"), ("QSO", "QSO"), ("F", "STAR")])
+def test_chi2_at_a_redshift_is_that_of_its_model(name, broad):
+    search = Search(load_basis())
+    rng = np.random.default_rng(8)
+    ivar = rng.uniform(0.5, 2.0, SIZE)
+    flux = 3.0 + rng.normal(0.0, 1.0, SIZE) / np.sqrt(ivar)
+    frames = SimpleNamespace(
+        flux=flux[None], ivar=ivar[None], offset=np.zeros(1), good=np.array([SIZE])
+    )
+    found = fit_at(search, frames, 0, name, 0.0 if broad == "STAR" else 0.5)
+    total = float((ivar * flux) @ flux)
+    assert found.kind == broad
+    # Better than nothing; a flat spectrum is fitted to its noise, but for a few per cent.
+    assert 0.9 * SIZE < found.chi2 < 1.15 * SIZE < total

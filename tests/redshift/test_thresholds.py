@@ -48,6 +48,7 @@ def bits(
     model=1.0,
     good=PIXELS,
     absorbed=None,
+    ivar=None,
 ):
     """Bits of a spectrum of flux 1 and ivar 25, fitted exactly; reduced chi2 is as told."""
     flux = np.ones(PIXELS) if flux is None else flux
@@ -55,7 +56,7 @@ def bits(
     solution = Solution(kind, shift, chi2, chi2, sigma, np.ones(1), absorbed=absorbed)
     found = Candidates((solution,), chi2 + gain, total * good, good, ())
     choice = Choice(0, -1, margin, deltachi2, np.array([0.0, 1.0, 0.0]), 0, 0)
-    ivar = np.full(PIXELS, 25.0)
+    ivar = np.full(PIXELS, 25.0) if ivar is None else ivar
     model = np.full(PIXELS, model)
     # Whether the gain rests on a few pixels is another question (tests/redshift/test_nulls.py).
     with patch("huggins.redshift.warnings.doubt", return_value=""):
@@ -112,6 +113,19 @@ def test_the_share_is_of_pixels_outside_broad_absorption(count, set_):
     flux[900:] = 0.0
     flux[:count] += 1.1
     assert bits(flux=flux, absorbed=absorbed) == (ZWarning.MANY_OUTLIERS if set_ else 0)
+
+
+def test_the_share_is_not_of_absorbed_pixels_that_hold_no_data_either():
+    """100 absorbed pixels, half of them bad, of 950 good ones: 900 count, and 90 may be far."""
+    ivar = np.full(PIXELS, 25.0)
+    ivar[950:] = 0.0
+    absorbed = np.zeros(PIXELS, bool)
+    absorbed[900:] = True
+    for count, set_ in ((90, False), (91, True)):
+        flux = np.ones(PIXELS)
+        flux[:count] += 1.1
+        found = bits(flux=flux, absorbed=absorbed, ivar=ivar, good=950)
+        assert found == (ZWarning.MANY_OUTLIERS if set_ else 0)
 
 
 @pytest.mark.parametrize(("excess", "set_"), [(4.9, True), (5.1, False)])
