@@ -37,7 +37,7 @@ def test_thresholds_fall_as_more_is_asked():
 
 def test_thresholds_are_those_of_the_shipped_network():
     if calibration()[2] != huggins.load_model().hash:  # then --sets warns
-        pytest.xfail("new weights: run python -m experiments.sets DATA -o docs/results/sets.json")
+        pytest.xfail("new weights: run python -m experiments.sets (experiments/README.md)")
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 0.999, 1.0, 95.0, -1.0, float("nan")])
