@@ -92,7 +92,7 @@ class RowJournal:
             If the disk is full or gone. What was appended before is safe.
         """
         widths = {
-            name: max(self.widths[name], *map(len, map(_ASCII.get(name, ascii_only), texts)), 1)
+            name: max(self.widths[name], _width(name, texts), 1)
             for name, texts in rows.texts.items()
         }
         count = self.rows + len(rows)
@@ -108,7 +108,7 @@ class RowJournal:
                 rows.numbers.tobytes(),
                 b"" if rows.best is None else rows.best.tobytes(),
                 b"" if others is None else others.tobytes(),
-                *(text.encode() + b"\0" for name in TEXTS for text in rows.texts[name]),
+                *(("\0".join(rows.texts[name]) + "\0").encode() for name in TEXTS if len(rows)),
             )
         )
         state = {
@@ -125,6 +125,13 @@ class RowJournal:
     def __iter__(self) -> Iterator[Rows]:
         """Yield the rows, block by block."""
         return map(_decode, self._journal)
+
+
+def _width(name: str, texts: list[str]) -> int:
+    """Return the bytes of the longest of some texts of a column as FITS gets them."""
+    if name not in _ASCII and "".join(texts).isascii():
+        return max(map(len, texts), default=0)
+    return max(map(len, map(_ASCII.get(name, ascii_only), texts)), default=0)
 
 
 def _decode(content: bytes) -> Rows:
