@@ -231,6 +231,12 @@ def _rate(cases_: Sequence[Case], found: Callable[[Case], bool]) -> dict[str, An
     return result
 
 
+def _near(case: Case) -> bool:
+    found = case.absorption
+    assert found is not None
+    return bool(abs(found.bi - case.bi) < max(0.2 * case.bi, 2.0 * found.bi_err))
+
+
 def report(known: Sequence[Case], share: Callable[[Case], float]) -> dict[str, Any]:
     """Return how good a probability of absorption is."""
     p = np.array([share(case) for case in known])
@@ -248,6 +254,7 @@ def report(known: Sequence[Case], share: Callable[[Case], float]) -> dict[str, A
     plain_ = those(lambda c: c.as_is and c.trough == -1 and c.kind == "QSO")
     return {
         "behind troughs of BI > 200, S/N > 3, called BAL": _rate(deep, called),
+        "BI of these within 20 % or 2 sigma": _rate(deep, _near),
         "the same, at the S/N of the quasar": _rate([c for c in deep if c.as_is], called),
         "real QSO of trust 3, not called BAL": _rate(
             [c for c in plain_ if c.trust == 3], lambda c: not called(c)
