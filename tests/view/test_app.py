@@ -143,6 +143,15 @@ def test_large_bodies_are_refused_with_and_without_their_length(client, monkeypa
     assert client.post("/api/classify?name=x", b"", Content_Length="-5").status in (400, 413)
 
 
+def test_a_dropped_file_may_have_any_name(client, spectra_set):
+    content = next(spectra_set.folder.glob("spec*.fits")).read_bytes()
+    for name in ("x" * 3000, "%CE%BB.fits", "%00"):
+        answer = client.post(f"/api/classify?name={name}", content)
+        assert answer.status == 200, answer.content
+        assert client.get(f"/api/spectrum/{len(spectra_set)}").status == 200
+    assert client.post("/api/export?format=fits", {}).status == 200
+
+
 def test_what_is_wrong_is_a_sentence_and_never_a_crash(client):
     wrong = [
         ("GET", "/api/spectrum/99", None, 404),

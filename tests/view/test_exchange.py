@@ -5,6 +5,7 @@ import pytest
 from astropy.table import Table
 
 from huggins.errors import InputError
+from huggins.tables.read import read_columns
 from huggins.view.exchange import (
     FORMATS,
     Target,
@@ -155,3 +156,14 @@ def test_an_unknown_format_is_named(results):
 def test_a_votable_for_others(results, tmp_path):
     write_votable(results.take([2]), tmp_path / "t.vot")
     assert len(Table.read(tmp_path / "t.vot")) == 1
+
+
+def test_names_that_are_not_ascii_can_be_selected_as_fits(tmp_path):
+    table = Table({"FILE": ["λ/100%.fits", "plain.fits"], "ERROR": ["ä", ""], "Z": [1.0, 2.0]})
+    table.meta["CREATOR"] = "huggins 1"
+    name, content = table_file(table, "fits")
+    (tmp_path / name).write_bytes(content)
+    kept = read_columns(tmp_path / name)
+    assert kept.text("FILE").tolist() == ["λ/100%.fits", "plain.fits"]
+    assert kept.text("ERROR").tolist() == ["\\xe4", ""]
+    assert table["FILE"][0] == "λ/100%.fits"  # the page's own stays as it is

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.fits.paths import percent
+from huggins.tables.output import ascii_only
 from huggins.tables.write import WRITERS, Numbers, OutputColumn, OutputTable, Texts
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.view.inspections import ISSUES, Inspection
@@ -210,10 +212,25 @@ def table_file(table: Any, kind: str) -> tuple[str, bytes]:
         raise InputError(
             f"formats are {', '.join([*layouts, 'parquet', *FORMATS])}, not {kind!r}"
         )
+    if kind == "fits":
+        table = _in_ascii(table)
     stream: Any = io.BytesIO() if kind in ("fits", "vot") else io.StringIO()
     table.write(stream, format=layouts[kind])
     content = stream.getvalue()
     return f"selection.{kind}", content.encode() if isinstance(content, str) else content
+
+
+def _in_ascii(table: Any) -> Any:
+    """Return a table as FITS can hold it: paths as tables of ours have them there."""
+    table = table.copy()
+    for name in table.colnames:
+        column = table[name]
+        if column.dtype.kind != "U":
+            continue
+        plain = percent if name == "FILE" else ascii_only
+        words = [plain(word) for word in np.ma.getdata(column).tolist()]
+        table[name] = np.ma.MaskedArray(words, np.ma.getmaskarray(column))
+    return table
 
 
 def write_votable(table: Any, path: Path) -> None:

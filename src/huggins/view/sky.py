@@ -30,7 +30,10 @@ def sky_of(spectrum: Spectrum) -> Array | None:
     files an image in HDU 6. Files that came through the page have no path and are not asked.
     """
     path = Path(spectrum.file)
-    if not path.is_file():
+    try:
+        if not path.is_file():
+            return None
+    except (OSError, ValueError):  # no name that the system knows, of a file from the page
         return None
     try:
         with closing(Source(path)) as source:
