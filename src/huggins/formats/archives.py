@@ -81,7 +81,7 @@ def members(source: Source, wanted: str = "") -> Iterator[tuple[str, Source | Re
         IndexError,
     ) as error:
         raise ReadError(
-            f"the archive is damaged ({error}): fetch it again", source.path
+            f"the archive is damaged ({error!s:.200}): fetch it again", source.path
         ) from error
     if wanted and not found:
         raise ReadError(f"there is no file {wanted!r} in this archive", source.path)

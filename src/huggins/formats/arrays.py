@@ -166,7 +166,7 @@ def _npz(source: Source) -> list[Array]:
         *(OSError, EOFError, RuntimeError, ValueError, IndexError),
     ) as error:
         raise ReadError(
-            f"the file is damaged ({error}): write it again", source.path
+            f"the file is damaged ({error!s:.200}): write it again", source.path
         ) from error
     return arrays
 
@@ -192,7 +192,9 @@ def _loaded(content: bytes, path: str) -> Any:
     except ReadError:
         raise
     except Exception as error:  # numpy parses the header as Python, which raises many types
-        raise ReadError(f"the array is damaged ({error}): write it again", path) from error
+        raise ReadError(
+            f"the array is damaged ({error!s:.200}): write it again", path
+        ) from error
 
 
 def _votable(source: Source) -> list[Array]:
@@ -213,7 +215,7 @@ def _votable(source: Source) -> list[Array]:
             tables = [table.to_table() for table in parsed.iter_tables()]
     except Exception as error:  # astropy raises nearly anything for a damaged file
         raise ReadError(
-            f"this VOTable cannot be read ({error}): fetch it again", source.path
+            f"this VOTable cannot be read ({error!s:.200}): fetch it again", source.path
         ) from error
     arrays: list[Array] = []
     for table in tables:
