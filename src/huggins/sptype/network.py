@@ -47,30 +47,39 @@ def features(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[
     -------
     ndarray of float32, shape (N, G + 2 * 24)
     """
+    single = np.float32
     seen = ivar > 0
-    f = np.where(seen, flux, 0.0).astype(np.float64)
-    count = _running(seen.astype(np.float64))
-    level = np.abs(f).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
+    f = np.where(seen, flux, 0.0)
+    good = np.maximum(seen.sum(axis=1), 1)
+    level = np.abs(f).sum(axis=1) / good
     level = np.where(level > 0, level, 1.0)[:, None]
-    smooth = _running(f) / np.maximum(count, 1e-9)
-    smooth = np.maximum(smooth, 0.02 * level)
-    depth = np.clip(f / smooth - 1.0, -1.5, 1.5)
-    variance = 1.0 / np.maximum(ivar * smooth**2, 1e-9)
-    lines = np.where(seen, depth * _DEPTH**2 / (_DEPTH**2 + variance), 0.0) / _DEPTH * 0.3
+    f = (f / level).astype(single)  # any unit fits into single precision then
+    weight = np.minimum(ivar * level**2, 1e12).astype(single)
+    smooth = _running(f) / np.maximum(_running(seen), 1)
+    smooth = np.maximum(smooth, single(0.02))
+    depth = np.clip(f / smooth - single(1.0), -1.5, 1.5)
+    # Noise of the size of `_DEPTH` halves the depth.
+    signal = weight * np.square(smooth) * single(_DEPTH**2)
+    depth *= signal
+    depth /= signal + single(1.0)
+    depth *= single(0.3 / _DEPTH)
+    depth *= seen
     edges = np.linspace(0, flux.shape[1], _BINS + 1).astype(int)[:-1]
-    number = np.add.reduceat(seen, edges, axis=1)
+    number = np.add.reduceat(seen, edges, axis=1, dtype=single)
     mean = np.add.reduceat(f, edges, axis=1) / np.maximum(number, 1)
     there = number > 5
-    shape = np.where(there, np.log(np.clip(mean / level, 0.02, 50.0)), 0.0)
-    return np.concatenate([lines, shape, there], axis=1).astype(np.float32)
+    shape = np.where(there, np.log(np.clip(mean, 0.02, 50.0)), 0.0)
+    return np.concatenate([depth, shape, there], axis=1, dtype=single)
 
 
-def _running(rows: Array) -> Array:
+def _running(rows: NDArray[Any]) -> NDArray[np.float32]:
     """Return running sums over `_CONTINUUM` pixels, fewer at the ends, shape (N, G)."""
     half = _CONTINUUM // 2
-    total = np.cumsum(np.pad(rows, ((0, 0), (half + 1, half))), axis=1)
-    out: Array = total[:, _CONTINUUM:] - total[:, :-_CONTINUUM]
-    return out
+    count, size = rows.shape
+    total = np.zeros((count, size + 2 * half + 1))
+    np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, half + 1 : half + 1 + size])
+    total[:, half + 1 + size :] = total[:, half + size : half + size + 1]
+    return (total[:, _CONTINUUM:] - total[:, :-_CONTINUUM]).astype(np.float32)
 
 
 def run(layers: Layers, x: NDArray[np.floating]) -> tuple[Array, Array]:
