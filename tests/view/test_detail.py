@@ -162,3 +162,13 @@ def test_the_tables_answer_is_found_among_those_of_the_fit(mocks, network):
     assert number is None
     assert f"{first.cls} at z = {z + 0.5:.4f}, which is no answer" in words
     assert f"its first: {first.cls} at z = {z:.4f}" in words
+
+
+def test_answers_have_the_probability_of_the_candidate(mocks, network):
+    s = mocks[0].spectrum
+    back = as_json(s, details(s, network), {}, None)["solutions"]
+    assert back[0]["prob"] == pytest.approx(1.0, abs=0.01)
+    known = [each["prob"] for each in back if each["prob"] is not None]
+    assert len(known) > 1
+    assert all(0.0 <= p <= 1.0 for p in known)
+    assert sum(known) <= 1.001  # each candidate counts once

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.frames import to_native
 from huggins.redshift.proposals import proposals
 from huggins.spectrum import IDENTITY
-from huggins.taxonomy import CLASSES
+from huggins.taxonomy import BROAD_CLASSES, CLASSES
 from huggins.view.sky import sky_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Details:
         chi2 on binned pixels against redshift, one curve a class.
     prediction : Prediction
         The network's, of this one spectrum.
+    chances : list of float or None
+        Of each answer the probability that it is right, as in the table of candidates.
     causes : dict of ZWarning to str
         What set the bits of the fit, in words; see `huggins.inference.FitDetails`.
     """
@@ -66,6 +69,7 @@ class Details:
     answers: list[FittedModel]
     curves: list[tuple[str, Array, Array]]
     prediction: Prediction
+    chances: list[float | None] = field(default_factory=list)
     causes: dict[ZWarning, str] = field(default_factory=dict)
 
 
@@ -106,7 +110,9 @@ def details(spectrum: Spectrum, network: Model) -> Details:
             fitter.model_on(spectrum, s),
         )
 
-    decided = fit(fitter, [spectrum], probabilities, prediction.density, grid)
+    decided = fit(
+        fitter, [spectrum], probabilities, prediction.density, grid, alternatives=SOLUTIONS
+    )
     best, _ = decided.solutions[0]
     answers = []
     if best is not None:
@@ -120,7 +126,26 @@ def details(spectrum: Spectrum, network: Model) -> Details:
         chosen = [s for s in chosen if _apart(s, best)][: SOLUTIONS - 1]
     answers += [answer(s, _redshift(s, offset), s.chi2, probabilities[0]) for s in chosen]
     curves = chi2_curves(fitter.search, frames, 0)
-    return Details(answers, curves, prediction, decided.causes[0])
+    chances = _chances(answers, decided.alternatives[0])
+    return Details(answers, curves, prediction, chances, decided.causes[0])
+
+
+def _chances(
+    answers: Sequence[FittedModel], candidates: NDArray[np.void]
+) -> list[float | None]:
+    """Return the probability of the candidate at each answer's redshift, of each but once."""
+    left = [each for each in candidates if each["prob"] > 0]
+    chances: list[float | None] = []
+    for answer in answers:
+        limit = _SAME / SPEED_OF_LIGHT * (1.0 + answer.z)
+        near = (
+            number
+            for number, each in enumerate(left)
+            if BROAD_CLASSES[each["broad"]] == answer.cls and abs(each["z"] - answer.z) <= limit
+        )
+        found = next(near, None)
+        chances.append(None if found is None else float(left.pop(found)["prob"]))
+    return chances
 
 
 def of_table(answers: Sequence[FittedModel], cells: dict[str, Any]) -> int | None:
@@ -233,9 +258,12 @@ def as_json(
                 "z": finite(answer.z),
                 "chi2": finite(answer.chi2),
                 "rchi2": finite(answer.rchi2),
+                "prob": chance,
                 "model": rounded(answer.model),
             }
-            for rank, answer in enumerate(found.answers, start=1)
+            for rank, (answer, chance) in enumerate(
+                zip_longest(found.answers, found.chances), start=1
+            )
         ],
         "chi2": [
             {"class": name, "z": rounded(z), "chi2": rounded(chi2, 7)}

@@ -32,7 +32,7 @@ export function probabilityBars(classes, probabilities, chosen, onpick) {
 }
 
 /** A large number in few characters: 12,500 is 12.5k. */
-function briefly(value) {
+export function briefly(value) {
   for (const [size, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (value >= size) return `${Number((value / size).toPrecision(3))}${letter}`;
   }

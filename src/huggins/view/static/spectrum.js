@@ -1,7 +1,7 @@
 // The spectrum tab: plot, redshift, answers, warnings, and what the inspector makes of them.
 
 import { api, isReport } from "./api.js";
-import { ChiChart, probabilityBars } from "./charts.js";
+import { ChiChart, briefly, probabilityBars } from "./charts.js";
 import { $, announce, debounced, decimal, fill, h, probability } from "./dom.js";
 import { SpectrumPlot, indexAt } from "./plot.js";
 import { emit, forget, on, store } from "./store.js";
@@ -217,7 +217,8 @@ export class SpectrumView {
     fill($("#solutions"), solutions.map((s, i) => h("li", {},
       h("button", { type: "button", "aria-pressed": String(i === this.solution), onclick: () => this.answer(i) },
         h("span", {}, `${i + 1}. ${s.subclass || s.class}`), h("span", { class: "number" }, decimal(s.z, 4)),
-        h("span", { class: "muted number" }, `Δχ² ${short(s.chi2 - floor)}`)))),
+        h("span", { class: "muted number" }, `Δχ² ${briefly(s.chi2 - floor)}`),
+        h("span", { class: "number", title: "probability that this class and redshift are right" }, Number.isFinite(s.prob) ? `P ${probability(s.prob)}` : "")))),
     solutions.length ? "" : h("li", { class: "muted" }, "No fit of this spectrum."));
   }
 
