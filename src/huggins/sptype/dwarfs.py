@@ -140,26 +140,33 @@ def _width(
     feature: _Feature, wavelength: Array, flux: Array, ivar: Array
 ) -> tuple[float, float] | None:
     """Return the equivalent width of one feature, in A, and its error; None if not observed."""
+    first, last = np.searchsorted(wavelength, (feature.left[0], feature.right[1])).tolist()
+    wavelength, flux, ivar = (part[first:last] for part in (wavelength, flux, ivar))
+    good = ivar > 0
     inside, left, right = (
-        (wavelength > low) & (wavelength < high) & (ivar > 0) for low, high in feature
+        (wavelength > low) & (wavelength < high) & good for low, high in feature
     )
     if min(np.count_nonzero(part) for part in (inside, left, right)) < _LEAST:
         return None
-    step = float(np.median(np.diff(wavelength[inside])))
+    w = wavelength[inside]
+    step = float(np.median(w[1:] - w[:-1]))
     length = feature.inside[1] - feature.inside[0]
-    if np.count_nonzero(inside) * step < 0.7 * length:
+    if len(w) * step < 0.7 * length:
         return None
     beside = left | right
     middle = 0.5 * (feature.inside[0] + feature.inside[1])
-    x = wavelength - middle
-    matrix = np.stack([np.ones(beside.sum()), x[beside]]) * np.sqrt(ivar[beside])
-    covariance = np.linalg.pinv(matrix @ matrix.T)
-    offset, slope = covariance @ (matrix @ (flux[beside] * np.sqrt(ivar[beside])))
-    level = float(offset)
+    x, weight, f = wavelength[beside] - middle, ivar[beside], flux[beside]
+    # A straight line by least squares.
+    s0, s1, s2 = float(weight.sum()), float(weight @ x), float(weight @ x**2)
+    t0, t1 = float(weight @ f), float((weight * x) @ f)
+    determinant = s0 * s2 - s1**2
+    if determinant <= 0.0:
+        return None
+    level = (s2 * t0 - s1 * t1) / determinant
+    slope = (s0 * t1 - s1 * t0) / determinant
     if level <= 0.0:
         return None
-    line = offset + slope * x[inside]
-    width = float((1.0 - flux[inside] / line).sum() * step)
+    width = float((1.0 - flux[inside] / (level + slope * (w - middle))).sum() * step)
     noise = float(np.sqrt((1.0 / ivar[inside]).sum())) * step / level
-    continuum = length * np.hypot(np.sqrt(covariance[0, 0]) / level, _CONTINUUM)
+    continuum = length * float(np.hypot(np.sqrt(s2 / determinant) / level, _CONTINUUM))
     return width, float(np.hypot(noise, continuum))
