@@ -66,6 +66,19 @@ def test_light_among_badly_subtracted_sky_lines_alone_is_not_believed():
     assert any("8500" in why for why in gains(flux, IVAR, model))
 
 
+@pytest.mark.parametrize("dip", [False, True])
+def test_a_quasar_that_rests_on_the_join_of_the_arms_is_not_believed(dip):
+    near = np.exp(-0.5 * ((WAVELENGTH - 5900.0) / 60.0) ** 2)
+    model = 1.0 - 0.4 * near if dip else np.where(WAVELENGTH < 5900.0, 0.8, 1.0)
+    flux = model + 0.2 * NOISE
+    gain = float((IVAR * (model - cubic(model, IVAR)) ** 2).sum())
+    assert gain > 28.0
+    assert doubt(flux, IVAR, model, gain, 28.0) == ""
+    assert "arms" in doubt(flux, IVAR, model, gain, 28.0, quasar=True)
+    line = model + _line(3600, 10.0, 8.0)
+    assert doubt(line + 0.2 * NOISE, IVAR, line, gain, 28.0, quasar=True) == ""
+
+
 def test_what_gains_too_little_or_very_much_is_not_asked():
     flat = np.ones(SIZE)
     assert doubt(flat, IVAR, flat, 20.0, 28.0) == ""

@@ -8,7 +8,10 @@ them counts. Of the gain is left out
   a factor of 5 (of two: 8), which no line is that went through a spectrograph
   (`huggins.prepare.outliers` removes those above 40 sigma);
 - what comes from beyond 8500 A, where the model leaves 1.3 times the chi2 per pixel there that
-  it leaves below: sky lines were not subtracted well.
+  it leaves below: sky lines were not subtracted well;
+- of a quasar, whose Lyman alpha break it may look like, what comes from 5700 to 6150 A, where
+  the arms of spectrographs join, and any step between them: the null is a parabola on either
+  side.
 
 A class and redshift that rest on these alone are no more than a guess.
 """
@@ -33,6 +36,7 @@ _PAIR: Final = 8.0
 _SIDES: Final = np.array([-5, -4, -3, 3, 4, 5])
 _RED: Final = round(np.log10(8500.0) / STEP) - START
 _NOISY: Final = 1.3
+_JOIN: Final = tuple(round(np.log10(edge) / STEP) - START for edge in (5700.0, 6150.0))
 # Gain over reduced chi2 beyond which nothing of the kind makes all of it.
 _ENOUGH: Final = 2000.0
 _X: Final = np.linspace(-1.0, 1.0, SIZE)
@@ -97,13 +101,27 @@ def power_law(flux: Array, ivar: Array) -> Array:
     return scale * shape
 
 
-def gains(flux: Array, ivar: Array, model: Array) -> dict[str, float]:
+def arms(flux: Array, ivar: Array) -> Array:
+    """Return the best parabola on either side of the join of two arms, shape (P,)."""
+    curve = np.zeros(len(flux))
+    for part in (slice(None, _JOIN[0]), slice(_JOIN[1], None)):
+        rows = _CUBIC[:3, part]
+        weighted = rows * ivar[part]
+        matrix = weighted @ rows.T
+        matrix.ravel()[::4] += 1e-9 * matrix[0, 0] + 1e-30
+        curve[part] = np.linalg.solve(matrix, weighted @ flux[part]) @ rows
+    return curve
+
+
+def gains(flux: Array, ivar: Array, model: Array, *, quasar: bool = False) -> dict[str, float]:
     """Return the gain of a model on the better null, in words of what is left out.
 
     Parameters
     ----------
     flux, ivar, model : ndarray, shape (SIZE,)
         On the native grid; ivar is 0 where there is no data.
+    quasar
+        Whether the model is one.
 
     Returns
     -------
@@ -125,15 +143,22 @@ def gains(flux: Array, ivar: Array, model: Array) -> dict[str, float]:
         below = float(np.where(sharp[:_RED], 0.0, left[:_RED])[blue].mean())
         if beyond > _NOISY * max(below, 1.0):
             found[_SKY] = float(profit[:_RED].sum())
+    if quasar:
+        joined = seen * (flux - arms(flux, seen)) ** 2 - np.where(sharp, 0.0, left)
+        joined[_JOIN[0] : _JOIN[1]] = 0.0
+        found[_ARMS] = float(joined.sum())
     return found
 
 
 _SMOOTH: Final = "a smooth curve fits nearly as well"
 _HOT: Final = "without one or two sharp pixels a smooth curve fits nearly as well"
+_ARMS: Final = "it rests on a step or dip near 5900 A, where arms of the spectrograph join"
 _SKY: Final = "it rests on light beyond 8500 A, where sky lines were not subtracted well"
 
 
-def doubt(flux: Array, ivar: Array, model: Array, gain: float, least: float) -> str:
+def doubt(
+    flux: Array, ivar: Array, model: Array, gain: float, least: float, *, quasar: bool = False
+) -> str:
     """Return in words why a model that gains enough may gain nothing; empty if it does not.
 
     Parameters
@@ -143,8 +168,11 @@ def doubt(flux: Array, ivar: Array, model: Array, gain: float, least: float) -> 
         On a cubic polynomial, all pixels counted.
     least
         What has to be gained, as `gain`; both in chi2.
+    quasar
+        As in `gains`.
     """
     if gain < least or gain > _ENOUGH * max(least / 28.0, 1.0):
         return ""
-    low = {why: value for why, value in gains(flux, ivar, model).items() if value < least}
+    found = gains(flux, ivar, model, quasar=quasar)
+    low = {why: value for why, value in found.items() if value < least}
     return min(low, key=lambda why: low[why], default="")

@@ -241,7 +241,7 @@ def fit_warnings(
     gain, least = candidates.smooth - solution.chi2, parameters.min_feature * reduced
     plain = gain < least
     explained = ivar if solution.absorbed is None else np.where(solution.absorbed, 0.0, ivar)
-    empty = doubt(flux, explained, model, gain, least)
+    empty = doubt(flux, explained, model, gain, least, quasar=solution.kind == "QSO")
     close = (
         choice.deltachi2 / reduced < parameters.min_deltachi2
     )  # False for NaN: no other redshift
