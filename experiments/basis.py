@@ -21,7 +21,7 @@ from huggins.forest import in_forest
 from huggins.prepare import LogGrid
 from huggins.redshift.basis import STEP, Archetypes, Basis, Components
 from huggins.redshift.frames import SIZE, START, to_native
-from huggins.simulate import effects, galaxies
+from huggins.simulate import effects, galaxies, quasar_frame
 from huggins.simulate.quasars import whole_quasars
 from huggins.simulate.templates import complete, held_back
 from huggins.taxonomy import INDEX
@@ -51,6 +51,9 @@ VELOCITY: Final = 1500.0
 
 # A real spectrum's pixel of this S/N or more counts as much as a noiseless one.
 _CERTAIN = 15.0
+# Largest error, km/s, with which a real quasar is brought to the frame, a tenth of the width of
+# its lines: one that is moved by more blurs what is learned of them.
+_PLACED = 100.0
 # Weight of a real spectrum.
 _REAL = 8.0
 
@@ -299,7 +302,7 @@ def real_quasars(
         for i, row in enumerate(labels)
         if row["class3"] == "QSO" and int(row["trust"]) >= 2 and row["class13"] != "BAL"
     ]
-    z = in_frame([labels[i] for i in some], [spectra[i] for i in some], frame)
+    z = in_frame([labels[i] for i in some], [spectra[i] for i in some], frame, certain=_PLACED)
     frames = to_native([spectra[i] for i in some])
     # Sub-pixel offsets belong to the grid, not to the redshift.
     log1z = np.log10(1.0 + z) - frames.offset * STEP
@@ -360,6 +363,7 @@ def learn(
         "galaxy": galaxy,
         "seed": seed,
         "mocks": mocks,
+        "frame": quasar_frame.NAME,
     }
     known = real_quasars(real.labels, real.spectra, read_frame(data / "templates"))
     return Basis(

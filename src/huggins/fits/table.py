@@ -41,7 +41,8 @@ _WIDEST: Final = 1 << 27
 _BYTES: Final = 16 * 1024**2
 # Cards of a header that say where a table comes from.
 _ORIGIN: Final = (
-    "CREATOR", "MODEL", "MODELVER", "MODELSHA", "BASISSHA", "CANDIDAT", "SETS", "DATE",
+    "CREATOR", "MODEL", "MODELVER", "MODELSHA", "BASISSHA", "ZFRAME", "CANDIDAT", "SETS",
+    "DATE",
 )  # fmt: skip
 # TZERO of unsigned 64-bit integers.
 _UNSIGNED: Final = 1 << 63

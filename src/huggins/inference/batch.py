@@ -20,6 +20,7 @@ from huggins.quality import ZWarning
 from huggins.redshift.alternatives import blank as blank_alternatives
 from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
 from huggins.redshift.fit import MEMBERSHIP
+from huggins.redshift.systemic import COLUMNS as SYSTEMIC_COLUMNS
 from huggins.redshift.warnings import warnings
 from huggins.taxonomy import BROAD_CLASSES, CLASSES, INDEX
 
@@ -190,7 +191,7 @@ def _fill(
         numbers["Z"][at], numbers["Z_ERR"][at] = fit.z, fit.z_err
         numbers["Z_P16"][at], numbers["Z_P84"][at] = fit.z_p16, fit.z_p84
         numbers["DELTACHI2"][at] = fit.deltachi2
-        _fill_absorption(numbers, at, fit, np.where(nothing, -1, broad))
+        _fill_quasars(numbers, at, fit, np.where(nothing, -1, broad))
         numbers["FRAC_HOST"][at] = np.where(nothing, np.nan, fit.host)
     for i, b, s in zip(at.tolist(), broad.tolist(), sub.tolist(), strict=True):
         rows.texts["CLASS"][i] = BROAD_CLASSES[b]
@@ -222,15 +223,19 @@ def _fill(
         _fail(rows, int(at[i]), f"model {model.name} gives no number: check the fluxes")
 
 
-def _fill_absorption(
+def _fill_quasars(
     numbers: NDArray[np.void], at: NDArray[np.int64], fit: Fit, broad: NDArray[np.int64]
 ) -> None:
-    """Write the C IV absorption of quasars into rows `at`; of others it stays missing."""
+    """Write what is measured of quasars alone into rows `at`; of others it stays missing."""
     quasar = broad == BROAD_CLASSES.index("QSO")
-    known = np.isfinite(fit.absorption) & quasar[:, None]
-    for k, name in enumerate(ABSORPTION_COLUMNS):
-        rows = np.flatnonzero(known[:, k])
-        numbers[name][at[rows]] = fit.absorption[rows, k]
+    for names, values in (
+        (ABSORPTION_COLUMNS, fit.absorption),
+        (SYSTEMIC_COLUMNS, fit.systemic),
+    ):
+        known = np.isfinite(values) & quasar[:, None]
+        for k, name in enumerate(names):
+            rows = np.flatnonzero(known[:, k])
+            numbers[name][at[rows]] = values[rows, k]
 
 
 def _fill_sets(
@@ -294,7 +299,7 @@ def _empty_sky(rows: Rows, i: int) -> None:
 
     What network and fit say of it stays: the 13 probabilities, Z_NET and DELTACHI2.
     """
-    for name in ("PROB", "Z", "Z_ERR", "Z_P16", "Z_P84"):
+    for name in ("PROB", "Z", "Z_ERR", "Z_P16", "Z_P84", *SYSTEMIC_COLUMNS):
         rows.numbers[name][i] = np.nan
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
 
@@ -309,6 +314,7 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
         "Z_ERR",
         "Z_P16",
         "Z_P84",
+        *SYSTEMIC_COLUMNS,
         "DELTACHI2",
         "FRAC_HOST",
         *(name for name in ABSORPTION_COLUMNS if name != "N_TROUGH_CIV"),

@@ -15,6 +15,7 @@ import numpy as np
 from huggins import __version__
 from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.shown import results_table
+from huggins.redshift.basis import load_basis
 from huggins.runs.files import check_writable
 from huggins.runs.ours import same_columns
 from huggins.tables.ucd import ucd_of
@@ -75,6 +76,8 @@ ALL_COLUMNS: Final = (
     OutputColumn("Z_ERR", "float32", "1-sigma error of Z"),
     OutputColumn("Z_P16", "float32", "16th percentile of the redshift, other minima included"),
     OutputColumn("Z_P84", "float32", "84th percentile of the redshift, other minima included"),
+    OutputColumn("Z_SYS", "float32", "systemic redshift of a quasar, from single lines"),
+    OutputColumn("Z_SYS_ERR", "float32", "1-sigma error of Z_SYS, scatter of lines included"),
     OutputColumn(
         "ZWARNING", "int32", "bits of doubt; 0: CLASS and Z can be relied on", masked=False
     ),
@@ -227,6 +230,7 @@ def provenance(model: Model, command: str, basis: str = "") -> dict[str, str]:
         "MODELVER": model.metadata.version,
         "MODELSHA": model.hash,
         "BASISSHA": basis or "none",
+        "ZFRAME": load_basis().made.get("frame", "mixed") if basis else "none",
         "COMMAND": printable(command),
         "DATE": datetime.now(UTC).isoformat(timespec="seconds").removesuffix("+00:00"),
     }

@@ -21,6 +21,7 @@ from huggins.redshift.posterior import percentiles
 from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.result import Fit
 from huggins.redshift.search import TOGETHER, Search, SearchSettings
+from huggins.redshift.systemic import systemic
 from huggins.redshift.unabsorbed import hidden, refit
 from huggins.redshift.uncertainty import fit_error
 from huggins.redshift.warnings import fit_warnings
@@ -186,6 +187,10 @@ class Fitter:
             out.absorption[row] = measured.as_row()
         out.measured.append(measured)
         out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
+        if best.kind == "QSO":
+            out.systemic[row] = systemic(
+                frames.flux[row], frames.ivar[row], offset, float(out.z[row])
+            )
         if best.kind != "STAR" and out.z[row] < Z_MAX:
             flux, ivar = frames.flux[row], frames.ivar[row]
             out.host[row] = self._host.share(flux, ivar, best.shift)

@@ -49,6 +49,9 @@ class Fit:
     absorption : ndarray, shape (N, 7)
         C IV absorption in the order of `huggins.redshift.balnicity.COLUMNS`; NaN where it was
         not observed, or for what is no quasar.
+    systemic : ndarray, shape (N, 2)
+        Systemic redshift of a quasar and its error, as `huggins.redshift.systemic` has them;
+        NaN where no line tells it, or for what is no quasar.
     alternatives : ndarray of `huggins.redshift.alternatives.ALTERNATIVE`, shape (N, K)
         The K most probable different redshifts of each spectrum, the chosen one first; K is 0
         where they were not asked for.
@@ -77,6 +80,7 @@ class Fit:
     noise: Array
     z_second: Array
     absorption: Array
+    systemic: Array
     alternatives: NDArray[np.void]
     solutions: list[tuple[Solution | None, Solution | None]]
     causes: list[dict[ZWarning, str]]
@@ -103,6 +107,7 @@ class Fit:
             noise=np.ones(count),
             z_second=unknown(),
             absorption=np.full((count, len(COLUMNS)), np.nan),
+            systemic=np.full((count, 2), np.nan),
             alternatives=blank(count, alternatives),
             solutions=[],
             causes=[],

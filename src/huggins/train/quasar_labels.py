@@ -40,13 +40,17 @@ def read_frame(templates: str | Path) -> QuasarFrame:
 
 
 def in_frame(
-    labels: Sequence[dict[str, str]], spectra: Sequence[Spectrum], frame: QuasarFrame
+    labels: Sequence[dict[str, str]],
+    spectra: Sequence[Spectrum],
+    frame: QuasarFrame,
+    *,
+    certain: float = CERTAIN,
 ) -> Array:
     """Redshifts of N labels, those of quasars fitted again in the frame.
 
     A survey's redshift, or an inspector's, has the frame of the template or the line that was
     looked at. NaN where the quasar cannot be brought to the frame: broad absorption, an error
-    above `CERTAIN`, or no minimum within `FARTHEST` of the label. The others keep theirs.
+    above `certain` km/s, or no minimum within `FARTHEST` of the label. The others keep theirs.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def in_frame(
         log1z, moved = np.log10(1.0 + z[i]), frames.offset[k] * STEP
         offset, error = frame.of_spectrum(frames.flux[k], frames.ivar[k], START, log1z - moved)
         sure = (
-            error * LN10 * SPEED_OF_LIGHT < CERTAIN
+            error * LN10 * SPEED_OF_LIGHT < certain
             and abs(offset) * LN10 * SPEED_OF_LIGHT < FARTHEST
             and labels[i]["class13"] != "BAL"
         )
