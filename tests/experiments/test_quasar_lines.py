@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.quasar_lines import BEGIN, BINS, END, main, page, table
+from experiments.quasar_lines import BEGIN, BINS, END, main, page, study, table
 from huggins.redshift.systemic import LINES
 
 
@@ -58,3 +58,18 @@ def test_the_command_writes_figures_and_table(few_real, tmp_path):
     assert text.startswith("before")
     assert text.endswith("after\n")
     assert "| z |" in text
+
+
+@pytest.mark.slow
+def test_real_quasars_are_in_one_frame(shared_data):
+    """Where the sample tells: lines and redrock's templates within 60 km/s of Z."""
+    figures = study(shared_data, "huggins", None, [0, 1])
+    told = [
+        (row["z"], name, row[name])
+        for row in figures["all"]
+        for name in ("SYS", "FRAME")
+        if name in row and row[name]["error"] < 30.0
+    ]
+    assert len(told) >= 6
+    for z, name, found in told:
+        assert abs(found["median"]) < 60.0 + 2.0 * found["error"], (z, name)
