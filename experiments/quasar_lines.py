@@ -132,9 +132,9 @@ def page(figures: dict[str, Any]) -> str:
     names = [*figures["shifts"], "FRAME", "SYS"]
     heads = [*figures["shifts"], "redrock's templates", "`Z_SYS`"]
     lines = [
-        "Real quasars of trust 2 or more without broad absorption, all folds (the fit learned "
-        "from those of folds 2 to 4; folds 0 and 1 apart in `docs/results/quasar-lines.json`). "
-        "Median difference from `Z` in km/s, its error, and the number of quasars; lines moved "
+        "Real quasars of trust 2 or more without broad absorption, all folds (the fit learned",
+        "from those of folds 2 to 4; folds 0 and 1 apart in `docs/results/quasar-lines.json`).",
+        "Median difference from `Z` in km/s, its error, and the number of quasars; lines moved",
         "by their published shifts.",
         "",
         "| z | " + " | ".join(heads) + " |",
