@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from huggins.forest import in_forest
 from huggins.redshift import load_basis
 from huggins.taxonomy import INDEX
 
@@ -20,5 +21,8 @@ def flux_of(kind: str, z: float, loglam: np.ndarray) -> np.ndarray:
     else:
         part = basis.quasar
         row = part.vectors[0]
-    place = (loglam - np.log10(1.0 + z)) * 1e4
-    return np.interp(place, part.start + np.arange(len(row)), row)
+    log1z = np.log10(1.0 + z)
+    flux = np.interp((loglam - log1z) * 1e4, part.start + np.arange(len(row)), row)
+    if kind == "QSO" and basis.quasar.forest:
+        flux = flux * in_forest(loglam, np.array([log1z]))[0]
+    return flux
