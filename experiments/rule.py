@@ -28,6 +28,7 @@ from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.search import Candidates, Search
+from huggins.redshift.uncertainty import FAR
 from huggins.simulate.quasar_frame import JOIN
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.train.data import read_real
@@ -263,9 +264,11 @@ def fit_errors(
     Real spectra and mocks are split by error into up to three groups each; the robust width
     (1.4826 times the median of the absolute value) of (z - truth) / error is brought as near
     to 1 as can be in all of them. Classes with few spectra share the figures of all stars.
+    Quasars beyond z = `FAR` have a floor of their own, from mocks: labels scatter by more.
     """
     fitter = Fitter(basis, parameters=rule)
     rows: list[tuple[int, float, float, bool]] = []
+    far: list[tuple[int, float, float, bool]] = []
     for case in known:
         if not case.kind or not case.exact:
             continue
@@ -281,7 +284,8 @@ def fit_errors(
         reduced = max(best.chi2 / candidates.good, 1.0)
         sigma = best.sigma * LN10 * STEP * SPEED_OF_LIGHT * np.sqrt(reduced)
         k = CLASSES.index(case.cls) if case.cls in CLASSES else fitter.subclass(best)
-        rows.append((k, velocity, float(sigma), case.real))
+        distant = CLASSES[k] in ("QSO", "BAL") and case.z > FAR
+        (far if distant else rows).append((k, velocity, float(sigma), case.real))
     factor, floor = [1.0] * len(CLASSES), [0.0] * len(CLASSES)
     stars = [r for r in rows if BROAD[CLASSES[r[0]]] == "STAR"]
     for k, name in enumerate(CLASSES):
@@ -292,7 +296,22 @@ def fit_errors(
             mine = [r for r in rows if CLASSES[r[0]] == "QSO"]
         factor[k], floor[k] = _scale(mine)
         floor[k] = max(floor[k], LEAST_FLOOR.get(name, 0.0))
-    return replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
+    rule = replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
+    return replace(rule, error_floor_far=_far_floor(far, factor))
+
+
+def _far_floor(
+    rows: Sequence[tuple[int, float, float, bool]], factor: Sequence[float]
+) -> float:
+    """Return the floor with which pulls of distant quasars have a width of 1."""
+    quasars = [r for r in rows if CLASSES[r[0]] == "QSO"]
+    if len(quasars) < 25:
+        return 0.0
+    velocity, sigma = (np.array([r[k] for r in quasars]) for k in (1, 2))
+    sigma = sigma * factor[CLASSES.index("QSO")]
+    floors = np.geomspace(10.0, 600.0, 100)
+    widths = [1.4826 * np.median(np.abs(velocity) / np.hypot(sigma, f)) for f in floors]
+    return float(floors[int(np.abs(np.log(widths)).argmin())])
 
 
 def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float]:

@@ -137,8 +137,8 @@ def test_errors_get_unit_pulls_from_planted_scatter(factor, floor):
     for _ in range(900):
         sigma = 10.0 ** rng.uniform(-1.0, 0.3)  # pixels
         off = rng.normal() * np.hypot(factor * sigma * PIXEL, floor)
-        z = 2.0 + off / 299792.458 * 3.0
-        known.append(case("QSO", 2.0, {"QSO": 1.0}, solution("QSO", z, 0.9 * GOOD, sigma)))
+        z = 1.0 + off / 299792.458 * 2.0
+        known.append(case("QSO", 1.0, {"QSO": 1.0}, solution("QSO", z, 0.9 * GOOD, sigma)))
     rule = fit_errors(known, DecisionParameters(), load_basis())
     k = INDEX["QSO"]
     if floor == 0.0:
@@ -146,13 +146,26 @@ def test_errors_get_unit_pulls_from_planted_scatter(factor, floor):
     pulls = []
     for one in known:
         best = one.candidates.solutions[0]
-        velocity = (10.0 ** (best.shift * 1e-4) - 3.0) / 3.0 * 299792.458
+        velocity = (10.0 ** (best.shift * 1e-4) - 2.0) / 2.0 * 299792.458
         size = np.hypot(rule.error_factor[k] * best.sigma * PIXEL, rule.error_floor[k])
         pulls.append(velocity / size)
     pulls, sigma = np.array(pulls), np.array([c.candidates.solutions[0].sigma for c in known])
     for some in np.array_split(np.argsort(sigma), 3):
         assert 1.4826 * np.median(np.abs(pulls[some])) == pytest.approx(1.0, abs=0.2)
     assert rule.error_factor[INDEX["BAL"]] == rule.error_factor[k]
+
+
+def test_distant_quasars_get_a_floor_of_their_own():
+    rng = np.random.default_rng(4)
+    known = []
+    for z, floor in [(1.0, 40.0), (2.5, 250.0)] * 300:
+        sigma = 10.0 ** rng.uniform(-1.0, 0.3)
+        off = rng.normal() * np.hypot(sigma * PIXEL, floor) / 299792.458 * (1.0 + z)
+        found = solution("QSO", z + off, 0.9 * GOOD, sigma)
+        known.append(case("QSO", z, {"QSO": 1.0}, found))
+    rule = fit_errors(known, DecisionParameters(), load_basis())
+    assert rule.error_floor_far == pytest.approx(250.0, rel=0.2)
+    assert rule.error_floor[INDEX["QSO"]] < 80.0
 
 
 def test_a_perfect_fit_can_always_overrule_the_network():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,3 +40,13 @@ def test_error_of_the_network():
     np.testing.assert_allclose(
         network_error(np.array([0.0, 2.0]), np.array([0.01, 0.01]), 1.5), [0.015, 0.045]
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "z", "floor"),
+    [("QSO", 2.5, 200.0), ("BAL", 2.5, 200.0), ("QSO", 1.0, 30.0), ("GAL", 2.5, 30.0)],
+)
+def test_distant_quasars_have_a_floor_of_their_own(name, z, floor):
+    parameters = replace(PARAMETERS, error_floor_far=200.0)
+    found = fit_error(1e4 * np.log10(1.0 + z), 0.0, 1.0, CLASSES.index(name), parameters)
+    assert found / (1.0 + z) * SPEED_OF_LIGHT == pytest.approx(floor)

@@ -53,6 +53,9 @@ class DecisionParameters:
         k: factor on the formal redshift error, for each of the 13 classes (0.7 to 3.2).
     error_floor
         e: redshift error in km/s added in quadrature, for each of the 13 classes (6 to 100).
+    error_floor_far
+        The same for quasars beyond z = 1.8, where single broad lines tell the redshift (70
+        to 300 km/s).
     min_margin
         m: least lead in score over the next different candidate (2).
     min_deltachi2
@@ -75,6 +78,7 @@ class DecisionParameters:
     class_offset: tuple[float, float, float] = (0.0, 0.0, 0.0)
     error_factor: tuple[float, ...] = (1.0,) * len(CLASSES)
     error_floor: tuple[float, ...] = (0.0,) * len(CLASSES)
+    error_floor_far: float = 0.0
     min_margin: float = 3.0
     min_deltachi2: float = 9.0
     min_feature: float = 40.0

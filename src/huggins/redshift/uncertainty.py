@@ -12,7 +12,9 @@ Fit:
   (`huggins.noise.scatter`), so r above 1 is misfit of the basis and not wrong ivar.
 - k, e: `error_factor` and `error_floor` (e_pix = e / (c ln(10) STEP)) of the class, fitted on
   training folds so that (z - z_true) / Z_ERR has the width of a unit Gaussian
-  (`experiments/rule.py`); k covers correlated pixels, e wavelengths and templates.
+  (`experiments/rule.py`); k covers correlated pixels, e wavelengths and templates. Of quasars
+  beyond z = `FAR`, which show neither narrow lines nor all of Mg II, e is at least
+  `error_floor_far`: their lines move against each other by hundreds of km/s.
 
 Network:
 
@@ -26,18 +28,22 @@ Network:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SAME
+from huggins.taxonomy import CLASSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.redshift.parameters import DecisionParameters
+
+#: Redshift beyond which quasars have a floor of their own.
+FAR: Final = 1.8
 
 
 def fit_error(
@@ -57,7 +63,10 @@ def fit_error(
         With the factor and the floor of each class.
     """
     pixels = parameters.error_factor[index] * min(sigma, SAME) * np.sqrt(max(reduced, 1.0))
-    floor = parameters.error_floor[index] / (SPEED_OF_LIGHT * LN10 * STEP)
+    floor = parameters.error_floor[index]
+    if CLASSES[index] in ("QSO", "BAL") and shift * STEP > np.log10(1.0 + FAR):
+        floor = max(floor, parameters.error_floor_far)
+    floor /= SPEED_OF_LIGHT * LN10 * STEP
     relative = LN10 * STEP * float(np.hypot(pixels, floor))
     return float(10.0 ** (shift * STEP) * relative)
 
