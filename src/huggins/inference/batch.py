@@ -317,13 +317,15 @@ def _take_back(rows: Rows, i: int, spectrum: Spectrum) -> None:
         *SYSTEMIC_COLUMNS,
         "DELTACHI2",
         "FRAC_HOST",
+        "SPTYPE_ERR",
         *(name for name in ABSORPTION_COLUMNS if name != "N_TROUGH_CIV"),
         *(f"P_{name}" for name in CLASSES),
     ):
         rows.numbers[name][i] = np.nan
     rows.numbers["N_TROUGH_CIV"][i] = NO_INTEGER
     rows.numbers["ZWARNING"][i] = spectrum.zwarning
-    rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
+    for name in ("CLASS", "SUBCLASS", "SPTYPE"):
+        rows.texts[name][i] = ""
 
 
 def _integer(value: int | None) -> int:
