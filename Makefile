@@ -8,7 +8,7 @@ JOBS ?= auto
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet $(CONSTRAINTS)
 .DELETE_ON_ERROR:
-.PHONY: demo test test-fast test-oldest dist lint bench docs fuzz mutants clean
+.PHONY: demo test test-fast test-oldest dist lint bench docs fuzz mutants kills soak clean
 
 demo: .venv/core  ## classify one spectrum of each class and draw it
 	$(BIN)/huggins demo
@@ -44,6 +44,12 @@ fuzz: .venv/dev  ## damaged files, wrong commands and requests, 100,000 of them
 
 mutants: .venv/dev  ## small changes of the code that no test notices
 	$(BIN)/python -m hardening.mutants --count 400
+
+kills: .venv/dev  ## kill -9 of every long verb at random moments, 50 times each, then go on
+	PYTHONPATH=src $(BIN)/python -m hardening.kills --times 50
+
+soak: .venv/dev  ## 200,000 spectra in one run: memory and open files
+	PYTHONPATH=src $(BIN)/python -m hardening.soak
 
 docs: .venv/dev  ## build the documentation site into build/docs; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs

@@ -106,6 +106,38 @@ def test_an_outlier_stands_eight_times_above_its_neighbours(times, taken):
     assert outliers(flux, np.ones(120)).tolist() == taken
 
 
+@pytest.mark.parametrize("place", [119, 118, 100, 0, 1, 20])
+def test_the_scatter_is_that_of_the_61_pixels_around(place):
+    """Noise is five times as large in the last 25 pixels, fewer than half of any 61."""
+    flux = np.where(np.arange(120) % 2, 1.0, -1.0)
+    near = flux if place > 60 else flux[::-1]  # a view: the loud end is beside the outlier
+    near[-25:] *= 5.0
+    flux[place] += 150.0  # of 97 that are needed where |d| is 2, of 485 where it is 10
+    # The fast look that comes before goes by the median of all: it is 2 too.
+    assert place in outliers(flux, np.ones(120)).tolist()
+
+
+@pytest.mark.parametrize("quiet", [100, 160, 220])
+def test_the_scatter_is_not_that_of_other_places(quiet):
+    """Outliers of the quiet half, also beside the loud one, count by the noise around them."""
+    rng = np.random.default_rng(quiet)
+    sigma = np.where(np.arange(320) < 240, 1.0, 30.0)
+    flux = sigma * rng.normal(0.0, 1.0, 320)
+    flux[[quiet, 300]] += 120.0  # 4 sigma in the loud part
+    found = outliers(flux, sigma**-2.0)
+    assert found.tolist() == [quiet] == defined_outliers(flux)
+
+
+@pytest.mark.parametrize("bad", [10, 250, 489])
+@pytest.mark.parametrize("place", [0, 100, 400, 499])
+def test_one_bad_pixel_hides_no_outlier(bad, place):
+    flux = np.random.default_rng(9).normal(0.0, 1.0, 500)
+    ivar = np.ones(500)
+    flux[place] += 1e4
+    flux[bad] = ivar[bad] = 0.0
+    assert outliers(flux, ivar).tolist() == [place]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 127, 128, 129, 300])
 def test_any_number_of_bad_pixels_is_passed_over(count):
     rng = np.random.default_rng(count)
@@ -251,10 +283,14 @@ def test_a_lone_pixel_is_as_wide_as_one_of_the_grid():
 
 def test_the_largest_flux_is_the_scale_of_the_seed():
     contract = replace(SEED, grid=LogGrid(3.6, 1e-3, 4))
-    flux = np.array([[0.5, 0.25, 9.0, -2.0], [-1.0, -4.0, 9.0, -2.0], [0.0, 0.0, 9.0, 0.0]])
-    ivar = np.array([[1.0, 1.0, 0.0, 1.0]] * 3)
+    flux = np.array(
+        [[0.5, 0.25, 9.0, -2.0], [-1.0, -4.0, 9.0, -2.0], [0.0, 0.0, 9.0, 0.0],
+         [0.0, -4.0, 9.0, -2.0]]
+    )  # fmt: skip
+    ivar = np.array([[1.0, 1.0, 0.0, 1.0]] * 4)
     assert contract.tensor(flux, ivar)[:, 0].tolist() == [
         [1.0, 0.5, 0.0, -4.0], [-0.25, -1.0, 0.0, -0.5], [0.0, 0.0, 0.0, 0.0],
+        [0.0, -1.0, 0.0, -0.5],
     ]  # fmt: skip
 
 

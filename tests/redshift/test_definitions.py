@@ -119,6 +119,18 @@ def test_a_trough_is_twelve_percent_deep(part, scanner, data, depth, seen):
     assert bool(masked[302:308].all()) is seen
 
 
+def test_noise_is_no_absorption(part, scanner):
+    """Of noise of 20 % every fourth pixel lies 12 % below the model, and none 4 sigma."""
+    index = int(np.flatnonzero(scanner.shifts == 70)[0])
+    model = np.array([3.0, 0.0, 0.0, 0.0, 0.0]) @ rows_at(part, 70)
+    error = 0.2 * model
+    noise = np.random.default_rng(6).normal(0.0, 1.0, len(model)).clip(-3.0, 3.0)
+    weight = error**-2.0
+    flux = model + error * noise
+    _, masked = scanner.robust(flux, weight, float(weight @ flux**2), index)
+    assert not masked.any()
+
+
 def test_the_smooth_curve_is_a_cubic():
     x = np.linspace(-1.0, 1.0, SIZE)
     rng = np.random.default_rng(5)
