@@ -46,9 +46,9 @@ class ShareParameters:
 
     prior: float = 0.13
     unseen: float = 0.02
-    constant: float = 0.33
-    network: float = 0.88
-    index: float = 1.99
+    constant: float = -0.39
+    network: float = 0.91
+    index: float = 1.25
     noise: float = 0.5
 
 
