@@ -41,25 +41,24 @@ class DecisionParameters:
     redshift_weight
         b: weight of the network's log redshift density (1.0).
     chi2_ceiling
-        C: limit of the chi2 difference between redshifts (14).
+        C: limit of the chi2 difference between redshifts (11).
     misfit_scale
         s: excess of reduced chi2 over 1 at which C and E are halved (3).
     class_chi2_ceiling
-        E: limit of the chi2 difference between classes at one redshift (2).
+        E: limit of the chi2 difference between classes at one redshift (1.9).
     class_offset
         o: log probability added to STAR, GALAXY and QSO, against the gain in chi2 of a more
-        flexible basis (0, -1.9, -1.7).
+        flexible basis (0, -0.7, -0.8).
     error_factor
-        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 3.2).
+        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 3.7).
     error_floor
-        e: redshift error in km/s added in quadrature, for each of the 13 classes (6 to 100).
+        e: redshift error in km/s added in quadrature, for each of the 13 classes (3 to 100).
     error_floor_far
-        The same for quasars beyond z = 1.8, where single broad lines tell the redshift (70
-        to 300 km/s).
+        The least e of quasars beyond z = 1.8, where broad lines alone tell the redshift (232).
     min_margin
         m: least lead in score over the next different candidate (2).
     min_deltachi2
-        g: least DELTACHI2 over reduced chi2 (10).
+        g: least DELTACHI2 over reduced chi2 (12).
     min_feature
         h: least gain in chi2, over reduced chi2, on a cubic polynomial (28).
     max_outliers
