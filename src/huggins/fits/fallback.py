@@ -67,7 +67,7 @@ def read(
                     values = np.array(hdu.data if column is None else hdu.data[column])
     except Exception as error:  # see above: anything may come
         raise ReadError(
-            f"HDU {index} cannot be read ({type(error).__name__}: {error}); fetch the "
+            f"HDU {index} cannot be read ({type(error).__name__}: {error!s:.300}); fetch the "
             "file again",
             source.path,
         ) from error

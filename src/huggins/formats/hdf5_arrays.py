@@ -51,7 +51,7 @@ def reading(path: str) -> Iterator[None]:
         raise
     except Exception as error:
         raise DamagedError(
-            f"this HDF5 file is damaged ({error}): fetch or build it again", path
+            f"this HDF5 file is damaged ({error!s:.300}): fetch or build it again", path
         ) from error
 
 

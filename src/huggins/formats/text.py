@@ -109,7 +109,7 @@ def _by_astropy(text: str, layout: str, path: str) -> list[Field]:
         table: Any = Table.read(text, format=layout)
     except Exception as error:  # astropy raises many types for a damaged table
         kind = layout.removeprefix("ascii.").upper()
-        raise ReadError(f"this {kind} file cannot be read: {error}", path) from error
+        raise ReadError(f"this {kind} file cannot be read: {error!s:.300}", path) from error
     return fields_of_table(table)
 
 
