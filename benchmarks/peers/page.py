@@ -51,6 +51,7 @@ _SEEN = {
     "7102-56666-0810": "A faint star, for the pipeline a quasar at 2.16.",
     "9581-57783-0437": "The pipeline says z = 5.487; Hα, Hβ and [O III] stand at 0.207.",
     "4836-55689-0537": "At S/N 2.2 broad lines are hard to see; the redshift is the same.",
+    "2114-53848-0443": "The redshift is the same, and Hα has a broad base.",
     "0295-51585-0596": "The redshift is the same; whether an active nucleus makes a galaxy a "
     "quasar is a matter of where the border is drawn.",
 }
