@@ -108,6 +108,11 @@ def test_less_than_one_is_an_error(paths, model, count):
         huggins.classify(paths, model=model, candidates=count)
 
 
+def test_their_number_is_a_whole_one(paths, model):
+    with pytest.raises(InputError, match=r"candidates must be a whole number, not 1\.5"):
+        huggins.classify(paths, model=model, candidates=1.5)
+
+
 def test_they_need_the_fit(paths, model):
     with pytest.raises(InputError, match="candidates come from the redshift fit: leave out"):
         huggins.classify(paths, model=model, candidates=2, redshift=False)

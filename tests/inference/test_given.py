@@ -99,6 +99,12 @@ def test_one_for_each_in_memory(folder, model):
         huggins.classify(spectra, model=model, z=Z[:2])
 
 
+def test_one_for_each_time_that_a_spectrum_comes(folder, model):
+    spectrum = huggins.read(folder / "0.fits")[0]
+    found = huggins.classify([spectrum] * 3, model=model, z=[0.1, 2.2, 1.0])
+    np.testing.assert_allclose(found["Z"], [0.1, 2.2, 1.0], rtol=1e-6)
+
+
 def test_two_different_ones_are_an_error(folder, model, tmp_path):
     given = table(tmp_path / "z.csv", file=["0.fits", "0.fits"], z=[0.5, 0.6])
     with pytest.raises(InputError, match=r"gives .*0.fits the redshifts 0.5 and 0.6: keep one"):

@@ -8,6 +8,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from huggins.errors import InputError
@@ -123,11 +124,15 @@ def classify(
         If an input is of no such kind.
     InputError
         If there is nothing to classify, as in a folder without spectra, or `candidates` is
-        below 1 or goes without the fit.
+        no whole number from 1 or goes without the fit.
     ModelError
         If there is no such model.
     """
-    if candidates is not None and candidates < 1:
+    try:
+        count = 0 if candidates is None else index(candidates)
+    except TypeError as error:
+        raise InputError(f"candidates must be a whole number, not {candidates!r}") from error
+    if candidates is not None and count < 1:
         raise InputError(f"candidates must be at least 1, not {candidates}")
     settings = Settings(
         jobs,
@@ -135,7 +140,7 @@ def classify(
         threshold,
         air,
         redshift,
-        candidates=candidates or 0,
+        candidates=count,
         sets=0.0 if sets is None else checked(sets),
     )
     network = _network(model)
@@ -145,8 +150,8 @@ def classify(
         lists = [element for element in elements if isinstance(element, str)]
         settings = replace(settings, given=given_redshifts(os.fspath(z), lists))
     if z is not None and not isinstance(z, str | os.PathLike):
-        spectra = list(_spectra(elements, air=air))
-        settings = replace(settings, given=given_objects(spectra, z))
+        spectra, given = given_objects(list(_spectra(elements, air=air)), z)
+        settings = replace(settings, given=given)
         parts = run_spectra(iter(spectra), network, settings)
     elif all(isinstance(element, str | os.PathLike) for element in elements):
         arguments = [os.fspath(element) for element in elements]

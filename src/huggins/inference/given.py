@@ -7,6 +7,7 @@ MJD and FIBERID, by SPECOBJID or by TARGETID.
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -169,8 +170,15 @@ def given_redshifts(
     return _of_tables(word, chosen)
 
 
-def given_objects(items: Sequence[Item], z: ArrayLike) -> Given:
+def given_objects(items: Sequence[Item], z: ArrayLike) -> tuple[list[Item], Given]:
     """Return redshifts for spectra in memory, one for each, in order, or one for all.
+
+    Returns
+    -------
+    items : list
+        The spectra to classify at them; one that comes again is a copy, with a redshift of
+        its own.
+    given : Given
 
     Raises
     ------
@@ -184,8 +192,13 @@ def given_objects(items: Sequence[Item], z: ArrayLike) -> Given:
             f"z: {counted(len(values), 'redshift')} for {counted(len(items), 'spectrum')}: "
             "give one for each, or one for all"
         )
-    pairs = zip(items, values.tolist(), strict=True)
-    return Given("z", "z", {("object", id(item)): z for item, z in pairs})
+    known: dict[tuple[Any, ...], Any] = {}
+    own: list[Item] = []
+    for item, value in zip(items, values.tolist(), strict=True):
+        mine = copy(item) if ("object", id(item)) in known else item
+        known["object", id(mine)] = value
+        own.append(mine)
+    return own, Given("z", "z", known)
 
 
 def _of_tables(source: str, tables: Sequence[tuple[Columns, str]]) -> Given:
