@@ -91,6 +91,39 @@ def test_rows_of_one_file_by_index(model, tmp_path):
     np.testing.assert_allclose(found["Z"], Z[::-1], rtol=1e-6)
 
 
+def test_without_index_the_identifiers_tell_which_spectrum_of_a_file_it_is(
+    folder, model, tmp_path
+):
+    spectra = [huggins.read(folder / f"{i}.fits")[0] for i in range(3)]
+    names = [f"12345678901{i}" for i in range(3)]
+    for index, spectrum in enumerate(spectra):
+        spectrum.file, spectrum.index, spectrum.targetid = "p.fits", index, names[index]
+    given = table(tmp_path / "t.ecsv", FILE=["p.fits"] * 3, TARGETID=names[::-1], Z=Z)
+    found = huggins.classify(spectra, model=model, z=given)
+    np.testing.assert_allclose(found["Z"], Z[::-1], rtol=1e-6)
+    # The one row of this file is that of the second spectrum in it, not of the first.
+    given = table(tmp_path / "t.ecsv", FILE=["p.fits"], TARGETID=names[1:2], Z=[0.5])
+    found = huggins.classify(spectra, model=model, z=given)
+    assert found["Z"].mask.tolist() == [True, False, True]
+    # A spectrum without identifiers is none of several, but the only one of a file.
+    spectra[0].targetid = None
+    assert given_redshifts(str(given)).of(spectra[0]) == 0.5
+    given = table(tmp_path / "t.ecsv", FILE=["p.fits"] * 3, TARGETID=names, Z=Z)
+    assert np.isnan(given_redshifts(str(given)).of(spectra[0]))
+
+
+def test_what_they_are_of_is_part_of_their_hash(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    columns = {"FILE": ["p.fits"] * 2, "Z": [0.5, 0.6]}
+
+    def digest(**more):
+        return given_redshifts(str(table(Path("z.csv"), **columns, **more))).digest
+
+    assert digest(INDEX=[0, 1]) == digest(INDEX=[0, 1])
+    words = [{"INDEX": [0, 1]}, {"INDEX": [1, 0]}, {"TARGETID": [21, 22]}]
+    assert len({digest(**more) for more in (*words, {"SPECOBJID": [21, 22]}, {})}) == 5
+
+
 def test_one_for_each_in_memory(folder, model):
     spectra = [huggins.read(folder / f"{i}.fits")[0] for i in range(3)]
     found = huggins.classify(spectra, model=model, z=Z, jobs=2, batch_size=1)

@@ -1,7 +1,8 @@
 """Redshifts that are given: in a column of the list of inputs, in a table, or by the survey.
 
 A table says of which spectrum each redshift is as everywhere: by path (and INDEX), by PLATE,
-MJD and FIBERID, by SPECOBJID or by TARGETID.
+MJD and FIBERID, by SPECOBJID or by TARGETID. Without INDEX a path is that of the first spectrum
+of the file, unless the identifiers beside it are those of another.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from huggins.tables.match import path_parts, same_end
 from huggins.tables.read import open_table, read_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -35,6 +36,18 @@ if TYPE_CHECKING:
 #: Names the redshift of the survey's own pipeline.
 PIPELINE: Final = "PIPE_Z"
 _KEYS: Final = ("path", "index", "plate", "mjd", "fiberid", "specobjid", "targetid")
+_NUMBERS: Final = ("plate", "mjd", "fiberid")
+_WORDS: Final = ("specobjid", "targetid")
+
+
+class _Row(NamedTuple):
+    """A redshift of a path: names along it, index in the file, and other identifiers."""
+
+    parts: tuple[str, ...]
+    place: int
+    z: float
+    #: Of a table without INDEX, where they tell which spectrum of the file it is.
+    keys: tuple[tuple[Any, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +62,14 @@ class Given:
         Hash of all of them, which the results depend on.
     known : dict
         Redshift by key: of a path the places in `paths`, else the redshift itself.
-    paths : list of tuple
-        Names along each path, index in the file, redshift.
+    paths : tuple
+        Rows with a path.
     """
 
     source: str
     digest: str = ""
     known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
-    paths: tuple[tuple[tuple[str, ...], int, float], ...] = ()
+    paths: tuple[_Row, ...] = ()
 
     def of(self, spectrum: Spectrum) -> float:
         """Return the redshift given for one spectrum; NaN where there is none.
@@ -72,21 +85,25 @@ class Given:
         key: tuple[Any, ...] = ("object", id(spectrum))
         if key in self.known:
             return float(self.known[key])
-        parts = path_parts(spectrum.file)
-        if parts and (rows := self.known.get(("path", parts[0]))):
-            mine = [self.paths[n] for n in rows if self.paths[n][1] == spectrum.index]
-            mine = [row for row in mine if same_end(parts, row[0])]
-            mine = [row for row in mine if row[0] == parts] or mine
-            if mine:
-                return self._only([row[2] for row in mine], spectrum.file)
-        for name, words in (
-            ("plate", (spectrum.plate, spectrum.mjd, spectrum.fiberid)),
-            ("specobjid", (spectrum.specobjid,)),
-            ("targetid", (spectrum.targetid,)),
-        ):
-            if None not in words and (name, *words) in self.known:
-                return self._only(self.known[name, *words], spectrum.file)
+        own = [key for key in _keys_of(spectrum) if None not in key]
+        if mine := self._by_path(spectrum, {key[0]: key for key in own}):
+            return self._only([row.z for row in mine], spectrum.file)
+        for key in own:
+            if key in self.known:
+                return self._only(self.known[key], spectrum.file)
         return np.nan
+
+    def _by_path(self, spectrum: Spectrum, own: dict[str, tuple[Any, ...]]) -> list[_Row]:
+        """Return the rows of one spectrum, by its path; `own` are its identifiers."""
+        parts = path_parts(spectrum.file)
+        rows = self.known.get(("path", parts[0]), ()) if parts else ()
+        mine = [self.paths[n] for n in rows if self.paths[n].place == spectrum.index]
+        mine = [row for row in mine if same_end(parts, row.parts)]
+        mine = [row for row in mine if row.parts == parts] or mine
+        mine = [row for row in mine if all(own.get(k[0], k) == k for k in row.keys)]
+        if len({row.keys for row in mine}) > 1:  # several spectra: not the path tells which
+            mine = [row for row in mine if any(k[0] in own for k in row.keys)]
+        return mine
 
     def _only(self, values: Sequence[float], what: str) -> float:
         different = sorted({value for value in values if np.isfinite(value)})
@@ -204,43 +221,68 @@ def given_objects(items: Sequence[Item], z: ArrayLike) -> tuple[list[Item], Give
 def _of_tables(source: str, tables: Sequence[tuple[Columns, str]]) -> Given:
     """Return the redshifts in a column of each of some tables."""
     known: dict[tuple[Any, ...], Any] = {}
-    paths: list[tuple[tuple[str, ...], int, float]] = []
+    paths: list[_Row] = []
     digest = hashlib.sha256(source.encode())
     for columns, column in tables:
         roles = find_roles(columns.path, columns.names, None, _KEYS, option="--z")
-        z = columns.number(column)
-        digest.update(z.tobytes())
+        z = columns.number(column).tolist()
+        keys = list(_keys(source, columns, roles))
+        for row, value in zip(keys, z, strict=True):
+            for key in row:
+                known.setdefault(key, []).append(value)
+        digest.update(repr(sorted(roles)).encode())
+        files = [""] * len(z)
+        places = [0] * len(z)
         if "path" in roles:
-            index = columns.number(roles["index"]) if "index" in roles else np.zeros(len(z))
-            digest.update("\n".join(columns.text(roles["path"]).tolist()).encode())
-            for path, place, value in zip(
-                columns.text(roles["path"]).tolist(),
-                np.nan_to_num(index).astype(int).tolist(),
-                z.tolist(),
-                strict=True,
-            ):
+            files = columns.text(roles["path"]).tolist()
+            if "index" in roles:
+                index = columns.number(roles["index"])
+                places = np.nan_to_num(index).astype(int).tolist()
+            for path, place, value, row in zip(files, places, z, keys, strict=True):
                 if parts := path_parts(path):
                     known.setdefault(("path", parts[0]), []).append(len(paths))
-                    paths.append((parts, place, value))
-        numbers = ("plate", "mjd", "fiberid")
-        if all(name in roles for name in numbers):
-            keys = np.stack([columns.number(roles[name]) for name in numbers], axis=1)
-            digest.update(keys.tobytes())
-            for key, value in zip(keys.tolist(), z.tolist(), strict=True):
-                if np.isfinite(key).all():
-                    known.setdefault(("plate", *map(int, key)), []).append(value)
-        for name in ("specobjid", "targetid"):
-            if name in roles:
-                words = columns.text(roles[name]).tolist()
-                if why := rounded(words, columns.path, roles[name]):
-                    raise InputError(f"--z {source}: {why}")
-                digest.update("\n".join(words).encode())
-                for word, value in zip(words, z.tolist(), strict=True):
-                    if word.strip("0-"):
-                        known.setdefault((name, word), []).append(value)
+                    paths.append(_Row(parts, place, value, () if "index" in roles else row))
+        for line in zip(z, keys, files, places, strict=True):
+            digest.update(repr(line).encode())
     if not known:
         raise InputError(
             f"--z {source}: no column says of which spectrum a redshift is: give the path "
             "(FILE, and INDEX), PLATE, MJD and FIBERID, SPECOBJID or TARGETID"
         )
     return Given(source, digest.hexdigest()[:16], known, tuple(paths))
+
+
+def _keys_of(spectrum: Spectrum) -> tuple[tuple[Any, ...], ...]:
+    """Return what identifies a spectrum beside its path, None where it is not known."""
+    return (
+        ("plate", spectrum.plate, spectrum.mjd, spectrum.fiberid),
+        ("specobjid", spectrum.specobjid),
+        ("targetid", spectrum.targetid),
+    )
+
+
+def _keys(
+    source: str, columns: Columns, roles: dict[str, str]
+) -> Iterator[tuple[tuple[Any, ...], ...]]:
+    """Yield what identifies the spectrum of each row of a table, as `_keys_of` does.
+
+    Raises
+    ------
+    InputError
+        If long numbers were rounded.
+    """
+    found: list[list[tuple[Any, ...]]] = [[] for _ in range(len(columns))]
+    if all(name in roles for name in _NUMBERS):
+        numbers = np.stack([columns.number(roles[name]) for name in _NUMBERS], axis=1)
+        for row, key in zip(found, numbers.tolist(), strict=True):
+            if np.isfinite(key).all():
+                row.append(("plate", *map(int, key)))
+    for name in _WORDS:
+        if name in roles:
+            words = columns.text(roles[name]).tolist()
+            if why := rounded(words, columns.path, roles[name]):
+                raise InputError(f"--z {source}: {why}")
+            for row, word in zip(found, words, strict=True):
+                if word.strip("0-"):
+                    row.append((name, word))
+    yield from map(tuple, found)
