@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import subprocess
 import zipfile
 
 import h5py
@@ -20,7 +21,7 @@ from huggins.spectrum import air_to_vacuum
 from huggins.taxonomy import ALL_CLASSES
 from huggins.templates import SOURCES, Source, fetch_templates, shapes
 from huggins.templates.assemble import SIZE, START, STEP, on_grid
-from huggins.templates.read import Star, two_columns, wheel_stars
+from huggins.templates.read import Star, two_columns, wheel_galaxies, wheel_stars
 from local_server import LocalServer, unused_url
 
 LOGLAM = START + STEP * np.arange(SIZE)
@@ -184,6 +185,17 @@ def test_files_of_others_are_not_replaced_unasked(tmp_path, server, sources):
     assert simulate.load(tmp_path).stars["A"].count
 
 
+def test_a_record_of_others_is_not_replaced_unasked(tmp_path, server, sources):
+    (tmp_path / "templates.json").write_text('{"mine": 1}')
+    with pytest.raises(
+        OutputError, match=r"templates\.json: exists and is no output of huggins"
+    ):
+        fetch(tmp_path, server, sources)
+    assert not server.requests
+    fetch(tmp_path, server, sources, overwrite=True)
+    fetch(tmp_path, server, sources)  # now it is ours
+
+
 def test_a_template_that_is_another_one_is_left_out(tmp_path, server, sources, monkeypatch):
     right = {"stars/pyhammer/L1": shapes.shape_of(wavy(8))}
     monkeypatch.setattr(shapes, "known_shapes", lambda: right)
@@ -200,6 +212,39 @@ def test_a_page_instead_of_a_file_is_told(tmp_path, server, sources):
     server.files["/redrock-archetypes/qso.fits"] = b"<html>log in</html>"
     done = fetch(tmp_path, server, sources)
     assert "not the file of templates that is expected" in done.failed["redrock-archetypes"]
+
+
+def damaged(body):
+    """A gzipped file with wrong bytes in its middle, and one that is cut off."""
+    wrong = bytearray(body)
+    wrong[len(body) // 2 : len(body) // 2 + 200] = bytes(range(56, 256))
+    return {"wrong": bytes(wrong), "cut": body[: len(body) // 2]}
+
+
+@pytest.mark.parametrize("how", ["wrong", "cut"])
+def test_a_damaged_gzipped_file_is_one_failure_among_others(tmp_path, server, sources, how):
+    path = "/calspec/gd153_1.fits.gz"
+    server.files[path] = damaged(server.files[path])[how]
+    done = fetch(tmp_path, server, sources)
+    assert list(done.failed) == ["calspec"]
+    assert "not the file of templates that is expected" in done.failed["calspec"]
+    assert done.counts["stars"] == 4
+
+
+@pytest.mark.parametrize("how", ["wrong", "cut"])
+def test_a_damaged_spectrum_in_the_package_is_told(tmp_path, how):
+    body = gzip.compress(np.random.default_rng(0).bytes(9000))
+    place = "mangadap/data/spectral_templates/bc03_mpajhu"
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as file:
+        file.writestr(f"{place}/a.fits.gz", damaged(body)[how])
+    with pytest.raises(InputError, match=r"a\.fits\.gz: not the file of templates"):
+        wheel_galaxies(tmp_path / "a.whl")
+
+
+def test_a_damaged_package_is_told(tmp_path):
+    (tmp_path / "a.whl").write_bytes(wheel(tmp_path / "b.whl").read_bytes()[:9000])
+    with pytest.raises(InputError, match=r"a\.whl: not the file of templates"):
+        wheel_stars(tmp_path / "a.whl")
 
 
 def wheel(path):
@@ -233,6 +278,33 @@ def test_package_of_another_checksum_is_refused(tmp_path, server, sources, monke
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DownloadError, match=r"install pip, or put a\.whl into"):
         fetch(tmp_path, server, [bad])
+
+
+def package():
+    return Source(
+        "miles", "home", "licence", "credit", ("stars",),
+        package="a==1", archive="a.whl", sha256="0" * 64,
+    )  # fmt: skip
+
+
+def test_a_pip_of_the_current_folder_is_not_run(tmp_path, server, monkeypatch):
+    (tmp_path / "pip.py").write_text("open('ran', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    with pytest.raises(DownloadError):
+        fetch(tmp_path / "t", server, [package()])
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_pip_that_does_not_end_is_told(tmp_path, server, monkeypatch):
+    def run(command, *, timeout, **options):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    with pytest.raises(DownloadError, match="pip did not end"):
+        fetch(tmp_path, server, [package()])
 
 
 def test_star_that_covers_a_part_is_unknown_elsewhere():

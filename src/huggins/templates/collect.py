@@ -30,6 +30,8 @@ RECORD: Final = "templates.json"
 _SCHEMA: Final = "huggins-templates-1"
 # Files that cannot be reached in a row before the network counts as gone.
 _SILENT: Final = 2
+# Longest time for pip, s: its single waits are shorter, their sum has no end of its own.
+_PIP: Final = 3600.0
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ def fetch_templates(
     origin
         Server of the single files.
     overwrite
-        Replace files of templates that huggins did not write.
+        Replace files of templates, and their record, that huggins did not write.
     progress
         Called with a line for each source.
     timeout, pause
@@ -91,7 +93,8 @@ def fetch_templates(
     Raises
     ------
     OutputError
-        If a file of templates is there that huggins did not write, or cannot be written.
+        If a file of templates or their record is there that huggins did not write, or cannot
+        be written.
     DownloadError
         If nothing could be had.
     """
@@ -101,6 +104,7 @@ def fetch_templates(
     if not overwrite:
         for name in PARTS:
             check_replaceable(folder / f"{name}.h5", kind="file of templates")
+        check_replaceable(folder / RECORD, kind="record of templates")
     done = Collected(folder)
     assembly = Assembly()
     record: list[dict[str, Any]] = []
@@ -216,8 +220,19 @@ def _from_index(source: Source, place: Path) -> Path:
             f"pip, which fetches it, is not installed: install pip, {by_hand}", source.package
         )
     words = ["download", "--no-deps", "--only-binary", ":all:", "--no-input", "--quiet"]
-    command = [sys.executable, "-m", "pip", *words, "--dest", str(place), source.package]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    # -P: a pip.py in the current folder is not pip.
+    command = [sys.executable, "-P", "-m", "pip", *words]
+    command += ["--dest", str(place), source.package]
+    try:
+        ended = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, check=False, timeout=_PIP
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DownloadError(
+            f"pip did not end within {_PIP:g} s: try again with a better network, {by_hand}",
+            source.package,
+            answered=False,
+        ) from error
     if ended.returncode:
         lines = [line for line in ended.stderr.splitlines() if line.startswith("ERROR")]
         why = (lines or ended.stderr.splitlines() or ["no reason given"])[-1]

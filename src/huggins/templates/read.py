@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
+import struct
 import zipfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -77,18 +80,31 @@ def class_of(subclass: str) -> str:
     return known or ""
 
 
+# What a damaged file raises, packed or not.
+_DAMAGED: Final = (
+    OSError, KeyError, ValueError, IndexError, TypeError, EOFError,
+    zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+@contextmanager
+def _expected(name: str | Path) -> Iterator[None]:
+    """Make an `InputError` of what is wrong with a file."""
+    try:
+        yield
+    except _DAMAGED as error:
+        raise InputError(
+            f"{name}: not the file of templates that is expected: {error}"
+        ) from error
+
+
 @contextmanager
 def opened(path: Path | io.BytesIO, name: str = "") -> Iterator[Any]:
     """Open a FITS file; what is wrong with it becomes an `InputError`, with its name."""
     from astropy.io import fits
 
-    try:
-        with fits.open(path) as hdus:
-            yield hdus
-    except (OSError, KeyError, ValueError, IndexError, TypeError) as error:
-        raise InputError(
-            f"{name or path}: not the file of templates that is expected: {error}"
-        ) from error
+    with _expected(name or str(path)), fits.open(path) as hdus:
+        yield hdus
 
 
 def eigenspectra(path: Path) -> tuple[Array, float, float, list[str]]:
@@ -146,7 +162,7 @@ def one_star(path: Path, source: str) -> Star:
 
 def wheel_stars(path: Path) -> list[Star]:
     """Read the stars of MILES out of the package, with their types."""
-    with zipfile.ZipFile(path) as wheel:
+    with _expected(path), zipfile.ZipFile(path) as wheel:
         table = wheel.read(f"{_WHEEL}/miles/paramsMILES_v9.1.txt").decode("latin-1")
         stars = []
         for match in map(_MILES_ROW.match, table.splitlines()):
@@ -165,7 +181,7 @@ def wheel_stars(path: Path) -> list[Star]:
 def wheel_galaxies(path: Path) -> dict[str, Array]:
     """Read stellar populations out of the package: (n, 2) of vacuum Angstrom and flux."""
     found = {}
-    with zipfile.ZipFile(path) as wheel:
+    with _expected(path), zipfile.ZipFile(path) as wheel:
         for inside in sorted(wheel.namelist()):
             folder, _, name = inside.removeprefix(f"{_WHEEL}/").partition("/")
             if folder not in ("bc03_mpajhu", "mastar_ssp_v1.0") or ".fits" not in name:
@@ -180,7 +196,8 @@ def wheel_galaxies(path: Path) -> dict[str, Array]:
 def _image(content: bytes, name: str) -> tuple[Array, Array]:
     """Read wavelength and flux of a one-dimensional image, linear or logarithmic."""
     if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
+        with _expected(name):
+            content = gzip.decompress(content)
     with opened(io.BytesIO(content), name) as hdus:
         header = hdus[0].header
         flux = np.asarray(hdus[0].data, np.float64)
