@@ -82,8 +82,8 @@ def class_of(subclass: str) -> str:
 
 # What a damaged file raises, packed or not.
 _DAMAGED: Final = (
-    OSError, KeyError, ValueError, IndexError, TypeError, EOFError,
-    zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile,
+    OSError, KeyError, ValueError, IndexError, TypeError, AttributeError,
+    EOFError, zlib.error, lzma.LZMAError, struct.error, zipfile.BadZipFile,
 )  # fmt: skip
 
 
