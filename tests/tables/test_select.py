@@ -14,6 +14,7 @@ TABLE = Columns(
             "trust": [3, 2, 1, None],
             "z": [0.5, -0.1, 2.0, None],
             "survey": ["BOSS", "SDSS", None, "LAMOST"],
+            "blank": [None, None, None, None],
         }
     ),
 )
@@ -43,6 +44,15 @@ TABLE = Columns(
         ("1 == 1", [0, 1, 2, 3]),
         (" (trust == 3) ", [0]),
         ("trust in ()", []),
+        ("blank > 1", []),  # without a value it has every type
+        ("blank != 1", []),
+        ("not blank > 1", [0, 1, 2, 3]),
+        ("z < blank", []),
+        ("blank == z", []),
+        ("blank in (1, 2)", []),
+        ("blank not in (1, 2)", []),
+        ("blank != 'a'", [0, 1, 2, 3]),
+        ("blank not in ('a', 'b')", [0, 1, 2, 3]),
     ],
 )
 def test_what_holds(expression, rows):
@@ -52,7 +62,7 @@ def test_what_holds(expression, rows):
 @pytest.mark.parametrize(
     ("expression", "complaint"),
     [
-        ("colour == 1", "no column 'colour'; there are trust, z, survey"),
+        ("colour == 1", "no column 'colour'; there are trust, z, survey, blank"),
         ("survey == 2", "survey is text and 2 is a number"),
         ("z == 'a'", "'a' is text and z is a number"),
         ("trust", "`trust` is no comparison"),

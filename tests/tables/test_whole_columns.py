@@ -1,5 +1,7 @@
 """Only the needed columns, with the same values whatever the format."""
 
+import json
+
 import numpy as np
 import pytest
 from arro3.core import Array, DataType, Table
@@ -97,3 +99,22 @@ def test_where_and_most_are_kept_block_by_block(tmp_path, ending, monkeypatch):
     some = read_columns(path, where="KIND == 'a'", most=2)
     assert (some.number("N").tolist(), some.more) == ([0, 2], True)
     assert len(read_columns(path, where="N > 99")) == 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_block_without_a_value_has_every_type(tmp_path, ending, monkeypatch):
+    monkeypatch.setattr(text, "ROWS", 4)
+    path = tmp_path / f"t.{ending}"
+    indices, kinds = [None] * 6 + [0.0, 150.5, 300.0], [None] * 5 + ["a", None, "b", "a"]
+    rows = list(zip(indices, kinds, strict=True))
+    if ending == "csv":
+        lines = ["BI,KIND", *(f"{'' if bi is None else bi},{kind or ''}" for bi, kind in rows)]
+        path.write_text("\n".join(lines))
+    else:
+        path.write_text("\n".join(json.dumps({"BI": bi, "KIND": kind}) for bi, kind in rows))
+    assert read_columns(path, where="BI > 100").number("BI").tolist() == [150.5, 300.0]
+    assert len(read_columns(path, where="BI not in (0, 300)")) == 1
+    assert len(read_columns(path, where="KIND not in ('a', 'b')")) == 6
+    assert len(read_columns(path, where="KIND == 'a' and BI > 100")) == 1
+    with pytest.raises(InputError, match="KIND is text and 1 is a number"):
+        read_columns(path, where="KIND > 1")

@@ -63,7 +63,7 @@ def select(expression: str, columns: Columns) -> Mask:
 
     Only comparisons are evaluated: there are no calls, attributes or arithmetic.
     A missing number makes every comparison it takes part in false; a missing text is the empty
-    text.
+    text. A column in which all is missing may be compared with both.
 
     Parameters
     ----------
@@ -112,15 +112,14 @@ def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, columns: Columns) -
     if isinstance(op, ast.In | ast.NotIn):
         if not isinstance(right, ast.Tuple | ast.List | ast.Set):
             raise _not_understood(right, "is no list of values such as (0, 1)")
-        among = np.zeros(len(columns), bool)
+        among, known = np.zeros(len(columns), bool), _known(_value(left, columns), len(columns))
         for value in right.elts:
             among |= _compare(left, ast.Eq(), value, columns)
-        if isinstance(op, ast.In):
-            return among
-        return _known(_value(left, columns), len(columns)) & ~among
+            known = known & _known(_pair(left, value, columns)[0], len(columns))
+        return among if isinstance(op, ast.In) else known & ~among
     if type(op) not in _OPERATORS:
         raise InputError(f"--where: use == and != instead of `is`: write {_GRAMMAR}")
-    a, b = _value(left, columns), _value(right, columns)
+    a, b = _pair(left, right, columns)
     if _is_text(a) != _is_text(b):
         words, other = (left, right) if _is_text(a) else (right, left)
         raise InputError(
@@ -131,6 +130,20 @@ def _compare(left: ast.expr, op: ast.cmpop, right: ast.expr, columns: Columns) -
         holds = np.broadcast_to(_OPERATORS[type(op)](a, b), (len(columns),))
     mask: Mask = holds & _known(a, len(columns)) & _known(b, len(columns))
     return mask
+
+
+def _pair(left: ast.expr, right: ast.expr, columns: Columns) -> tuple[Any, Any]:
+    """Return the two sides of a comparison.
+
+    A column without any value looks like text and has no type (a block of rows of a CSV file,
+    of which other blocks hold numbers): beside a number it is one of missing numbers.
+    """
+    a, b = _value(left, columns), _value(right, columns)
+    if _is_text(a) and not _is_text(b) and isinstance(left, ast.Name) and not (a != "").any():
+        return np.full(len(columns), np.nan), b
+    if _is_text(b) and not _is_text(a) and isinstance(right, ast.Name) and not (b != "").any():
+        return a, np.full(len(columns), np.nan)
+    return a, b
 
 
 def _value(node: ast.expr, columns: Columns) -> Any:
