@@ -9,7 +9,9 @@ import pytest
 from astropy.table import Table
 
 from huggins.cli import main
-from huggins.errors import InputError
+from huggins.errors import HugginsError, InputError
+from huggins.inference import classify_rows
+from huggins.view import background
 from huggins.view.open import is_results, open_session, results_of, view
 
 
@@ -54,6 +56,25 @@ def test_rows_of_a_folder_come_while_it_is_open(spectra_set, tmp_path, model_pat
         assert len(session.detail(1)["flux"]) > 1000
     finally:
         session.close()
+
+
+def test_rows_from_before_an_error_are_shown(spectra_set, tmp_path, model_path, monkeypatch):
+    path = tmp_path / "spec-7102-56666-0001.fits"
+    path.write_bytes((spectra_set.folder / path.name).read_bytes())
+    results, classification = results_of([str(tmp_path)], model=str(model_path))
+
+    def rows_and_an_error(inputs, *, settings, **options):
+        (rows,) = classify_rows(inputs, settings=settings, **options)
+        yield rows
+        yield rows  # too few to be put at once
+        raise HugginsError("the disk is gone")
+
+    monkeypatch.setattr("huggins.inference.classify_rows", rows_and_an_error)
+    monkeypatch.setattr(background, "_STEP", 0.1)
+    classification.start(lambda event: None)
+    with pytest.raises(HugginsError, match="the disk is gone"):
+        classification.wait()
+    assert len(results) == 2
 
 
 def test_nothing_to_show(tmp_path):

@@ -116,9 +116,9 @@ class Classification:
                     # The table is copied when it grows: a long one in larger steps.
                     if sum(map(len, waiting)) >= len(self._results) // _STEP:
                         put(waiting)
-            put(waiting)
         except HugginsError as error:
             self.error = str(error)
             _log.error("%s", error)
         finally:
+            put(waiting)  # also those from before an error
             self._tell({"type": "classified", "count": len(self._results)})
