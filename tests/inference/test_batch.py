@@ -41,7 +41,7 @@ def test_empty_sky_has_no_class(tmp_path):
         for found in (row(spectrum, model), row(spectrum, model, fits=fits)):
             assert found["ZWARNING"] & ZWarning.SKY
             assert found["CLASS"] == found["SUBCLASS"] == found["ERROR"] == ""
-            assert found["PROB"] is found["Z"] is found["Z_ERR"] is None
+            assert found["PROB"] is found["PROB_CLASS"] is found["Z"] is found["Z_ERR"] is None
             assert sum(found[f"P_{name}"] for name in CLASSES) == pytest.approx(1.0, abs=1e-5)
             assert found["Z_NET"] is not None
     bright = row(make_spectrum(), model)  # none of the classes, and no sky

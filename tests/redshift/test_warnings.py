@@ -246,7 +246,7 @@ def test_the_cause_names_the_line(case):
         (
             {"margin": 1.0, "second": 2},
             6000.0,
-            "network and fit together hardly prefer it to STAR at z = 0.0000",
+            "network and fit together hardly prefer the chosen one to STAR at z = 0.0000",
         ),
         ({}, 4900.0, "a smooth curve fits nearly as well"),
         (

@@ -65,3 +65,14 @@ def test_hot_and_cool_continua_are_told_apart():
     subtype, _ = run(layers, features(flux, 400.0 / flux**2))
     assert subtype[0] < subtype[1] - 15.0
     assert subtype[1] == pytest.approx(60.0, abs=20.0)
+
+
+def test_an_answer_does_not_depend_on_its_batch():
+    layers, _ = load()
+    x = np.random.default_rng(5).normal(size=(130, layers[0][0].shape[1])).astype(np.float32)
+    together = run(layers, x)
+    for size in (1, 7, 128):
+        parts = [run(layers, x[k : k + size]) for k in range(0, len(x), size)]
+        for n in (0, 1):
+            assert np.array_equal(np.concatenate([part[n] for part in parts]), together[n])
+    assert [len(part) for part in run(layers, x[:0])] == [0, 0]

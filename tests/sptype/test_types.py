@@ -22,6 +22,11 @@ def test_beyond_the_letter_is_its_end_and_counts_as_error():
     assert error == pytest.approx([1.0, 1.0, np.hypot(1.0, 2.5), np.hypot(1.0, 2.0)])
 
 
+def test_zero_has_no_sign():
+    number, _ = within(np.array([40.4]), np.array([1.0]), np.array([4]))
+    assert not np.signbit(number).any()
+
+
 def test_half_subtypes_are_the_finest():
     exact = np.linspace(40.0, 49.99, 500)
     number, _ = within(exact, np.ones(500), np.full(500, 4))

@@ -48,6 +48,10 @@ def test_from_config_to_card(config, tmp_path, capsys):
     assert "| CLASS, visual BOSS |" in text
     assert "| WD |" in text
     assert "expected calibration" in text
+    before = (path.parent / "last.pt").read_bytes()
+    run(config, tmp_path, mocks=130, progress=said.append)
+    assert (tmp_path / "tiny.old" / "last.pt").read_bytes() == before
+    assert any("tiny.old" in line for line in said)
 
 
 def test_command_reports_a_slip_and_leaves(tmp_path, capsys):

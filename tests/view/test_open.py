@@ -1,6 +1,7 @@
 import getpass
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 
@@ -33,6 +34,21 @@ def test_inspections_are_kept_beside_the_table(spectra_set):
         assert session.inspections.scanner == getpass.getuser()
     finally:
         session.close()
+
+
+def test_a_run_that_hangs_does_not_keep_the_command(spectra_set, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggins.view.background._PATIENCE", 0.05)
+    name = "spec-7102-56666-0001.fits"
+    (tmp_path / name).write_bytes((spectra_set.folder / name).read_bytes())
+    _, classification = results_of([str(tmp_path)])
+    hanging = threading.Event()
+    classification._thread = threading.Thread(target=hanging.wait, daemon=True)
+    classification.start(lambda event: None)
+    classification.stop()
+    assert classification.running
+    hanging.set()
+    classification.wait()
+    assert not classification.running
 
 
 def test_rows_of_a_folder_come_while_it_is_open(spectra_set, tmp_path, model_path):

@@ -299,7 +299,7 @@ def _empty_sky(rows: Rows, i: int) -> None:
 
     What network and fit say of it stays: the 13 probabilities, Z_NET and DELTACHI2.
     """
-    for name in ("PROB", "Z", "Z_ERR", "Z_P16", "Z_P84", *SYSTEMIC_COLUMNS):
+    for name in ("PROB", "PROB_CLASS", "Z", "Z_ERR", "Z_P16", "Z_P84", *SYSTEMIC_COLUMNS):
         rows.numbers[name][i] = np.nan
     rows.texts["CLASS"][i] = rows.texts["SUBCLASS"][i] = ""
 

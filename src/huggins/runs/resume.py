@@ -120,16 +120,17 @@ def check_folder(folder: Path, depends: Mapping[str, Any]) -> None:
         check_same_run(folder, begun, json.loads(text))
 
 
-def move_aside(path: Path) -> None:
-    """Rename what an interrupted run has left to ``NAME.old``, and say so, also with --quiet.
-
-    What an earlier one has left is not replaced: where it is there, ``NAME.old2`` is taken, and
-    so on.
-    """
+def renamed(path: Path) -> Path:
+    """Rename a file or folder to ``NAME.old``, or ``NAME.old2`` where that is there, and so on."""
     numbers = chain([""], count(2))
     names = (path.with_name(f"{path.name}.old{number}") for number in numbers)
     old = next(name for name in names if not os.path.lexists(name))
-    path.replace(old)
+    return path.replace(old)
+
+
+def move_aside(path: Path) -> None:
+    """Rename what an interrupted run has left (`renamed`), and say so, also with --quiet."""
+    old = renamed(path)
     log = path.with_name(f"{path.name}-wal")  # SQLite's, where the process was killed
     if log.exists():
         log.replace(old.with_name(f"{old.name}-wal"))

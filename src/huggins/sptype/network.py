@@ -83,10 +83,15 @@ def _running(rows: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def run(layers: Layers, x: NDArray[np.floating]) -> tuple[Array, Array]:
-    """Return subtype and unscaled width, each (N,), of features (N, F)."""
+    """Return subtype and unscaled width, each (N,), of features (N, F).
+
+    Each row is multiplied by itself: the order in which a product of matrices is summed depends
+    on its size, and an answer must not depend on its batch.
+    """
     out: NDArray[Any] = np.asarray(x, np.float32)
     for n, (weight, offset) in enumerate(layers):
-        out = out @ weight.T.astype(np.float32) + offset.astype(np.float32)
+        out = (weight.astype(np.float32) @ out[:, :, np.newaxis])[:, :, 0]
+        out = out + offset.astype(np.float32)
         if n < len(layers) - 1:
             out = 0.5 * out * (1.0 + np.tanh(0.7978845608 * (out + 0.044715 * out**3)))
     mean = MIDDLE + RANGE * out[:, 0].astype(np.float64)

@@ -92,6 +92,6 @@ def within(subtype: Array, error: Array, letters: NDArray[np.integer]) -> tuple[
     ([2.0, 9.5], [1.0, 1.41])
     """
     exact = subtype - 10.0 * letters - 0.5
-    number = np.clip(np.round(2.0 * exact) / 2.0, 0.0, 9.5)
+    number = np.clip(np.round(2.0 * exact) / 2.0, 0.0, 9.5) + 0.0  # no -0.0, written "G-0"
     beyond = np.maximum(np.abs(exact - number) - 0.25, 0.0)
     return number, np.hypot(error, np.where(beyond > 0, np.abs(exact - number), 0.0))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from huggins.errors import InputError, ModelError
+from huggins.runs.resume import renamed
 from huggins.simulate import SHIPPED
 from huggins.train import checkpoint
 from huggins.train.data import Batches
@@ -65,6 +66,8 @@ def run(
     home = Path(folder) / config.name
     if ranks.first:
         check(home, config.name, ("last.pt", "log.csv", "log.png"), overwrite=overwrite)
+        if not (resume or overwrite) and (home / "last.pt").is_file():
+            progress(f"the training that was in {home} is kept as {renamed(home)}")
     real = labelled(config.data, config.data.folds, progress)
     batches = Batches(config, real, ranks)
     if batches.templates is not None and batches.templates.substitutes:

@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 
 # Spectra in one batch: the first rows come, and Ctrl-C is heard, after so many.
 _BATCH: Final = 16
+# Seconds to wait for the batch that is worked on: nothing but memory is lost with it, and Ctrl-C
+# in the middle of an import can leave the lock for which the thread waits taken for ever.
+_PATIENCE: Final = 5.0
 # A set grows by at least this fraction of what it has, one in so many.
 _STEP: Final = 50
 
@@ -66,10 +69,10 @@ class Classification:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the run after the batches that are being worked on."""
+        """End the run after the batch that is being worked on, or without it after a while."""
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def wait(self) -> None:
         """Wait until all rows are there.
