@@ -298,7 +298,8 @@ def _rivals(
         how = "fits better" if choice.deltachi2 < 0.0 else "fits nearly as well"
         said.append(f"{called(choice.rival)} {how}")
     if unsure and not (close and choice.second == choice.rival):
-        said.append(f"network and fit together hardly prefer the chosen one to {called(choice.second)}")
+        second = called(choice.second)
+        said.append(f"network and fit together hardly prefer the chosen one to {second}")
     if plain:
         said.append("a smooth curve fits nearly as well")
     return ", ".join(said)

@@ -121,7 +121,7 @@ def check_folder(folder: Path, depends: Mapping[str, Any]) -> None:
 
 
 def renamed(path: Path) -> Path:
-    """Rename a file or folder to ``NAME.old``, or ``NAME.old2`` where that is there, and so on."""
+    """Rename a file or folder to ``NAME.old``; where that is taken, to ``NAME.old2``."""
     numbers = chain([""], count(2))
     names = (path.with_name(f"{path.name}.old{number}") for number in numbers)
     old = next(name for name in names if not os.path.lexists(name))

@@ -20,8 +20,8 @@ _log = logging.getLogger(__name__)
 
 # Spectra in one batch: the first rows come, and Ctrl-C is heard, after so many.
 _BATCH: Final = 16
-# Seconds to wait for the batch that is worked on: nothing but memory is lost with it, and Ctrl-C
-# in the middle of an import can leave the lock for which the thread waits taken for ever.
+# Seconds to wait for the batch that is worked on: it is in memory only, and Ctrl-C in the
+# middle of an import can leave the lock for which the thread waits taken for ever.
 _PATIENCE: Final = 5.0
 # A set grows by at least this fraction of what it has, one in so many.
 _STEP: Final = 50
