@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing, suppress
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from huggins.cli import options
 from huggins.cli.options import LOGGER
+
+# Seconds to wait for what is still being loaded at Ctrl-C.
+_PATIENCE: Final = 3.0
 
 
 @options.with_messages
@@ -49,7 +52,8 @@ def view(
     from huggins.view.serve import announce, server_of
     from huggins.view.session import warm_up
 
-    threading.Thread(target=warm_up, args=(model,), daemon=True).start()
+    warming = [threading.Thread(target=warm_up, args=(model,), daemon=True)]
+    warming[0].start()
     results, classification = results_of(inputs, model=model, where=where)
     session = open_session(
         results,
@@ -59,17 +63,21 @@ def view(
         model=model,
         classification=classification,
     )
-    with closing(session), suppress(KeyboardInterrupt):
-        server = server_of(session, host, port)
-        if not server.private:
-            LOGGER.warning(
-                "everybody who can reach %s and has the URL can see and change this set, over "
-                "an unencrypted connection: an SSH tunnel is safer",
-                host,
-            )
-        threading.Thread(target=session.warm, daemon=True).start()
-        announce(server.url)
-        if not no_browser:
-            server.open_browser()
-        server.run()
+    with closing(session):
+        with suppress(KeyboardInterrupt):
+            server = server_of(session, host, port)
+            if not server.private:
+                LOGGER.warning(
+                    "everybody who can reach %s and has the URL can see and change this set, "
+                    "over an unencrypted connection: an SSH tunnel is safer",
+                    host,
+                )
+            warming.append(threading.Thread(target=session.warm, daemon=True))
+            warming[1].start()
+            announce(server.url)
+            if not no_browser:
+                server.open_browser()
+            server.run()
+        for thread in warming:  # Python must not end while one of them is in compiled code
+            thread.join(_PATIENCE)
     return 0
