@@ -118,3 +118,18 @@ def test_a_block_without_a_value_has_every_type(tmp_path, ending, monkeypatch):
     assert len(read_columns(path, where="KIND == 'a' and BI > 100")) == 1
     with pytest.raises(InputError, match="KIND is text and 1 is a number"):
         read_columns(path, where="KIND > 1")
+
+
+def test_a_column_of_numbers_and_then_of_words_is_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(text, "ROWS", 2)
+    path = tmp_path / "t.csv"
+    path.write_text("ID,N\n1,1\n2,2\n3,3\n7102-1,4\n7102-2,5\n")
+    assert read_columns(path, where="ID == '7102-1'").number("N").tolist() == [4]
+    assert read_columns(path, where="ID in ('2', '7102-2')").text("ID").tolist() == [
+        "2",
+        "7102-2",
+    ]
+    with pytest.raises(InputError, match="ID is text and 2 is a number"):
+        read_columns(path, where="ID == 2")
+    with pytest.raises(InputError, match="'a' is text and N is a number"):
+        read_columns(path, where="N == 'a'")

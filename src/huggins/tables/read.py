@@ -7,6 +7,7 @@ from front to back, once, and only the columns that are asked for are decoded.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,43 @@ def read_columns(
     InputError
         If the file is missing, damaged, of another kind, or has no rows.
     """
+    try:
+        return _read(path, names, where, most, words=frozenset())
+    except InputError:
+        words = _words(path, where) if where else frozenset()
+        if not words:
+            raise
+    return _read(path, names, where, most, words=words)
+
+
+def _words(path: str | Path, where: str) -> frozenset[str]:
+    """Return which columns of an expression hold text in some blocks of rows, else numbers.
+
+    In a table of words without types, of which a block alone does not tell.
+    """
+    table = open_table(path, upper=False)
+    if not isinstance(table, TextTable):
+        return frozenset()
+    named = set(re.findall(r"\w+", where))
+    chosen = [name for name in table.names if name in named]
+    kinds: dict[str, set[bool]] = {name: set() for name in chosen}
+    for chunk in table.chunks(chosen):
+        for name in chosen:
+            column = table.typed(name, chunk.values(name))
+            if not np.ma.getmaskarray(column).all():
+                kinds[name].add(column.dtype.kind == "U")
+    return frozenset(name for name, found in kinds.items() if len(found) == 2)
+
+
+def _read(
+    path: str | Path,
+    names: Collection[str] | None,
+    where: str,
+    most: int | None,
+    *,
+    words: frozenset[str],
+) -> Columns:
+    """Read as `read_columns` does; columns of `words` are text in each block."""
     table = open_table(path, upper=False)
     asked = None if names is None else {name.lower() for name in names}
     chosen = [name for name in table.names if asked is None or name.lower() in asked]
@@ -110,7 +148,9 @@ def read_columns(
         rows = len(chunk)
         if where:
             # Words have no type yet, and a comparison needs one.
-            known = {n: typed(n, v) for n, v in values.items()} if typed else values
+            known = values
+            if typed:
+                known = {n: v if n in words else typed(n, v) for n, v in values.items()}
             kept = np.flatnonzero(select(where, Columns(str(path), known, table.metadata)))
             values = {name: column[kept] for name, column in values.items()}
             rows = len(kept)
