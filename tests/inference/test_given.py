@@ -139,9 +139,11 @@ def test_one_for_each_time_that_a_spectrum_comes(folder, model):
 
 
 def test_two_different_ones_are_an_error(folder, model, tmp_path):
-    given = table(tmp_path / "z.csv", file=["0.fits", "0.fits"], z=[0.5, 0.6])
-    with pytest.raises(InputError, match=r"gives .*0.fits the redshifts 0.5 and 0.6: keep one"):
-        huggins.classify(folder / "0.fits", model=model, z=given)
+    given = table(tmp_path / "z.csv", file=["0.fits", "0.fits", "1.fits"], z=[0.5, 0.6, 1.0])
+    found = huggins.classify(folder / "[01].fits", model=model, z=given)
+    assert "0.fits the redshifts 0.5 and 0.6: keep one" in found["ERROR"][0]
+    assert found["ERROR"][1] == ""
+    assert found["Z"][1] == 1.0
     same = table(tmp_path / "s.csv", file=["0.fits", "0.fits"], z=[0.5, 0.5])
     assert huggins.classify(folder / "0.fits", model=model, z=same)["Z"][0] == 0.5
 
@@ -182,6 +184,9 @@ def test_command(folder, model_path, tmp_path, monkeypatch, capsys):
     status, said = run("@list.csv", "--z", "nonsense")
     assert status == 2
     assert "is no file, and no list" in said
+    status, said = run("@list.csv", "--z", "")
+    assert status == 2
+    assert "--z is empty" in said
     assert run("@list.csv", "--z", "PIPE_Z")[0] == 0
     found = Table.read("t.csv")
     np.testing.assert_allclose(found["Z"], found["PIPE_Z"], atol=1e-6)

@@ -77,15 +77,16 @@ def classify(
         ),
     ] = None,
     z: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--z",
             metavar="COLUMN|FILE",
             help="Classify at given redshifts: in a table with FILE, PLATE-MJD-FIBERID, "
             "SPECOBJID or TARGETID, in a column of an @LIST or of --rows, or PIPE_Z, the "
             "survey's own.",
+            show_default=False,
         ),
-    ] = "",
+    ] = None,
     sets: Annotated[
         float | None,
         typer.Option(
@@ -181,7 +182,7 @@ def classify(
         selection=chosen(targetid or (), fiber or (), rows),
         columns=tuple(options.column_names(columns).items()),
         candidates=candidates or 0,
-        given=given_redshifts(z, inputs, [rows]) if z else NOTHING,
+        given=NOTHING if z is None else given_redshifts(z, inputs, [rows]),
         sets=0.0 if sets is None else checked(sets),
     )
     workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None

@@ -42,7 +42,7 @@ _BYTES: Final = 16 * 1024**2
 # Cards of a header that say where a table comes from.
 _ORIGIN: Final = (
     "CREATOR", "MODEL", "MODELVER", "MODELSHA", "BASISSHA", "ZFRAME", "CANDIDAT", "SETS",
-    "DATE",
+    "ZGIVEN", "THRESHOL", "DATE",
 )  # fmt: skip
 # TZERO of unsigned 64-bit integers.
 _UNSIGNED: Final = 1 << 63

@@ -19,18 +19,20 @@ from huggins.inference.candidates import (
     candidates_table,
     check_candidates,
     few_line,
+    remove_old,
 )
 from huggins.inference.candidates import to_table as candidates_to_table
 from huggins.inference.cluster import run_cluster
 from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
+from huggins.inference.given import KEY as GIVEN_KEY
 from huggins.inference.given import given_objects, given_redshifts
 from huggins.inference.inputs import Inputs
 from huggins.inference.journal import RowJournal
 from huggins.inference.models_file import check_models, write_models
 from huggins.inference.network import Model, load_model
 from huggins.inference.redrock import write_redrock
-from huggins.inference.results import finished
+from huggins.inference.results import THRESHOLD_KEY, finished
 from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
 from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.sets import calibration, checked
@@ -275,6 +277,8 @@ def classify_to_file(
     extension = _extension(form, output)
     if settings.candidates and form == REDROCK:
         raise InputError("--format redrock has no place for candidates: leave out one of them")
+    if settings.sets and form == REDROCK:
+        raise InputError("--format redrock has no place for --sets: leave out one of them")
     others = beside(output, extension) if settings.candidates else None
     check_distinct({"-o": output, "--models": models, "--candidates": others})
     check_output(output, inputs.named, extension=extension, overwrite=overwrite)
@@ -301,12 +305,13 @@ def classify_to_file(
     begun = time.perf_counter()
     kept = journal_path(output)
     if resume and output.exists() and not kept.exists():
-        before = finished(output, inputs, metadata, others)
+        before = finished(output, inputs, metadata, others, models, desi=desi)
         if before is not None:
             return Summary(before, before.rows, 0.0, finished=True)
         _log.warning(
-            "%s is a table of other inputs or another model, and no interrupted run of this "
-            "one is kept: it begins anew",
+            "%s is a table of other inputs, another model or other options (or does not say "
+            "so), or a file beside it is gone, and no interrupted run of this one is kept: it "
+            "begins anew",
             output,
         )
     with closing(RowJournal(kept, depends, resume=resume)) as journal, keeping(kept):
@@ -348,6 +353,8 @@ def classify_to_file(
                     else:
                         write_table(others, table, extension)
                 write_rows(output, parts, *about, desi=desi, extension=extension, behind=more)
+                if not settings.candidates:
+                    remove_old(beside(output, extension), inputs.named)
             if models is not None:
                 write_models(models, again, journal.rows, journal.widths, metadata)
         else:
@@ -393,6 +400,10 @@ def _extension(form: str, output: Path) -> str:
 def _asked(settings: Settings, network: Model) -> dict[str, str]:
     """Return what the metadata record of further tables and columns."""
     asked = {CANDIDATES_KEY: str(settings.candidates)} if settings.candidates else {}
+    if settings.given.source:
+        asked[GIVEN_KEY] = settings.given.digest
+    if settings.threshold is not None:
+        asked[THRESHOLD_KEY] = f"{settings.threshold:g}"
     if settings.sets:
         asked[SETS_KEY] = f"{settings.sets:g}"
         if network.hash != calibration()[2]:

@@ -6,11 +6,13 @@ other format (`beside`).
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.errors import HugginsError
 from huggins.inference.table import DESI_NAMES
 from huggins.redshift.alternatives import ALTERNATIVE
 from huggins.runs.files import check_writable, extension_of
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.table import Rows
+
+_log = logging.getLogger(__name__)
 
 #: EXTNAME in FITS.
 NAME: Final = "CANDIDATES"
@@ -94,6 +98,19 @@ def check_candidates(
         same_kind=lambda there: holds_candidates(open_table(there).names),
         overwrite=overwrite,
     )
+
+
+def remove_old(path: Path | None, inputs: Iterable[str | Path] = ()) -> None:
+    """Remove the candidates of a table that was replaced by one without; warn if not ours."""
+    if path is None or not path.exists():
+        return
+    try:
+        check_candidates(path, inputs, extension=extension_of(path))
+        path.unlink()
+    except (HugginsError, OSError):
+        _log.warning("%s: is of no candidates of the new table: look what it is", path)
+    else:
+        _log.info("%s: removed, as it was that of the table before", path)
 
 
 def candidates_table(

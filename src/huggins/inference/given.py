@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: Names the redshift of the survey's own pipeline.
 PIPELINE: Final = "PIPE_Z"
+#: What the metadata of a table of results says of the redshifts that were given.
+KEY: Final = "ZGIVEN"
 _KEYS: Final = ("path", "index", "plate", "mjd", "fiberid", "specobjid", "targetid")
 _NUMBERS: Final = ("plate", "mjd", "fiberid")
 _WORDS: Final = ("specobjid", "targetid")
@@ -118,19 +120,24 @@ class Given:
         """Return a spectrum and its redshift, or why it cannot be classified at one."""
         if isinstance(item, ReadError):
             return item, np.nan
-        z = self.of(item)
         low, high = all_limits(load_basis())
+        what, z = "", np.nan
+        try:
+            z = self.of(item)
+        except InputError as error:  # two of them: the others can be classified
+            what = str(error)
         if low <= z <= high:
             return item, z
-        what = f"no redshift is given for this spectrum (--z {self.source})"
-        if not np.isnan(z):
+        if np.isnan(z):
+            what = what or f"no redshift is given for this spectrum (--z {self.source})"
+        else:
             what = (
                 f"the redshift given for this spectrum, {z:g}, is none: they go from "
                 f"{low:.3f} to {high:g} (--z {self.source})"
             )
-        error = ReadError(what, item.file, item.index)
-        error.spectrum = item
-        return error, np.nan
+        unusable = ReadError(what, item.file, item.index)
+        unusable.spectrum = item
+        return unusable, np.nan
 
 
 #: Nothing is given.
@@ -157,6 +164,11 @@ def given_redshifts(
     InputError
         If there is no such table or column, or it holds no redshifts.
     """
+    if not word.strip():
+        raise InputError(
+            "--z is empty: name a table with redshifts, a column of the inputs' list or "
+            f"{PIPELINE}, or leave it out"
+        )
     if word.upper() == PIPELINE:
         return Given(PIPELINE, PIPELINE)
     if Path(word).is_file():

@@ -13,8 +13,9 @@ import numpy as np
 from huggins.errors import InputError
 from huggins.inference.candidates import KEY as CANDIDATES_KEY
 from huggins.inference.counting import Counts
+from huggins.inference.given import KEY as GIVEN_KEY
 from huggins.inference.sets import KEY as SETS_KEY
-from huggins.inference.table import DESI_NAMES, printable
+from huggins.inference.table import DESI_NAMES, SETS_COLUMN, printable
 from huggins.tables.columns import Columns
 from huggins.tables.read import open_table, read_columns
 from huggins.tables.select import select
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
     from huggins.inference.inputs import Inputs
 
+#: What the metadata of a table of results says of ``--threshold``.
+THRESHOLD_KEY: Final = "THRESHOL"
 _NEEDED: Final = frozenset({"FILE", "INDEX"})
 _ASKED: Final = ("FILE", "CLASS", "ZWARNING", "ERROR")
 _REDROCK: Final = frozenset({"SPECTYPE", "COEFF", "NPIXELS"})
@@ -83,7 +86,11 @@ def refuse_redrock(path: str | Path) -> None:
 
 
 def finished(
-    output: Path, inputs: Inputs, metadata: Mapping[str, str], beside: Path | None = None
+    output: Path,
+    inputs: Inputs,
+    metadata: Mapping[str, str],
+    *others: Path | None,
+    desi: bool = False,
 ) -> Counts | None:
     """Return what a complete table of these inputs comes to; None where it is another's.
 
@@ -94,21 +101,26 @@ def finished(
     inputs
         Compared with FILE, unless they can be read only once.
     metadata
-        What this run would record: model, basis, candidates and sets are compared where the
-        table records anything.
-    beside
-        Another output of the run, which must be there.
+        What this run would record: model, basis and options are compared. Where the table
+        records nothing, it is not known to have any of the options.
+    others
+        Other outputs of the run, which must be there.
+    desi
+        Whether the columns are to have DESI's names.
     """
-    if beside is not None and not beside.exists():
+    if any(path is not None and not path.exists() for path in others):
         return None
-    table = with_sdss_names(read_columns(output, (*_ASKED, *DESI_NAMES.values())))
+    stored = read_columns(output, (*_ASKED, *DESI_NAMES.values(), SETS_COLUMN))
+    if ("CLASS" in stored) == desi or (SETS_COLUMN in stored) != (SETS_KEY in metadata):
+        return None
+    table = with_sdss_names(stored)
     if any(name not in table for name in _ASKED):
         return None
     for key in ("MODELSHA", "BASISSHA"):
         if table.metadata.get(key, metadata[key]) != metadata[key]:
             return None
-    for key in (CANDIDATES_KEY, SETS_KEY):
-        if table.metadata and table.metadata.get(key, "") != metadata.get(key, ""):
+    for key in (CANDIDATES_KEY, SETS_KEY, GIVEN_KEY, THRESHOLD_KEY):
+        if table.metadata.get(key, "") != metadata.get(key, ""):
             return None
     files = table.text("FILE")
     if inputs.repeatable:
