@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from huggins.inference import load_model
-from huggins.inference.runner import BATCH
+from huggins.inference.settings import BATCH
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 CODE = "import sys; from huggins.cli import main; sys.exit(main())"

@@ -33,7 +33,7 @@ from huggins.errors import ReadError
 from huggins.formats import read
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import FitPool
+from huggins.inference.settings import Settings
 from huggins.redshift import load_basis
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import INDEX
@@ -135,12 +135,12 @@ def classify_these(path: str) -> None:
     loglam = given["loglam"]
     pairs = zip(given["flux"], given["ivar"], strict=True)
     spectra = [Spectrum(loglam, flux, ivar) for flux, ivar in pairs]
-    model, fits = load_model(threads=1), FitPool(0)
-    classify_batch(spectra, model, fits=fits)
+    model, settings = load_model(threads=1), Settings()
+    classify_batch(spectra, model, settings)
     times = []
     for _ in range(ROUNDS):
         begun = time.process_time()
-        rows = classify_batch(spectra, model, fits=fits)
+        rows = classify_batch(spectra, model, settings)
         times.append((time.process_time() - begun) / len(spectra))
     result = {
         "processor_seconds_per_spectrum": statistics.median(times),

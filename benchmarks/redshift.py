@@ -18,7 +18,7 @@ from huggins.errors import ReadError
 from huggins.formats import read
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import FitPool
+from huggins.inference.settings import Settings
 from huggins.inference.table import Rows
 
 if TYPE_CHECKING:
@@ -44,17 +44,17 @@ def run() -> dict[str, object]:
             except ReadError:
                 continue
             labels.append(row)
-    model, fits = load_model(threads=1), FitPool(0)
+    model, settings = load_model(threads=1), Settings()
     boss = [s for s, row in zip(spectra, labels, strict=True) if row["survey"] == "BOSS"] * 4
     batches = [boss[i : i + BATCH] for i in range(0, len(boss), BATCH)]
-    classify_batch(batches[0], model, fits=fits)
+    classify_batch(batches[0], model, settings)
     begun = time.process_time()
     for batch in batches:
-        classify_batch(batch, model, fits=fits)
+        classify_batch(batch, model, settings)
     processor = (time.process_time() - begun) / len(boss)
     rows = Rows.join(
         [
-            classify_batch(spectra[i : i + BATCH], model, fits=fits)
+            classify_batch(spectra[i : i + BATCH], model, settings)
             for i in range(0, len(spectra), BATCH)
         ]
     )

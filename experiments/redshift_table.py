@@ -28,7 +28,8 @@ from huggins.evaluate import Rate, fraction, redshift_residuals, velocity
 from huggins.evaluate.evaluation import plain
 from huggins.inference import load_model
 from huggins.inference.fitting import basis_hash
-from huggins.inference.runner import Settings, run_spectra
+from huggins.inference.runner import run_spectra
+from huggins.inference.settings import Settings
 from huggins.inference.table import Rows
 from huggins.redshift import load_basis
 from huggins.runs.files import write_text

@@ -18,7 +18,7 @@ import numpy as np
 from experiments.native_mocks import native_mocks
 from huggins.evaluate.intervals import wilson
 from huggins.inference import load_model
-from huggins.inference.fitting import FitPool
+from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.sets import sets_of, threshold
 from huggins.taxonomy import BROAD, CLASSES, INDEX
 from huggins.train.data import read_real
@@ -46,11 +46,11 @@ def probabilities_of(spectra: Sequence[Spectrum], model: Model) -> Array:
     """Return the probabilities (N, 13) of network and fit together."""
     parts = []
     contract = model.metadata.contract
-    with FitPool(0) as fits:
-        for first in range(0, len(spectra), 128):
-            some = spectra[first : first + 128]
-            prediction = model.run(contract.tensor(*contract.rebin(some)))
-            parts.append(fits.fit(some, prediction, model.metadata.redshift).probabilities)
+    for first in range(0, len(spectra), 128):
+        some = spectra[first : first + 128]
+        found = model.run(contract.tensor(*contract.rebin(some)))
+        known = (found.probabilities, found.density, model.metadata.redshift)
+        parts.append(fit(load_fitter(), some, *known).probabilities)
     return np.concatenate(parts)
 
 

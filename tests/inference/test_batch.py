@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from huggins.demo import mocks
 from huggins.errors import ReadError
 from huggins.inference import load_model
 from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import FitPool
+from huggins.inference.settings import Settings
 from huggins.inference.table import COLUMNS, NO_INTEGER
 from huggins.prepare import SEED
 from huggins.quality import ZWarning
@@ -27,8 +29,12 @@ def make_spectrum(**identity) -> Spectrum:
     return Spectrum.from_arrays(WAVELENGTH, flux, np.full(2000, 4.0), **identity)
 
 
-def row(item, model, **kwargs) -> dict[str, object]:
-    rows = classify_batch([item], model, **kwargs)
+NETWORK = Settings(redshift=False)
+FIT = Settings()
+
+
+def row(item, model, settings=NETWORK, **kwargs) -> dict[str, object]:
+    rows = classify_batch([item], model, replace(settings, **kwargs))
     return {column.name: rows.values(column)[0] for column in COLUMNS}
 
 
@@ -37,13 +43,12 @@ def test_empty_sky_has_no_class(tmp_path):
     model = load_model(write_model(tmp_path / "m.onnx", favour="NONE", none_threshold=0.05))
     noise = np.random.default_rng(1).normal(0.0, 1.0, 2000)
     spectrum = Spectrum.from_arrays(WAVELENGTH, noise, np.ones(2000))
-    with FitPool(0) as fits:
-        for found in (row(spectrum, model), row(spectrum, model, fits=fits)):
-            assert found["ZWARNING"] & ZWarning.SKY
-            assert found["CLASS"] == found["SUBCLASS"] == found["ERROR"] == ""
-            assert found["PROB"] is found["PROB_CLASS"] is found["Z"] is found["Z_ERR"] is None
-            assert sum(found[f"P_{name}"] for name in CLASSES) == pytest.approx(1.0, abs=1e-5)
-            assert found["Z_NET"] is not None
+    for found in (row(spectrum, model), row(spectrum, model, FIT)):
+        assert found["ZWARNING"] & ZWarning.SKY
+        assert found["CLASS"] == found["SUBCLASS"] == found["ERROR"] == ""
+        assert found["PROB"] is found["PROB_CLASS"] is found["Z"] is found["Z_ERR"] is None
+        assert sum(found[f"P_{name}"] for name in CLASSES) == pytest.approx(1.0, abs=1e-5)
+        assert found["Z_NET"] is not None
     bright = row(make_spectrum(), model)  # none of the classes, and no sky
     assert bright["ZWARNING"] & ZWarning.NOT_A_CLASS
     assert bright["CLASS"] != ""
@@ -182,9 +187,9 @@ def test_rows_do_not_depend_on_their_neighbours(model):
     ]
     items.insert(2, ReadError("gone", "x.fits"))
     items.insert(4, Spectrum.from_arrays([20000.0, 20001.0], [1, 1], [1, 1]))
-    together = classify_batch(items, model)
+    together = classify_batch(items, model, NETWORK)
     for i, item in enumerate(items):
-        alone = classify_batch([item], model)
+        alone = classify_batch([item], model, NETWORK)
         for name in alone.numbers.dtype.names:
             np.testing.assert_allclose(
                 together.numbers[name][i], alone.numbers[name][0], rtol=1e-4, atol=1e-6
@@ -218,15 +223,14 @@ def test_numbers_that_cannot_be_are_missing(model):
 
 
 def test_nothing(model):
-    assert len(classify_batch([], model)) == 0
+    assert len(classify_batch([], model, NETWORK)) == 0
 
 
 def test_a_fit_answers_for_class_and_redshift(tmp_path):
     # A network that knows nothing of the class and has the redshift a little wrong.
     galaxy = mocks.load()[24]
     model = load_model(write_model(tmp_path / "m.onnx", z=galaxy.z + 0.002))
-    with FitPool(1) as fits:
-        fitted, network = row(galaxy.spectrum, model, fits=fits), row(galaxy.spectrum, model)
+    fitted, network = row(galaxy.spectrum, model, FIT), row(galaxy.spectrum, model)
     assert network["Z"] == network["Z_NET"] == fitted["Z_NET"]
     assert network["DELTACHI2"] is None
     assert fitted["Z"] == pytest.approx(galaxy.z, abs=0.001)
@@ -241,8 +245,7 @@ def test_nothing_is_left_of_a_fit_where_the_network_sees_nothing(tmp_path):
     model = load_model(write_model(tmp_path / "m.onnx"))
     wavelength = np.linspace(3501.0, 3540.0, 60)
     spectrum = Spectrum.from_arrays(wavelength, np.ones(60), np.ones(60))
-    with FitPool(1) as fits:
-        found = row(spectrum, model, fits=fits)
+    found = row(spectrum, model, FIT)
     assert "no good pixel" in found["ERROR"]
     assert found["CLASS"] == ""
     assert [found[name] for name in ("Z", "Z_ERR", "DELTACHI2", "PROB")] == [None] * 4
@@ -251,9 +254,8 @@ def test_nothing_is_left_of_a_fit_where_the_network_sees_nothing(tmp_path):
 def test_no_class_where_the_fit_has_no_good_pixel(model):
     spectrum = make_spectrum()
     tiny = Spectrum.from_arrays(WAVELENGTH, spectrum.flux * 1e-200, spectrum.ivar)
-    with FitPool(0) as fits:
-        found = row(tiny, model, fits=fits)
-        assert row(spectrum, model, fits=fits)["ERROR"] == ""
+    found = row(tiny, model, FIT)
+    assert row(spectrum, model, FIT)["ERROR"] == ""
     assert found["ZWARNING"] == ZWarning.NODATA
     assert found["CLASS"] == found["SUBCLASS"] == ""
     assert found["Z"] is found["PROB"] is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from huggins.errors import InputError, ModelError
-from huggins.inference import classify, features, folders, runner
+from huggins.inference import classify, features, folders, settings
 from huggins.inference.api import classify_to_file
 from huggins.inference.batch import _take_back
 from huggins.inference.bestfit import LOGLAM, best_fits
@@ -17,7 +17,7 @@ from huggins.inference.counting import _LISTED, Counts
 from huggins.inference.fitting import fit
 from huggins.inference.network import _peak
 from huggins.inference.results import spectra_of
-from huggins.inference.runner import Settings
+from huggins.inference.settings import Settings
 from huggins.inference.table import NO_INTEGER, NUMBERS, Rows, regroup
 from huggins.inference.verification import _apart
 from huggins.quality import ZWarning
@@ -195,13 +195,12 @@ def test_a_threshold_is_a_probability(threshold):
         Settings(threshold=threshold + 0.1 * (2.0 * threshold - 1.0))
 
 
-def test_threads_are_sixteen_with_the_fit_and_four_without(monkeypatch):
-    monkeypatch.setattr(runner, "cores", lambda: 64)
-    assert Settings().threads == 16
-    assert Settings(redshift=False).threads == 4
-    assert Settings(jobs=7).threads == 7
-    monkeypatch.setattr(runner, "cores", lambda: 2)
-    assert Settings().threads == Settings(redshift=False).threads == 2
+def test_processes_are_sixteen_at_most(monkeypatch):
+    monkeypatch.setattr(settings, "cores", lambda: 64)
+    assert Settings().processes == 16
+    assert Settings(jobs=70).processes == 70
+    monkeypatch.setattr(settings, "cores", lambda: 2)
+    assert Settings().processes == 2
 
 
 # Files -----------------------------------------------

@@ -1,4 +1,4 @@
-"""Threads, order, resuming."""
+"""Processes, order, resuming."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from factories import make_truth, write_boss_spec, write_spplate
 from huggins.errors import InputError, ReadError
 from huggins.formats import open_file
-from huggins.inference import Settings, runner
+from huggins.inference import Settings, tasks
 from huggins.inference.journal import Place
 from huggins.inference.runner import run_paths, run_spectra
 from huggins.inference.table import Rows
@@ -110,7 +110,7 @@ def test_reading_ahead_is_bounded(model, monkeypatch):
         opened.append(path)
         yield ReadError("no such thing", path)
 
-    monkeypatch.setattr(runner, "open_file", fake)
+    monkeypatch.setattr(tasks, "open_file", fake)
     names = (f"{i}.fits" for i in range(100_000))
     run = run_paths(names, model, Settings(jobs=2, batch_size=10))
     for _ in range(5):
@@ -132,14 +132,14 @@ def test_a_mistake_in_a_reader_costs_one_file_only(files, model, monkeypatch):
             raise KeyError("FLUX")
         return open_file(path, **options)
 
-    monkeypatch.setattr(runner, "open_file", broken)
+    monkeypatch.setattr(tasks, "open_file", broken)
     rows = classified(files, model)
     assert rows.texts["ERROR"][1] == "KeyError('FLUX'), a mistake in huggins: report it"
     assert rows.texts["ERROR"][2] == ""
 
 
 def test_a_file_without_spectra_gets_its_row(model, monkeypatch):
-    monkeypatch.setattr(runner, "open_file", lambda path, **_: iter(()))
+    monkeypatch.setattr(tasks, "open_file", lambda path, **_: iter(()))
     rows = classified(["x.fits"], model)
     assert rows.texts["ERROR"] == ["no spectra in this file"]
 
@@ -148,7 +148,7 @@ def test_a_failure_of_the_network_is_not_hidden(files, model, monkeypatch):
     def fail(*args, **kwargs):
         raise MemoryError
 
-    monkeypatch.setattr(runner, "classify_batch", fail)
+    monkeypatch.setattr(tasks, "classify_batch", fail)
     with pytest.raises(MemoryError):
         classified(files, model)
 
@@ -162,7 +162,13 @@ def test_spectra_in_memory(files, model):
 
 def test_done_says_how_far(files, model):
     places = [place for _, place in run_paths(files, model, Settings(batch_size=5))]
-    assert [(p.inputs, p.rows_of_last) for p in places] == [(4, 2), (4, 7), (9, 1), (12, 1)]
+    assert [p[:2] for p in places] == [
+        (4, 2),
+        (4, 7),
+        (5, 1),
+        (10, 1),
+        (12, 1),
+    ]
     assert isinstance(places[0], Place)
 
 

@@ -71,8 +71,7 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         min=0,
-        help="Threads, each with a process for its fits; 0: one per core, at most sixteen "
-        "(four with --no-redshift, where more are no faster).",
+        help="Processes; 0: one per core, at most sixteen. Few spectra need one only.",
     ),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from huggins.inference.details import FitDetails, FittedModel, fit_details
     from huggins.inference.inputs import Inputs
     from huggins.inference.network import Model, Prediction, load_model
-    from huggins.inference.runner import Settings
+    from huggins.inference.settings import Settings
 
 __all__ = [
     "FitDetails",
@@ -39,7 +39,7 @@ _HOME = {
     "Inputs": "inputs",
     "Model": "network",
     "Prediction": "network",
-    "Settings": "runner",
+    "Settings": "settings",
     "fit_details": "details",
     "load_model": "network",
 }

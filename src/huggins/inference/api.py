@@ -33,9 +33,10 @@ from huggins.inference.models_file import check_models, write_models
 from huggins.inference.network import Model, load_model
 from huggins.inference.redrock import write_redrock
 from huggins.inference.results import THRESHOLD_KEY, finished
-from huggins.inference.runner import BATCH, Settings, run_paths, run_spectra
+from huggins.inference.runner import run_paths, run_spectra
 from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.sets import calibration, checked
+from huggins.inference.settings import BATCH, Settings
 from huggins.inference.table import (
     Rows,
     check_output,
@@ -95,7 +96,7 @@ def classify(
     batch_size
         Spectra in one inference.
     jobs
-        Threads; 0 uses one per core, at most sixteen (four without the fit).
+        Processes; 0 uses one per core, at most sixteen. Few spectra need no others than this.
     redshift
         Whether to fit rest-frame spectra on native pixels, which gives better redshifts and
         may correct the class; without it everything is the network's.

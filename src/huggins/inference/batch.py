@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,8 +9,7 @@ import numpy as np
 from huggins.errors import ReadError
 from huggins.inference.bestfit import best_fits, blank
 from huggins.inference.classification import decide
-from huggins.inference.fitting import load_fitter
-from huggins.inference.given import NOTHING
+from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.network import predict_scores
 from huggins.inference.sets import sets_of
 from huggins.inference.subtypes import fill_types
@@ -29,32 +27,23 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from huggins.inference.fitting import FitPool
-    from huggins.inference.given import Given
     from huggins.inference.network import Model, Prediction
+    from huggins.inference.settings import Settings
     from huggins.redshift import Fit
     from huggins.spectrum import Spectrum
 
-#: Held while a thread reads, prepares or fills rows; released while the network runs. Threads
-#: that all do such work at once compete for the interpreter's lock in thousands of short calls:
-#: two of them took 1.4 times as long without this lock (medians of three runs over 5,000 BOSS
-#: files on two cores).
-TURN: Final = threading.Lock()
+    Item = Spectrum | ReadError
 
 # Probability of "none of the classes" from which a row with SKY has no class.
 _NOTHING: Final = 0.5
 
 
 def classify_batch(
-    items: Sequence[Spectrum | ReadError],
+    items: list[Item],
     model: Model,
+    settings: Settings,
     *,
-    threshold: float | None = None,
-    fits: FitPool | None = None,
-    keep: bool = False,
-    alternatives: int = 0,
-    given: Given = NOTHING,
-    sets: float = 0.0,
+    z: NDArray[np.float64] | None = None,
 ) -> Rows:
     """Classify some spectra.
 
@@ -64,18 +53,10 @@ def classify_batch(
         N spectra or errors.
     model
         The network.
-    threshold
-        PROB below which LOW_PROBABILITY is set; None takes the model's own.
-    fits
-        What fits the redshifts; None leaves the network's.
-    keep
-        Whether the rows get their best fits too.
-    alternatives
-        How many different redshifts the rows get, at most; they need `fits`.
-    given
-        Redshifts to classify at; they need `fits`.
-    sets
-        How often sets of classes are to hold the right one; 0 makes none.
+    settings
+        How; the selection and what else is said of files has been heeded.
+    z : ndarray, or None
+        Redshifts to classify the spectra among the items at; None takes those of the settings.
 
     Returns
     -------
@@ -83,44 +64,39 @@ def classify_batch(
         N rows, in order.
     """
     rows = Rows.empty(len(items))
-    known = None
-    if given.source:
-        pairs = [given.usable(item) for item in items]
-        items = [item for item, _ in pairs]
-        known = np.array([z for item, z in pairs if not isinstance(item, ReadError)])
+    if z is None:
+        items, z = settings.given.resolved(items)
     contract = model.metadata.contract
+    keep, alternatives = settings.keep, settings.alternatives
     # Absurd values overflow single precision: they end as infinite, which counts as missing.
     with np.errstate(over="ignore", invalid="ignore"):
-        with TURN:
-            at, spectra = _identify_all(rows, items)
+        at, spectra = _identify_all(rows, items)
+        if spectra:
             flux, ivar = contract.rebin(spectra)  # (M, G) each
             tensor = contract.tensor(flux, ivar)
-            seen: NDArray[np.bool_] = ivar > 0
-        if spectra:
-            scores = model.scores(tensor)
-            with TURN:
-                prediction = predict_scores(scores, model.metadata)
-            fit = None
-            if fits is not None:  # in a process of its own: no lock
-                fit = fits.fit(
+            prediction = predict_scores(model.scores(tensor), model.metadata)
+            found = None
+            if settings.redshift:
+                found = fit(
+                    load_fitter(),
                     spectra,
-                    prediction,
+                    prediction.probabilities,
+                    prediction.density,
                     model.metadata.redshift,
-                    keep=keep,
-                    alternatives=alternatives,
-                    z=known,
+                    alternatives,
+                    z,
                 )
-            with TURN:
-                _fill(rows, at, spectra, prediction, fit, seen, model, threshold)
-                fill_types(rows, at, spectra, flux, ivar, contract)
-                if sets:
-                    _fill_sets(rows, at, prediction, fit, sets)
-                if keep and fit is not None:
-                    rows.best = blank(len(rows))
-                    rows.best[at] = best_fits(load_fitter(), spectra, fit)
-                if alternatives and fit is not None:
-                    rows.alternatives = blank_alternatives(len(rows), alternatives)
-                    _fill_alternatives(rows, at, fit)
+            threshold = settings.threshold
+            _fill(rows, at, spectra, prediction, found, ivar > 0, model, threshold)
+            fill_types(rows, at, spectra, flux, ivar, contract)
+            if settings.sets:
+                _fill_sets(rows, at, prediction, found, settings.sets)
+            if keep and found is not None:
+                rows.best = blank(len(rows))
+                rows.best[at] = best_fits(load_fitter(), spectra, found)
+            if alternatives and found is not None:
+                rows.alternatives = blank_alternatives(len(rows), alternatives)
+                _fill_alternatives(rows, at, found)
     if keep and rows.best is None:
         rows.best = blank(len(rows))
     if alternatives and rows.alternatives is None:

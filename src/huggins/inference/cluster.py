@@ -14,21 +14,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from huggins.inference.batch import classify_batch
-from huggins.inference.fitting import FitPool
 from huggins.inference.journal import Place
 from huggins.inference.network import Model, load_model
-from huggins.inference.runner import Origin, Settings, batches_of, origins_of, read_origins
+from huggins.inference.tasks import Files, Origin, origins_of
 from huggins.runs.workers import executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
+    from huggins.inference.settings import Settings
     from huggins.inference.table import Rows
+    from huggins.inference.tasks import Part
     from huggins.runs.workers import Workers
-
-    Part = list[tuple[Rows, Place]]
 
 # A task ends with the file that brings it here: a second or two of work with the fit, a tenth
 # without; or one container.
@@ -106,31 +104,7 @@ def _next(origins: Iterator[Origin]) -> tuple[Origin, ...]:
 
 def classify_task(task: _Task) -> Part:
     """Classify some inputs in this process, by one thread."""
-    model = _network(task.model)
-    settings = task.settings
-    parts: Part = []
-    with contextlib.ExitStack() as stack:
-        fits = stack.enter_context(FitPool(0)) if settings.redshift else None
-        items = read_origins(
-            task.origins,
-            air=settings.air,
-            selection=settings.selection,
-            columns=dict(settings.columns),
-            root=task.root,
-        )
-        for batch, place in batches_of(items, settings.batch_size):
-            rows = classify_batch(
-                batch,
-                model,
-                threshold=settings.threshold,
-                fits=fits,
-                keep=settings.keep,
-                alternatives=settings.alternatives,
-                given=settings.given,
-                sets=settings.sets,
-            )
-            parts.append((rows, place))
-    return parts
+    return Files(task.origins).part(_network(task.model), task.settings, task.root)
 
 
 @lru_cache(maxsize=2)

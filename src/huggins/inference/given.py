@@ -26,7 +26,7 @@ from huggins.tables.read import open_table, read_columns
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from huggins.spectrum import Spectrum
     from huggins.tables.columns import Columns
@@ -115,6 +115,19 @@ class Given:
                 f"{different[1]:g}: keep one of these rows"
             )
         return different[0] if different else np.nan
+
+    @property
+    def many(self) -> bool:
+        """Whether there is a table of them, or they are of objects in this process."""
+        return bool(self.known)
+
+    def resolved(self, items: list[Item]) -> tuple[list[Item], NDArray[np.float64] | None]:
+        """Return spectra or errors, and the redshifts of the spectra; None without any."""
+        if not self.source:
+            return items, None
+        pairs = [self.usable(item) for item in items]
+        known = [z for item, z in pairs if not isinstance(item, ReadError)]
+        return [item for item, _ in pairs], np.array(known)
 
     def usable(self, item: Item) -> tuple[Item, float]:
         """Return a spectrum and its redshift, or why it cannot be classified at one."""

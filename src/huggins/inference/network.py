@@ -69,6 +69,7 @@ class Model:
     ----------
     metadata : Metadata
     name : str
+    path : Path
     hash : str
         First 16 hexadecimal digits of the file's SHA-256.
     """
@@ -95,6 +96,7 @@ class Model:
             raise ModelError(f"{path}: not exported by huggins: it carries no input contract")
         self.metadata = Metadata.from_json(described[KEY])
         self.name = self.metadata.name
+        self.path = path
         self.hash = hashlib.sha256(content).hexdigest()[:16]
         self._outputs = [output.name for output in self._session.get_outputs()]
 
