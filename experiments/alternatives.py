@@ -25,8 +25,8 @@ from huggins.inference import load_model
 from huggins.redshift import alternatives
 from huggins.redshift.alternatives import distinct
 from huggins.redshift.basis import STEP, load_basis
+from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import scores
-from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Search
 

@@ -22,8 +22,9 @@ from huggins import simulate
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import choose, scores
-from huggins.redshift.fit import MEMBERSHIP, Fitter
+from huggins.redshift.fit import Fitter
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals

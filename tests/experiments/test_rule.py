@@ -16,8 +16,8 @@ from experiments.rule import (
 )
 from huggins.inference.verification import verify
 from huggins.redshift.basis import load_basis
+from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import choose
-from huggins.redshift.fit import MEMBERSHIP
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal

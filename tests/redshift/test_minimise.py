@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.redshift.minimise import Track, parabola
+from huggins.redshift.minimise import Track, minimise_all, parabola
 
 
 def test_parabola_finds_vertex_height_and_sigma():
@@ -49,6 +49,14 @@ def test_no_shift_is_fitted_twice():
     one.peek()
     one.minimise()
     assert len(calls) == len(set(calls)) < 10
+
+
+def test_together_as_alone():
+    starts = [(50.2, 40), (30.7, 31), (50.2, 55)]
+    together = minimise_all([track(true, start, 3) for true, start in starts])
+    alone = [track(true, start, 3).minimise() for true, start in starts]
+    assert [s.shift for s in together] == [s.shift for s in alone]
+    assert minimise_all([]) == []
 
 
 def test_look_tries_one_shift_and_peek_three():

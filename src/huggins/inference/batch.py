@@ -17,7 +17,7 @@ from huggins.inference.table import NO_INTEGER, SETS_COLUMN, Rows, printable
 from huggins.quality import ZWarning
 from huggins.redshift.alternatives import blank as blank_alternatives
 from huggins.redshift.balnicity import COLUMNS as ABSORPTION_COLUMNS
-from huggins.redshift.fit import MEMBERSHIP
+from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.systemic import COLUMNS as SYSTEMIC_COLUMNS
 from huggins.redshift.warnings import warnings
 from huggins.taxonomy import BROAD_CLASSES, CLASSES, INDEX

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 # A row that is not 0 in less than this fraction of its pixels (an emission line alone) is
 # summed only there.
 _THIN: Final = 0.1
+# More functions than this are kept by pixel, not one after the other.
+_MANY: Final = 8
 # The first rest-frame pixel that is not in the Lyman-alpha forest.
 _LYMAN_ALPHA: Final = int(np.ceil(np.log10(LYMAN_ALPHA) / STEP))
 
@@ -105,9 +107,9 @@ class LinearFit:
         # Double precision: at high signal-to-noise the fit lives on small differences.
         number, terms, count = len(asked), self._terms, len(self._precision)
         order = count + terms
-        sums = np.empty((number, len(self._products.place)))
-        found = np.empty((number, count))
-        cross = np.empty((terms, number, count))
+        sums = np.empty((number, self._products.width))
+        found = np.empty((number, self._singles.width))
+        cross = np.empty((terms, number, self._singles.width))
         matrix = np.empty((number, order, order))
         right = np.empty((number, order))
         total = np.empty((number, order))  # of each vector
@@ -328,28 +330,44 @@ class _Rows:
     ----------
     place : ndarray of int, shape (N,)
         Where each of them stands in what `sums` gives.
+    width
+        Numbers that `sums` gives, W, which is at least N.
     """
 
     def __init__(self, rows: Array) -> None:
         thin = np.count_nonzero(rows, axis=1) < _THIN * rows.shape[1]
-        self._dense = np.ascontiguousarray(rows[~thin])
+        dense = rows[~thin]
+        self._tall = len(dense) > _MANY
+        if self._tall:
+            # Beside each other in memory, by fours: a sum of 20 then reads it in half the time.
+            dense = np.pad(dense, ((0, -len(dense) % 4), (0, 0))).T
+        self._dense = np.ascontiguousarray(dense)
+        self._count = self._dense.shape[1 if self._tall else 0]
         at = np.flatnonzero(rows[thin].any(axis=0))
         self._at, self._pixels = at, at.tolist()
         self._sparse = np.ascontiguousarray(rows[thin][:, at])
-        self.place = np.argsort(np.argsort(thin, kind="stable"))
+        self.width = self._count + int(np.count_nonzero(thin))
+        self.place = np.empty(len(rows), np.intp)
+        self.place[~thin] = np.arange(len(rows) - np.count_nonzero(thin))
+        self.place[thin] = np.arange(self._count, self.width)
 
     def sums(self, data: Array, first: int, out: Array) -> None:
-        """Sum over data (P,) whose first pixel is pixel `first` of the rows, into out (N,)."""
-        dense = len(self._dense)
-        np.dot(_cut(self._dense, first, len(data)), data, out=out[:dense])
-        if dense < len(out):
+        """Sum over data (P,) whose first pixel is pixel `first` of the rows, into out (W,)."""
+        dense = self._count
+        if self._tall:
+            np.dot(data, _cut(self._dense, first, len(data), axis=0), out=out[:dense])
+        else:
+            np.dot(_cut(self._dense, first, len(data)), data, out=out[:dense])
+        if dense < self.width:
             start = bisect_left(self._pixels, first)
             some = slice(start, bisect_left(self._pixels, first + len(data), start))
             np.dot(self._sparse[:, some], data[self._at[some] - first], out=out[dense:])
 
 
-def _cut(rows: NDArray[_Real], first: int, length: int) -> NDArray[_Real]:
+def _cut(rows: NDArray[_Real], first: int, length: int, axis: int = 1) -> NDArray[_Real]:
     """Return `length` pixels of rows; beyond their edges these go on."""
-    if first >= 0 and first + length <= rows.shape[1]:
-        return rows[:, first : first + length]
-    return rows[:, np.arange(first, first + length).clip(0, rows.shape[1] - 1)]
+    if first >= 0 and first + length <= rows.shape[axis]:
+        part = slice(first, first + length)
+        return rows[part] if axis == 0 else rows[:, part]
+    at = np.arange(first, first + length).clip(0, rows.shape[axis] - 1)
+    return rows.take(at, axis=axis)

@@ -12,10 +12,12 @@ from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.alternatives import distinct, shares
 from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.case import MEMBERSHIP, Case, divided
 from huggins.redshift.decide import choose, comparable
-from huggins.redshift.frames import SIZE, START, Frames, to_native
+from huggins.redshift.frames import SIZE, START, to_native
 from huggins.redshift.given import choose_at
 from huggins.redshift.host import Z_MAX, HostFit
+from huggins.redshift.minimise import minimise_all
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.posterior import percentiles
 from huggins.redshift.proposals import Proposal, proposals
@@ -25,7 +27,7 @@ from huggins.redshift.systemic import systemic
 from huggins.redshift.unabsorbed import hidden, refit
 from huggins.redshift.uncertainty import fit_error
 from huggins.redshift.warnings import fit_warnings
-from huggins.taxonomy import BROAD, BROAD_CLASSES, CLASSES, INDEX
+from huggins.taxonomy import BROAD_CLASSES, INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,12 +41,6 @@ if TYPE_CHECKING:
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
-
-#: MEMBERSHIP[i, b] is 1 where class i of the 13 belongs to broad class b.
-MEMBERSHIP: Final = np.array(
-    [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
-)
-
 
 # Of the native pixels, A.
 _WAVELENGTH: Final = 10.0 ** ((START + np.arange(SIZE)) * STEP)
@@ -132,72 +128,73 @@ class Fitter:
         for first in range(0, count, TOGETHER):
             rows = range(first, min(first + TOGETHER, count))
             found = self.search.run_all(frames, rows, proposed[first : rows.stop])
-            for row, candidates in zip(rows, found, strict=True):
-                network = np.asarray(probabilities[row], np.float64)
-                given = np.nan if z is None else float(z[row])
-                out.solutions.append(
-                    self._fit_row(
-                        frames, row, network, proposed[row], candidates, parameters, out, given
-                    )
+            cases = [
+                Case(
+                    frames,
+                    row,
+                    np.asarray(probabilities[row], np.float64),
+                    proposed[row],
+                    np.nan if z is None else float(z[row]),
+                    candidates,
                 )
+                for row, candidates in zip(rows, found, strict=True)
+            ]
+            self._choose([case for case in cases if case.candidates.solutions], parameters, out)
+            out.solutions.extend(self._fill(case, out) for case in cases)
         return out
 
-    def _fit_row(
-        self,
-        frames: Frames,
-        row: int,
-        network: Array,
-        proposal: Proposal | None,
-        candidates: Candidates,
-        parameters: DecisionParameters,
-        out: Fit,
-        given: float,
-    ) -> tuple[Solution | None, Solution | None]:
-        """Decide on one spectrum and fill its row of `out`."""
-        if not candidates.solutions:
+    def _choose(self, cases: list[Case], parameters: DecisionParameters, out: Fit) -> None:
+        """Choose a candidate of each spectrum; minimise its chi2 if the redshift is free."""
+        for case in cases:
+            if case.free:
+                case.choice = choose(case.candidates, case.broad, case.proposal, parameters)
+            else:
+                case.candidates, case.choice = choose_at(
+                    case.candidates, case.given, case.offset, case.broad, parameters, self.basis
+                )
+        free = [case for case in cases if case.free]
+        if out.alternatives.shape[1]:
+            self._list(free, out)
+        minimised = minimise_all([case.candidates.tracks[case.choice.best] for case in free])
+        for case, after in zip(free, minimised, strict=True):
+            before = case.best
+            case.replace_best(after)
+            case.choice = case.choice.minimised(before, after)
+
+    def _fill(self, case: Case, out: Fit) -> tuple[Solution | None, Solution | None]:
+        """Fill the row of one spectrum, of which a candidate was chosen, in `out`."""
+        row, network, offset = case.row, case.network, case.offset
+        if not case.candidates.solutions:
             out.zwarning[row] = ZWarning.NODATA
             out.probabilities[row] = network
             out.causes.append({ZWarning.NODATA: ""})
             out.measured.append(None)
             return None, None
-        broad = network @ MEMBERSHIP
-        offset = float(frames.offset[row])
-        free = np.isnan(given)
-        if free:
-            choice = choose(candidates, broad, proposal, parameters)
-            if out.alternatives.shape[1]:
-                self._list(candidates, choice, network, offset, row, out)
-            before = candidates.solutions[choice.best]
-            candidates = candidates.minimised(choice.best)
-            choice = choice.minimised(before, candidates.solutions[choice.best])
-        else:
-            candidates, choice = choose_at(
-                candidates, given, offset, broad, parameters, self.basis
-            )
-        best = candidates.solutions[choice.best]
-        rival = candidates.solutions[choice.rival] if choice.rival >= 0 else None
-        out.probabilities[row] = _divide(network, broad, choice.probabilities, best, self.basis)
+        best, choice = case.best, case.choice
+        flux, ivar = case.frames.flux[row], case.frames.ivar[row]
+        rival = case.candidates.solutions[choice.rival] if choice.rival >= 0 else None
+        out.probabilities[row] = divided(
+            network, case.broad, choice.probabilities, best, self.basis
+        )
         out.broad[row] = BROAD_CLASSES.index(best.kind)
         measured = None
         if best.kind == "QSO":
-            best, measured = self._absorption(
-                frames, row, best, out.probabilities[row], free=free
-            )
-            candidates = candidates.replaced(choice.best, best)
+            best, model, measured = self._absorption(case, out.probabilities[row])
+            case.replace_best(best)
             out.absorption[row] = measured.as_row()
+        else:
+            model = self.model(best)
         out.measured.append(measured)
-        out.z[row] = 10.0 ** ((best.shift + frames.offset[row]) * STEP) - 1.0
+        out.z[row] = 10.0 ** ((best.shift + offset) * STEP) - 1.0
         if best.kind == "QSO":
-            out.systemic[row] = systemic(
-                frames.flux[row], frames.ivar[row], offset, float(out.z[row])
-            )
+            out.systemic[row] = systemic(flux, ivar, offset, float(out.z[row]))
         if best.kind != "STAR" and out.z[row] < Z_MAX:
-            flux, ivar = frames.flux[row], frames.ivar[row]
             out.host[row] = self._host.share(flux, ivar, best.shift)
+        candidates = case.candidates
         out.rchi2[row] = best.chi2 / max(candidates.good - len(best.coefficients), 1)
-        if free:
+        if case.free:
             self._error(candidates, choice, offset, row, out)
-        if free and measured is not None and out.alternatives.shape[1]:
+        if case.free and measured is not None and out.alternatives.shape[1]:
             # The first alternative is this answer.
             both = [INDEX["QSO"], INDEX["BAL"]]
             first = out.alternatives[row, 0]
@@ -205,17 +202,9 @@ class Fitter:
             first["z"] = out.z[row]
         out.deltachi2[row] = choice.deltachi2
         if rival is not None:
-            out.z_second[row] = 10.0 ** ((rival.shift + frames.offset[row]) * STEP) - 1.0
-        model = self.model(best)
+            out.z_second[row] = 10.0 ** ((rival.shift + offset) * STEP) - 1.0
         causes = fit_warnings(
-            frames.flux[row],
-            frames.ivar[row],
-            model,
-            candidates,
-            choice,
-            self.basis,
-            self.parameters,
-            offset,
+            flux, ivar, model, candidates, choice, self.basis, self.parameters, offset
         )
         out.zwarning[row] = sum(causes)
         out.causes.append(causes)
@@ -235,33 +224,36 @@ class Fitter:
             float(out.z_err[row]),
         )
 
-    def _list(
-        self,
-        candidates: Candidates,
-        choice: Choice,
-        network: Array,
-        offset: float,
-        row: int,
-        out: Fit,
-    ) -> None:
-        """Write the most probable different redshifts of one spectrum into its row of `out`."""
-        shifts = [solution.shift for solution in candidates.solutions]
-        listed = distinct(shifts, choice.score)
-        prob = shares(choice.score[listed])
-        for n in listed:
-            candidates = candidates.minimised(n)
-        solutions, chi2 = candidates.solutions, comparable(candidates)
-        # Two of them may have the same minimum.
-        order = -np.arange(len(listed), dtype=np.float64)
-        kept = distinct([solutions[n].shift for n in listed], order)
-        broad = network @ MEMBERSHIP
-        for rank, k in enumerate(kept[: out.alternatives.shape[1]]):
-            best = solutions[listed[k]]
-            kind = BROAD_CLASSES.index(best.kind)
-            only = np.eye(len(BROAD_CLASSES))[kind]
-            sub = _divide(network, broad, only, best, self.basis).argmax()
-            z = 10.0 ** ((best.shift + offset) * STEP) - 1.0
-            out.alternatives[row, rank] = (kind, sub, z, chi2[listed[k]], prob[k])
+    def _list(self, cases: list[Case], out: Fit) -> None:
+        """Write the most probable different redshifts of spectra into their rows of `out`."""
+        listed = [
+            distinct([s.shift for s in case.candidates.solutions], case.choice.score)
+            for case in cases
+        ]
+        # All of them at once, so that what follows finds them known.
+        minimise_all(
+            [
+                case.candidates.tracks[n]
+                for case, places in zip(cases, listed, strict=True)
+                for n in places
+            ]
+        )
+        for case, places in zip(cases, listed, strict=True):
+            prob = shares(case.choice.score[places])
+            candidates = case.candidates
+            for n in places:
+                candidates = candidates.minimised(n)
+            solutions, chi2 = candidates.solutions, comparable(candidates)
+            # Two of them may have the same minimum.
+            order = -np.arange(len(places), dtype=np.float64)
+            kept = distinct([solutions[n].shift for n in places], order)
+            for rank, k in enumerate(kept[: out.alternatives.shape[1]]):
+                best = solutions[places[k]]
+                kind = BROAD_CLASSES.index(best.kind)
+                only = np.eye(len(BROAD_CLASSES))[kind]
+                sub = divided(case.network, case.broad, only, best, self.basis).argmax()
+                z = 10.0 ** ((best.shift + case.offset) * STEP) - 1.0
+                out.alternatives[case.row, rank] = (kind, sub, z, chi2[places[k]], prob[k])
 
     def _z_err(self, solution: Solution, good: int) -> float:
         return fit_error(
@@ -273,19 +265,20 @@ class Fitter:
         )
 
     def _absorption(
-        self, frames: Frames, row: int, best: Solution, probabilities: Array, *, free: bool
-    ) -> tuple[Solution, Absorption]:
+        self, case: Case, probabilities: Array
+    ) -> tuple[Solution, Array, Absorption]:
         """Measure the C IV absorption of a quasar; divide P_QSO + P_BAL by it, in place.
 
         Where it is likely to be broad, its troughs are masked and the redshift is fitted again
-        if it is free.
+        if it is free. Returns what is then the best solution and its model.
         """
-        flux, ivar = frames.flux[row], frames.ivar[row]
-        wavelength = _WAVELENGTH * 10.0 ** (float(frames.offset[row]) * STEP)
+        best, free, row = case.best, case.free, case.row
+        flux, ivar = case.frames.flux[row], case.frames.ivar[row]
+        wavelength = _WAVELENGTH * 10.0 ** (case.offset * STEP)
 
         def measured(solution: Solution) -> tuple[float, Absorption, Array]:
-            z = 10.0 ** ((solution.shift + frames.offset[row]) * STEP) - 1.0
-            z_err = self._z_err(solution, int(frames.good[row])) if free else 0.0
+            z = 10.0 ** ((solution.shift + case.offset) * STEP) - 1.0
+            z_err = self._z_err(solution, int(case.frames.good[row])) if free else 0.0
             model = self.model(solution)
             return z, measure(wavelength, flux, ivar, model, z, z_err), model
 
@@ -304,7 +297,7 @@ class Fitter:
             z, absorption, model = measured(best)
             share = absorbed_share(said, absorption, sn)
         probabilities[both] = (quasar + absorbed) * np.array([1.0 - share, share])
-        return best, absorption
+        return best, model, absorption
 
     def subclass(self, solution: Solution) -> int:
         """Class of the 13, as an index, that a candidate stands for."""
@@ -336,26 +329,3 @@ class Fitter:
             spectrum.loglam, grid, self.model(solution), left=np.nan, right=np.nan
         )
         return flux * float(frames.scale[0])
-
-
-def _divide(network: Array, broad: Array, fitted: Array, best: Solution, basis: Basis) -> Array:
-    """Probabilities of the 13 classes from those of the three, shape (13,).
-
-    Within a broad class the network's proportions hold, unless its total for that class is
-    below 1 %: they then give way to the best fit (a star takes its archetype's class).
-    """
-    inside = network[:, None] * MEMBERSHIP / np.maximum(broad, 1e-12)
-    for k, kind in enumerate(BROAD_CLASSES):
-        if broad[k] >= 0.01:
-            continue
-        fractions = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
-        if kind == "QSO":
-            fractions = np.array([float(name == "QSO") for name in CLASSES])
-        elif kind == "STAR" and best.kind == "STAR":
-            fractions = 0.2 * fractions
-            fractions[basis.star.classes[best.archetype]] += 0.8
-        weight = broad[k] / 0.01
-        inside[:, k] = weight * inside[:, k] + (1.0 - weight) * fractions
-    total: Array = inside @ fitted
-    total /= total.sum()
-    return total

@@ -10,13 +10,15 @@ import numpy as np
 from huggins.redshift.equations import solve_all
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
     from huggins.redshift.equations import Solve
 
     Array = NDArray[np.float64]
+    #: Yields shifts of tracks whose gains have to be known before it goes on.
+    Descent = Generator[list[tuple["Track", int]], None, "Solution"]
 
 # Steps of the descent; a candidate lies within a few pixels of its minimum.
 _STEPS = 8
@@ -121,13 +123,17 @@ class Track:
         return self._solution(at, offset * step, height, sigma * step)
 
     def minimise(self) -> Solution:
-        """Minimise chi2 over redshift.
+        """Minimise chi2 over redshift; see `minimise_all`."""
+        return minimise_all([self])[0]
+
+    def descent(self) -> Descent:
+        """Minimise chi2 over redshift, step by step: yields what it next needs to know.
 
         Where some pixels constrain the redshift better than all, shift and error are theirs:
         they are chosen at the minimum of all, and again at their own. `Solution.masked`
         stays that of the first minimum, since other candidates are compared by all pixels.
         """
-        solution = self._descend()
+        solution = yield from self._descend()
         if self.settle is None:
             return solution
         for _ in range(2):
@@ -135,7 +141,8 @@ class Track:
             if solve is None:
                 break
             at = round(solution.shift)
-            last = Track(self.kind, -1, solve, at, self.stride, self.total)._descend()
+            track = Track(self.kind, -1, solve, at, self.stride, self.total)
+            last = yield from track._descend()
             at = round(last.shift)
             coefficients, chi2 = self.solve(at)[1], solution.chi2
             if self.whole is not None:
@@ -149,11 +156,11 @@ class Track:
             )
         return solution
 
-    def _descend(self) -> Solution:
+    def _descend(self) -> Descent:
         best = self.start
         for step in sorted({self.stride, 1}, reverse=True):
             for _ in range(_STEPS):
-                ask(self.beside(best, step))
+                yield self.beside(best, step)
                 left, here, right = (self.gain(best + d) for d in (-step, 0, step))
                 if left > here and left >= right:
                     best -= step
@@ -164,6 +171,7 @@ class Track:
                         # Jump to the vertex: nearly always the minimum itself.
                         best += round(step * parabola(left, here, right)[0])
                     break
+        yield self.beside(best, 1)
         offset, height, sigma = parabola(
             self.gain(best - 1), self.gain(best), self.gain(best + 1)
         )
@@ -185,6 +193,23 @@ class Track:
             self.archetype,
             self.absorbed,
         )
+
+
+def minimise_all(tracks: Sequence[Track]) -> list[Solution]:
+    """Minimise chi2 of several candidates over redshift, with every step of all in one go."""
+    descents = [track.descent() for track in tracks]
+    found: dict[int, Solution] = {}
+    while len(found) < len(tracks):
+        asked: list[tuple[Track, int]] = []
+        for n, descent in enumerate(descents):
+            if n in found:
+                continue
+            try:
+                asked += next(descent)
+            except StopIteration as end:
+                found[n] = end.value
+        ask(asked)
+    return [found[n] for n in range(len(tracks))]
 
 
 def ask(asked: Sequence[tuple[Track, int]]) -> None:
