@@ -1,8 +1,9 @@
-"""Fit the decision parameters of the redshift fit: weights, errors, thresholds.
+"""Fit the decision parameters of the redshift fit: weights and thresholds.
 
 ``python -m experiments.rule DATA BASIS --model huggins`` searches the real spectra of the
 training folds and mocks from held-back templates, fits the constants of
-`huggins.redshift.parameters.DecisionParameters` and writes them into BASIS.
+`huggins.redshift.parameters.DecisionParameters` and writes them into BASIS. Those of the
+errors stay: ``python -m experiments.errors`` fits them, afterwards.
 """
 
 from __future__ import annotations
@@ -19,19 +20,17 @@ import numpy as np
 from experiments.basis import MOCKS, quasar_basis, real_quasars
 from experiments.native_mocks import native_mocks
 from huggins import simulate
-from huggins.constants import LN10, SPEED_OF_LIGHT
+from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
 from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import choose, scores
-from huggins.redshift.fit import Fitter
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
 from huggins.redshift.search import Candidates, Search
-from huggins.redshift.uncertainty import FAR
 from huggins.simulate.quasar_frame import JOIN
-from huggins.taxonomy import BROAD, CLASSES
+from huggins.taxonomy import BROAD
 from huggins.train.data import read_real
 from huggins.train.labelled import read_labels
 from huggins.train.quasar_labels import read_frame
@@ -48,9 +47,6 @@ if TYPE_CHECKING:
 
 #: How close a redshift must be to count as right, km/s.
 RIGHT: Final = {"STAR": 600.0, "GALAXY": 1000.0, "QSO": 3000.0}
-#: Zero-point errors in km/s of the few templates of these classes, from the disagreement among
-#: them.
-LEAST_FLOOR: Final = {"L": 70.0, "C": 100.0}
 #: Limits of the softness: half a unit of reduced chi2 beyond 1 is common where nothing is
 #: wrong; a fit three units beyond must not overrule a network that is sure.
 SOFT: Final = (0.5, 3.0)
@@ -257,91 +253,6 @@ def fit_decision(
     return best
 
 
-def fit_errors(
-    known: Sequence[Case], rule: DecisionParameters, basis: Basis
-) -> DecisionParameters:
-    """Fit factor and floor of the redshift errors, class by class.
-
-    Real spectra and mocks are split by error into up to three groups each; the robust width
-    (1.4826 times the median of the absolute value) of (z - truth) / error is brought as near
-    to 1 as can be in all of them. Classes with few spectra share the figures of all stars.
-    Quasars beyond z = `FAR` have a floor of their own, from mocks: labels scatter by more.
-    """
-    fitter = Fitter(basis, parameters=rule)
-    rows: list[tuple[int, float, float, bool]] = []
-    far: list[tuple[int, float, float, bool]] = []
-    for case in known:
-        if not case.kind or not case.exact:
-            continue
-        choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
-        candidates = case.candidates.minimised(choice.best)
-        best = candidates.solutions[choice.best]
-        z = 10.0 ** ((best.shift + case.offset) * STEP) - 1.0
-        velocity = (z - case.z) / (1.0 + case.z) * SPEED_OF_LIGHT
-        if best.kind != case.kind or not np.isfinite(best.sigma):
-            continue
-        if abs(velocity) > RIGHT[best.kind]:
-            continue
-        reduced = max(best.chi2 / candidates.good, 1.0)
-        sigma = best.sigma * LN10 * STEP * SPEED_OF_LIGHT * np.sqrt(reduced)
-        k = CLASSES.index(case.cls) if case.cls in CLASSES else fitter.subclass(best)
-        distant = CLASSES[k] in ("QSO", "BAL") and case.z > FAR
-        (far if distant else rows).append((k, velocity, float(sigma), case.real))
-    factor, floor = [1.0] * len(CLASSES), [0.0] * len(CLASSES)
-    stars = [r for r in rows if BROAD[CLASSES[r[0]]] == "STAR"]
-    for k, name in enumerate(CLASSES):
-        mine = [r for r in rows if r[0] == k]
-        if len(mine) < 25 or name in LEAST_FLOOR:
-            mine = stars
-        if name == "BAL":  # mocks alone would make errors too small for the few real ones
-            mine = [r for r in rows if CLASSES[r[0]] == "QSO"]
-        factor[k], floor[k] = _scale(mine)
-        floor[k] = max(floor[k], LEAST_FLOOR.get(name, 0.0))
-    rule = replace(rule, error_factor=tuple(factor), error_floor=tuple(floor))
-    return replace(rule, error_floor_far=_far_floor(far, factor))
-
-
-def _far_floor(
-    rows: Sequence[tuple[int, float, float, bool]], factor: Sequence[float]
-) -> float:
-    """Return the floor with which pulls of distant quasars have a width of 1."""
-    quasars = [r for r in rows if CLASSES[r[0]] == "QSO"]
-    if len(quasars) < 25:
-        return 0.0
-    velocity, sigma = (np.array([r[k] for r in quasars]) for k in (1, 2))
-    sigma = sigma * factor[CLASSES.index("QSO")]
-    floors = np.geomspace(10.0, 600.0, 100)
-    widths = [1.4826 * np.median(np.abs(velocity) / np.hypot(sigma, f)) for f in floors]
-    return float(floors[int(np.abs(np.log(widths)).argmin())])
-
-
-def _scale(rows: Sequence[tuple[int, float, float, bool]]) -> tuple[float, float]:
-    """Return the factor and floor whose pulls are nearest to width 1 in every group."""
-    if not rows:
-        return 1.0, 0.0
-    velocity, sigma = np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
-    real = np.array([r[3] for r in rows])
-    groups, weights = [], []
-    # Real spectra have what mocks lack, and count for more, the more there are of them.
-    most = min(8.0, real.sum() / 6.0)
-    for part, weight in ((np.flatnonzero(real), most), (np.flatnonzero(~real), 1.0)):
-        if len(part) >= 8:
-            order = part[np.argsort(sigma[part])]
-            split = np.array_split(order, min(3, len(part) // 8))
-            groups += split
-            weights += [weight / len(split)] * len(split)
-    if not groups:
-        groups, weights = [np.arange(len(rows))], [1.0]
-    best = (np.inf, 1.0, 0.0)
-    for factor in np.geomspace(0.7, 5.0, 40):
-        for floor in np.r_[0.0, np.geomspace(1.0, 200.0, 50)]:
-            pull = np.abs(velocity) / np.hypot(factor * sigma, floor)
-            widths = [1.4826 * np.median(pull[g]) for g in groups]
-            value = float(weights @ np.log(np.maximum(widths, 1e-3)) ** 2)
-            best = min(best, (value, float(factor), float(floor)))
-    return best[1], best[2]
-
-
 def fit_thresholds(known: Sequence[Case], rule: DecisionParameters) -> DecisionParameters:
     """Choose margin, gap and feature: few real spectra lost, sky kept out."""
     rows = []
@@ -407,7 +318,7 @@ def _run(given: argparse.Namespace) -> int:
     for fold in given.folds:
         # Real spectra are searched with a basis that has not seen them.
         others = [other for other in given.folds if other != fold]
-        search = Search(_without(basis, library, given.data, others, given.seed))
+        search = Search(without(basis, library, given.data, others, given.seed))
         known += real_cases(given.data, [fold], model, search)
     search = Search(basis)
     known += mock_cases(given.data, given.folds, given.mocks, model, search, given.seed)
@@ -423,7 +334,7 @@ def _run(given: argparse.Namespace) -> int:
     return 0
 
 
-def _without(
+def without(
     basis: Basis, library: simulate.Library, data: Path, folds: Sequence[int], seed: int
 ) -> Basis:
     """Return the basis with quasars learned from the real ones of these folds alone."""
@@ -441,10 +352,15 @@ def _without(
 def fit_rule(
     known: Sequence[Case], basis: Basis, rng: np.random.Generator, draws: int = DRAWS
 ) -> DecisionParameters:
-    """Fit decision, errors and thresholds, one after the other."""
-    rule = fit_decision(known, rng, draws)
-    rule = fit_errors(known, rule, basis)
-    return fit_thresholds(known, rule)
+    """Fit decision and thresholds, one after the other; errors as in the basis."""
+    rule = fit_thresholds(known, fit_decision(known, rng, draws))
+    before = DecisionParameters.from_dict(basis.parameters)
+    return replace(
+        rule,
+        error_factor=before.error_factor,
+        error_floor=before.error_floor,
+        error_floor_far=before.error_floor_far,
+    )
 
 
 if __name__ == "__main__":

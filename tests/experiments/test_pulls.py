@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.pulls import labels, pull, repeats, width
+from experiments.pulls import labels, lines, offsets, pull, repeats, width
 from huggins.constants import SPEED_OF_LIGHT
 
 
@@ -22,7 +22,8 @@ def test_another_redshift_is_no_pull():
 
 def _row(name, z, *, kind="QSO", survey="BOSS", fold="0", truth=1.0, error=0.001):
     return {"object": name, "class3": kind, "survey": survey, "fold": fold,
-            "Z": z, "Z_ERR": error, "z": truth}  # fmt: skip
+            "Z": z, "Z_ERR": error, "NOISE": error / 2.0, "z": truth,
+            "stated": 300.0}  # fmt: skip
 
 
 def test_repeats_are_pairs_of_one_object_and_class():
@@ -38,6 +39,7 @@ def test_repeats_are_pairs_of_one_object_and_class():
     assert list(found) == ["QSO, BOSS and SDSS"]
     assert found["QSO, BOSS and SDSS"]["n"] == 300
     assert found["QSO, BOSS and SDSS"]["width"] == pytest.approx(1.0, abs=0.15)
+    assert found["QSO, BOSS and SDSS"]["noise"] == pytest.approx(2.0, abs=0.3)
 
 
 def test_labels_are_told_apart_by_folds():
@@ -46,3 +48,26 @@ def test_labels_are_told_apart_by_folds():
     found = labels(rows)
     assert set(found) == {"QSO, BOSS, folds 0 and 1", "QSO, BOSS, folds 2 to 4"}
     assert found["QSO, BOSS, folds 2 to 4"]["width"] == pytest.approx(2.0, abs=0.25)
+
+
+def test_labels_that_err_are_allowed_for():
+    rng = np.random.default_rng(3)
+    unit = 2.0 / SPEED_OF_LIGHT
+    rows = []
+    for n in range(2000):
+        # Z and the narrow lines are right, the label is low by 60 km/s and scatters by 80.
+        row = _row("a", 1.0 + 30.0 * unit * rng.normal(), fold=str(n % 5), error=30.0 * unit,
+                   truth=1.0 + unit * (-60.0 + 80.0 * rng.normal()))  # fmt: skip
+        true = (1.0 - row["Z"]) / (1.0 + row["Z"]) * SPEED_OF_LIGHT
+        rows.append(row | {"narrow": (true + 10.0 * rng.normal(), 10.0)})
+    moved = offsets(rows)
+    assert moved["BOSS"]["median"] == pytest.approx(-60.0, abs=10.0)
+    assert moved["BOSS"]["scatter"] == pytest.approx(80.0, abs=8.0)
+    name = "QSO, BOSS, folds 0 and 1"
+    assert labels(rows)[name]["width"] > 2.5
+    assert labels(rows, moved)[name]["width"] == pytest.approx(1.0, abs=0.15)
+    assert lines(rows)["BOSS, folds 0 and 1"]["width"] == pytest.approx(1.0, abs=0.15)
+    stars = [row | {"class3": "STAR", "Z_ERR": 1e-9, "Z": 1e-3 * rng.normal(), "z": 0.0}
+             for row in rows]  # fmt: skip
+    found = labels(stars, moved)["STAR, BOSS, folds 0 and 1"]
+    assert found["width"] == pytest.approx(1.0, abs=0.15)

@@ -28,7 +28,7 @@ _NAMES: Final = {stored: name for name, stored in _STORED.items()}
 
 @dataclass(frozen=True, slots=True)
 class DecisionParameters:
-    """Fitted on training folds and mocks by `experiments/rule.py`.
+    """Fitted on training folds and mocks by `experiments/rule.py` and `experiments/errors.py`.
 
     Symbols are those of `huggins.redshift.decide` (score), `huggins.redshift.uncertainty`
     (Z_ERR) and `huggins.redshift.warnings` (thresholds). chi2 and sigma are in units of the
@@ -50,11 +50,11 @@ class DecisionParameters:
         o: log probability added to STAR, GALAXY and QSO, against the gain in chi2 of a more
         flexible basis (0, -0.7, -0.8).
     error_factor
-        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 3.7).
+        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 2.7).
     error_floor
-        e: redshift error in km/s added in quadrature, for each of the 13 classes (3 to 100).
+        e: redshift error in km/s added in quadrature, for each of the 13 classes (1 to 167).
     error_floor_far
-        The least e of quasars beyond z = 1.8, where broad lines alone tell the redshift (232).
+        The least e of quasars beyond z = 1.8, where broad lines alone tell the redshift (242).
     min_margin
         m: least lead in score over the next different candidate (2).
     min_deltachi2

@@ -11,10 +11,10 @@ Fit:
 - r: chi2 per good pixel at the minimum. The ivar behind chi2 was scaled to the measured noise
   (`huggins.noise.scatter`), so r above 1 is misfit of the basis and not wrong ivar.
 - k, e: `error_factor` and `error_floor` (e_pix = e / (c ln(10) STEP)) of the class, fitted on
-  training folds so that (z - z_true) / Z_ERR has the width of a unit Gaussian
-  (`experiments/rule.py`); k covers correlated pixels, e wavelengths and templates. Of quasars
-  beyond z = `FAR`, which show neither narrow lines nor all of Mg II, e is at least
-  `error_floor_far`: their lines move against each other by hundreds of km/s.
+  mocks and on training folds so that (z - z_true) over both errors has the width of a unit
+  Gaussian (`experiments/errors.py`: labels err too); k covers correlated pixels, e wavelengths
+  and templates. Of quasars beyond z = `FAR`, which show neither narrow lines nor all of Mg II,
+  e is at least `error_floor_far`: their lines move against each other by hundreds of km/s.
 
 Network:
 
@@ -63,12 +63,18 @@ def fit_error(
         With the factor and the floor of each class.
     """
     pixels = parameters.error_factor[index] * min(sigma, SAME) * np.sqrt(max(reduced, 1.0))
-    floor = parameters.error_floor[index]
-    if CLASSES[index] in ("QSO", "BAL") and shift * STEP > np.log10(1.0 + FAR):
-        floor = max(floor, parameters.error_floor_far)
+    floor = floor_of(index, 10.0 ** (shift * STEP) - 1.0, parameters)
     floor /= SPEED_OF_LIGHT * LN10 * STEP
     relative = LN10 * STEP * float(np.hypot(pixels, floor))
     return float(10.0 ** (shift * STEP) * relative)
+
+
+def floor_of(index: int, z: float, parameters: DecisionParameters) -> float:
+    """Return the part of a redshift's error that no photons reduce, km/s."""
+    floor = parameters.error_floor[index]
+    if CLASSES[index] in ("QSO", "BAL") and z > FAR:
+        floor = max(floor, parameters.error_floor_far)
+    return floor
 
 
 def network_error(
