@@ -163,23 +163,40 @@ def scatter(
     ndarray, shape (N,)
         1 where the variance is correct.
     """
-    good = np.isfinite(flux) & np.isfinite(variance)
-    triple = good[:, : -2 * lag] & good[:, lag:-lag] & good[:, 2 * lag :]
     # Over whole rows, which is faster than by masks; invalid differences are sorted to the end.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = flux[:, lag:-lag] - 0.5 * (flux[:, : -2 * lag] + flux[:, 2 * lag :])
+        ratio = flux[:, : -2 * lag] + flux[:, 2 * lag :]
+        ratio *= -0.5
+        ratio += flux[:, lag:-lag]
         ratio *= ratio
-        sides = variance[:, : -2 * lag] + variance[:, 2 * lag :]
-        ratio /= variance[:, lag:-lag] + 0.25 * sides
-    ratio[~triple] = np.inf
-    counts = np.count_nonzero(np.isfinite(ratio), axis=1).tolist()
+        expected = variance[:, : -2 * lag] + variance[:, 2 * lag :]
+        expected *= 0.25
+        expected += variance[:, lag:-lag]
+        ratio /= expected
+    valid = ratio < np.inf  # False for NaN
+    valid &= expected < np.inf
+    np.copyto(ratio, np.inf, where=~valid)
+    counts = np.count_nonzero(valid, axis=1).tolist()
     result = np.full(len(ratio), np.nan)
     for n, count in enumerate(counts):
         if count >= max(least, 1):
-            low, high = (count - 1) // 2, count // 2
-            row = ratio[n]
-            row.partition((low, high))  # two values are needed, not the order of all
-            first = float(np.sqrt(row[low]))
-            second = first if lower else float(np.sqrt(row[high]))
-            result[n] = MAD * 0.5 * (first + second)
+            first, second = _middle(ratio[n], count)
+            result[n] = MAD * 0.5 * (np.sqrt(first) + np.sqrt(first if lower else second))
     return result
+
+
+def median(values: Array) -> float:
+    """Return the median of some finite values, shape (L,), as `numpy.median` does.
+
+    Several times as fast: numpy's own looks for two places at once by slower means.
+    """
+    first, second = _middle(values.copy(), len(values))
+    return 0.5 * (first + second)
+
+
+def _middle(row: Array, count: int) -> tuple[float, float]:
+    """Return the two middle ones of the `count` lowest values; their order is lost."""
+    half = count // 2
+    row.partition(half)
+    upper = float(row[half])
+    return (upper if count % 2 else float(row[:half].max())), upper

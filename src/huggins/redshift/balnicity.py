@@ -26,6 +26,7 @@ import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
+from huggins.noise import median
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,10 +148,10 @@ def measure(
         return Absorption(note=_OUTSIDE)
     v, model = velocity[counted], continuum[inside]
     observed = ivar[inside] > 0.0
-    good = observed & (model > _POSITIVE * float(np.median(np.abs(model))))
-    step = np.abs(np.gradient(v))
+    good = observed & (model > _POSITIVE * median(np.abs(model)))
+    step = _widths(v)
     coverage = min(float(step[good].sum()) / _FASTEST, 1.0)
-    sn = float(np.median(model[good] * np.sqrt(ivar[inside][good]))) if good.any() else 0.0
+    sn = median(model[good] * np.sqrt(ivar[inside][good])) if good.any() else 0.0
     if coverage < _COVERED:
         return Absorption(
             sn=sn, coverage=coverage, note=_unmeasured(float(step[observed].sum()) / _FASTEST)
@@ -168,18 +169,16 @@ def measure(
     # How far the zero of velocities may be off.
     shift = max(SPEED_OF_LIGHT * z_err / (1.0 + z), _SHIFT)
 
+    # As it is; with a darker and a brighter continuum; with the zero of velocities moved.
+    variants = smooth * np.array([1.0, 1.0 - _CONTINUUM, 1.0 + _CONTINUUM, 1.0, 1.0])[:, None]
+    begin = np.array([0.0, 0.0, 0.0, -shift, shift])[:, None]
+
     def index(slowest: float, width: float) -> tuple[float, float]:
         """Return an index, and its error from noise, continuum and zero of velocity."""
-        counted = bridged & (v >= slowest)
-        value, noise = _integral(smooth, error, step, counted, width)
-        darker, brighter = (
-            _integral(smooth * (1.0 + sign * _CONTINUUM), error, step, counted, width)[0]
-            for sign in (-1.0, 1.0)
-        )
-        early, late = (
-            _integral(smooth, error, step, bridged & (v >= slowest + by), width)[0]
-            for by in (-shift, shift)
-        )
+        used = _used(variants, step, bridged & (v >= slowest + begin), width)
+        value, darker, brighter, early, late = _integrals(variants, step, used)
+        seen = used[0] & np.isfinite(error)
+        noise = np.sqrt(((error[seen] * step[seen] / _LEVEL) ** 2).sum())
         return value, float(np.hypot(noise, np.hypot(darker - brighter, early - late) / 2.0))
 
     bi, bi_err = index(_BI_SLOWEST, _BI_WIDTH)
@@ -209,6 +208,15 @@ def measure(
     )
 
 
+def _widths(v: Array) -> Array:
+    """Width of each pixel from the velocities of its neighbours, shape (V,)."""
+    step = np.empty(len(v))
+    np.subtract(v[2:], v[:-2], out=step[1:-1])
+    step[1:-1] *= 0.5
+    step[0], step[-1] = v[1] - v[0], v[-1] - v[-2]
+    return np.abs(step, out=step)
+
+
 def _significance(ratio: Array, error: Array) -> float:
     """Mean depth below 0.9 over its error."""
     seen = np.isfinite(error)
@@ -236,29 +244,35 @@ def _at_gap(run: slice, known: NDArray[np.bool_], v: Array) -> tuple[bool, bool]
     return slow, fast
 
 
-def _integral(
-    ratio: Array, error: Array, step: Array, counted: NDArray[np.bool_], width: float
-) -> tuple[float, float]:
-    """Integrate 1 - f / 0.9 where f < 0.9 has held for more than `width`; with its noise.
+def _used(
+    ratio: Array, step: Array, counted: NDArray[np.bool_], width: float
+) -> NDArray[np.bool_]:
+    """Return where f < 0.9 has held for more than `width`, shape (N, V).
 
     Parameters
     ----------
-    ratio, error, step : ndarray, shape (V,)
-        f (smoothed), the error of f before smoothing, and the pixels' widths in km/s.
-    counted : ndarray of bool, shape (V,)
+    ratio : ndarray, shape (N, V)
+        f, smoothed, in N variants.
+    step : ndarray, shape (V,)
+        The pixels' widths in km/s.
+    counted : ndarray of bool, shape (N, V)
         Pixels that may be part of a trough.
     width
         km/s.
     """
-    used = np.zeros(len(ratio), bool)
-    # Shorter runs cannot be wide enough, and are the most.
-    shortest = int(width / float(step.max(initial=1e-30)))
-    for run in _runs(counted & (ratio < _LEVEL)):
-        if run.stop - run.start >= shortest:
-            used[run] = np.cumsum(step[run]) > width
-    total = float(((1.0 - ratio[used] / _LEVEL) * step[used]).sum())
-    seen = used & np.isfinite(error)
-    return total, float(np.sqrt(((error[seen] * step[seen] / _LEVEL) ** 2).sum()))
+    low = counted & (ratio < _LEVEL)
+    covered = np.cumsum(step)
+    before = np.maximum.accumulate(np.where(low, 0.0, covered), axis=1)
+    used: NDArray[np.bool_] = low & (covered - before > width)
+    return used
+
+
+def _integrals(ratio: Array, step: Array, used: NDArray[np.bool_]) -> list[float]:
+    """Integrate 1 - f / 0.9 over the pixels used, for each of N variants (N, V)."""
+    depth = 1.0 - ratio / _LEVEL
+    depth *= step
+    found: list[float] = np.where(used, depth, 0.0).sum(axis=1).tolist()
+    return found
 
 
 def _smoothed(ratio: Array, error: Array) -> Array:
@@ -273,7 +287,7 @@ def _smoothed(ratio: Array, error: Array) -> Array:
 def _runs(mask: NDArray[np.bool_]) -> list[slice]:
     padded = np.zeros(len(mask) + 2, bool)
     padded[1:-1] = mask
-    edges = np.flatnonzero(padded[1:] != padded[:-1]).tolist()
+    edges = (padded[1:] != padded[:-1]).nonzero()[0].tolist()
     return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 

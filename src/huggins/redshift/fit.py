@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.noise import median
 from huggins.quality import ZWarning
 from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.alternatives import distinct, shares
@@ -286,7 +287,7 @@ class Fitter:
         both = [INDEX["QSO"], INDEX["BAL"]]
         quasar, absorbed = probabilities[both].tolist()
         good = ivar > 0.0
-        sn = max(float(np.median(model[good] * np.sqrt(ivar[good]))), 0.0)
+        sn = max(median(model[good] * np.sqrt(ivar[good])), 0.0)
         said = absorbed / max(quasar + absorbed, 1e-30)
         share = absorbed_share(said, absorption, sn)
         for _ in range(_ROUNDS):

@@ -31,6 +31,8 @@ SIZE: Final = 4878
 _ON_GRID = 0.1
 # Largest ivar of fluxes near 1 (S/N of a million): sums must fit into single precision.
 _MAX_IVAR = 1e12
+# Spectra that are scaled at once: no more than fit into the cache of a core.
+_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,28 +76,48 @@ def to_native(spectra: Sequence[Spectrum]) -> Frames:
     for row, spectrum in enumerate(spectra):
         place = spectrum.loglam / STEP
         index = np.rint(place - (place[0] - np.rint(place[0])))
-        shift = float(np.mean(place - index))
-        if np.abs(place - index - shift).max() < _ON_GRID:
+        apart = place - index
+        shift = float(np.mean(apart))
+        apart -= shift
+        if max(float(apart.max()), -float(apart.min())) < _ON_GRID:
             f, w = clean(spectrum, mask_zeros=True)
+            first, last = int(index[0]), int(index[-1])
+            offset[row] = shift
+            if last - first == len(index) - 1:  # no pixel is missing
+                low, high = max(START, first), min(START + SIZE, last + 1)
+                if low < high:
+                    to, of = slice(low - START, high - START), slice(low - first, high - first)
+                    flux[row, to], ivar[row, to] = f[of], w[of]
+                continue
             at = index.astype(np.int64) - START
             inside = (at >= 0) & (at < SIZE)
             flux[row, at[inside]] = f[inside]
             ivar[row, at[inside]] = w[inside]
-            offset[row] = shift
         else:
             grid = LogGrid(start=(START - 0.5) * STEP, step=STEP, size=SIZE)
             flux[row : row + 1], ivar[row : row + 1] = rebin([spectrum], grid, mask_zeros=True)
+    measured = np.array([bool(s.zwarning & ZWarning.NO_UNCERTAINTY) for s in spectra], bool)
+    scale, noise = np.ones(count), np.ones(count)
+    for first in range(0, count, _ROWS):
+        part = slice(first, first + _ROWS)
+        scale[part], noise[part] = _to_unit(flux[part], ivar[part], measured[part])
+    return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
+
+
+def _to_unit(
+    flux: NDArray[np.float64], ivar: NDArray[np.float64], measured: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Divide some rows by their scale and measured noise, in place; return both."""
     scale = _scale(flux, ivar)
     flux /= scale[:, None]
     ivar *= scale[:, None] ** 2
     with np.errstate(divide="ignore", over="ignore"):
         noise = scatter(flux, 1.0 / ivar)
     noise = np.where(noise > 0.0, noise, 1.0)  # of too few pixels it is unknown
-    measured = [bool(spectrum.zwarning & ZWarning.NO_UNCERTAINTY) for spectrum in spectra]
     noise[measured] = 1.0  # already measured, with the correlation of smoothed pixels
     ivar /= noise[:, None] ** 2
     np.minimum(ivar, _MAX_IVAR, out=ivar)
-    return Frames(flux, ivar, scale, offset, noise, np.count_nonzero(ivar, axis=1))
+    return scale, noise
 
 
 def _scale(flux: NDArray[np.float64], ivar: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,8 +52,12 @@ def spikes(flux: Array, ivar: Array) -> NDArray[np.bool_]:
     size = len(flux)
     found = np.zeros(size, bool)
     # Of two sharp pixels each stands out from the mean of its neighbours by half its height.
-    bend = flux[1:-1] - 0.5 * (flux[:-2] + flux[2:])
-    at = np.flatnonzero(bend * bend * ivar[1:-1] > (0.4 * _SPIKE) ** 2) + 1
+    bend = flux[:-2] + flux[2:]
+    bend *= -0.5
+    bend += flux[1:-1]
+    bend *= bend
+    bend *= ivar[1:-1]
+    at = np.flatnonzero(bend > (0.4 * _SPIKE) ** 2) + 1
     at = at[(at >= 7) & (at < size - 7)]
     if len(at) == 0:
         return found
@@ -128,26 +132,31 @@ def gains(flux: Array, ivar: Array, model: Array, *, quasar: bool = False) -> di
     dict
         The lowest gain for each reason why it may be too low to mean anything.
     """
-    left = ivar * (flux - model) ** 2
+    left = _misfit(flux, ivar, model)
     sharp = spikes(flux, ivar)
-    seen = np.where(sharp, 0.0, ivar)
-    nulls = [curve(flux, seen) for curve in (cubic, power_law)]
-    profit = min(
-        (seen * (flux - null) ** 2 - np.where(sharp, 0.0, left) for null in nulls),
-        key=lambda part: float(part.sum()),
-    )
-    found = {_SMOOTH if not sharp.any() else _HOT: float(profit.sum())}
-    red, blue = ivar[_RED:] > 0.0, ivar[:_RED] > 0.0
-    if red.any() and blue.any():
-        beyond = float(np.where(sharp[_RED:], 0.0, left[_RED:])[red].mean())
-        below = float(np.where(sharp[:_RED], 0.0, left[:_RED])[blue].mean())
-        if beyond > _NOISY * max(below, 1.0):
-            found[_SKY] = float(profit[:_RED].sum())
+    seen, why = ivar, _SMOOTH
+    if sharp.any():
+        seen, left, why = np.where(sharp, 0.0, ivar), np.where(sharp, 0.0, left), _HOT
+    nulls = [_misfit(flux, seen, curve(flux, seen)) for curve in (cubic, power_law)]
+    null = min(nulls, key=lambda part: float(part.sum()))
+    found = {why: float(null.sum() - left.sum())}
+    red, blue = np.count_nonzero(ivar[_RED:]), np.count_nonzero(ivar[:_RED])
+    if red and blue:
+        below = float(left[:_RED].sum())
+        if float(left[_RED:].sum()) / red > _NOISY * max(below / blue, 1.0):
+            found[_SKY] = float(null[:_RED].sum()) - below
     if quasar:
-        joined = seen * (flux - arms(flux, seen)) ** 2 - np.where(sharp, 0.0, left)
-        joined[_JOIN[0] : _JOIN[1]] = 0.0
-        found[_ARMS] = float(joined.sum())
+        joined = _misfit(flux, seen, arms(flux, seen)) - left
+        found[_ARMS] = float(joined[: _JOIN[0]].sum() + joined[_JOIN[1] :].sum())
     return found
+
+
+def _misfit(flux: Array, ivar: Array, model: Array) -> Array:
+    """chi2 of each pixel."""
+    part = flux - model
+    part *= part
+    part *= ivar
+    return part
 
 
 _SMOOTH: Final = "a smooth curve fits nearly as well"

@@ -104,7 +104,7 @@ def find_line(flux: Array, ivar: Array, offset: float, z: float, line: Line) -> 
     wavelength = np.log10(EMISSION[line.name] * (1.0 + z))
     exact = wavelength / STEP - START - offset
     middle = round(exact)
-    shapes, straight = _shapes(line.width, line.reach, line.window)
+    shapes, sums, powers = _shapes(line.width, line.reach, line.window)
     half = shapes.shape[1] // 2
     if middle < half or middle + half >= len(flux):
         return None
@@ -113,15 +113,20 @@ def find_line(flux: Array, ivar: Array, offset: float, z: float, line: Line) -> 
     if np.count_nonzero(w) < 0.9 * len(w):
         return None
     # What remains of data and Gaussians when the best straight line is taken from both.
-    root = np.sqrt(w)
-    q, _ = np.linalg.qr((straight * root).T)
-    data = f * root
-    data = data - q @ (q.T @ data)
-    model = shapes * root
-    model = model - (model @ q) @ q.T
-    power = np.einsum("vp,vp->v", model, model)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        signal = np.where(power > 0.0, (model @ data) / np.sqrt(power), 0.0)
+    weighted = w * f
+    a, b, c = (powers @ w).tolist()
+    determinant = a * c - b * b
+    if determinant <= 1e-12 * a * c:  # one pixel outweighs all others
+        return None
+    constant, slope = (powers[:2] @ weighted).tolist()
+    square, level, tilt = (sums @ w).reshape(3, -1)
+    power = square - (c * level**2 - 2.0 * b * level * tilt + a * tilt**2) / determinant
+    height = shapes @ weighted
+    first, second = c * constant - b * slope, a * slope - b * constant
+    height -= (first * level + second * tilt) / determinant
+    rest = float(weighted @ f) - (first * constant + second * slope) / determinant
+    signal = height / np.sqrt(np.maximum(power, 1e-300))
+    signal[power <= 1e-12 * square] = 0.0
     best = int(signal.argmax())
     if not 0 < best < len(signal) - 1 or signal[best] < line.sure:
         return None
@@ -130,7 +135,7 @@ def find_line(flux: Array, ivar: Array, offset: float, z: float, line: Line) -> 
     if not curvature > 0.0:
         return None
     # What the Gaussian does not fit makes the place as uncertain as noise does.
-    left = float(data @ data - gain[1]) / max(len(f) - 4, 1)
+    left = float(rest - gain[1]) / max(len(f) - 4, 1)
     step = 0.5 * (gain[2] - gain[0]) / curvature
     velocity = (best - len(signal) // 2 + step + middle - exact) * _PIXEL
     error = np.sqrt(max(left, 1.0) * 2.0 / curvature) * _PIXEL
@@ -170,10 +175,21 @@ def systemic(flux: Array, ivar: Array, offset: float, z: float) -> tuple[float, 
 
 
 @lru_cache(maxsize=8)
-def _shapes(width: float, reach: float, window: float) -> tuple[Array, Array]:
-    """Gaussians at every pixel within reach (V, P), and a constant and a slope (2, P)."""
+def _shapes(width: float, reach: float, window: float) -> tuple[Array, Array, Array]:
+    """Gaussians at every pixel within reach, and what their sums and a line's need.
+
+    Returns
+    -------
+    shapes : ndarray, shape (V, P)
+    sums : ndarray, shape (3 V, P)
+        Their squares, they themselves, and they times x, from -1 to 1.
+    powers : ndarray, shape (3, P)
+        1, x and x^2.
+    """
     half = round(window / _PIXEL)
     pixel = np.arange(-half, half + 1)
     place = np.arange(-round(reach / _PIXEL), round(reach / _PIXEL) + 1)
     u = (pixel[None] - place[:, None]) * _PIXEL / width
-    return np.exp(-0.5 * u * u), np.array([np.ones(len(pixel)), pixel / half])
+    shapes = np.exp(-0.5 * u * u)
+    x = pixel / half
+    return shapes, np.concatenate([shapes**2, shapes, shapes * x]), x ** np.arange(3)[:, None]
