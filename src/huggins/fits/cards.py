@@ -13,6 +13,9 @@ END: Final = b"END".ljust(CARD)
 # Cards that hold for the data as they were.
 _CHECKSUMS: Final = (b"CHECKSUM=", b"DATASUM =")
 
+# Characters of a text that goes on in another card.
+_TEXT: Final = 67
+
 Value = str | int | float | bool
 
 
@@ -121,13 +124,36 @@ def without_checksums(cards: bytes) -> bytes:
     return b"".join(card for card in split(cards) if not card.startswith(_CHECKSUMS))
 
 
-def card(key: str, value: Value) -> bytes:
-    """Return a card in fixed format."""
+def card(key: str, value: Value, comment: str = "") -> bytes:
+    """Return a card in fixed format; a text that is too long for one goes on in further ones.
+
+    A comment is cut where it does not fit.
+    """
     if isinstance(value, str):
-        text = f"'{value:8}'"
+        text = value.replace("'", "''")
+        if len(text) > _TEXT + 1:
+            return _continued(key, text)
+        text = f"'{text:8}'" if text else "''"
     else:
         text = f"{'FT'[value] if isinstance(value, bool) else value:>20}"
-    return f"{key:8}= {text}".ljust(CARD).encode("ascii")
+    text = f"{key:8}= {text}"
+    if comment:
+        text = f"{text:30} / {comment}"
+    return text[:CARD].ljust(CARD).encode("ascii")
+
+
+def _continued(key: str, text: str) -> bytes:
+    """Return a text, its quotes doubled, by the convention for long strings."""
+    lines = []
+    head = f"{key:8}= "
+    while len(text) > _TEXT:
+        end = text.rfind(" ", 0, _TEXT) + 1 or _TEXT
+        if (end - len(text[:end].rstrip("'"))) % 2:  # not between the two quotes of one
+            end -= 1
+        lines.append(f"{head}'{text[:end]}&'".ljust(CARD))
+        head, text = "CONTINUE  ", text[end:]
+    lines.append(f"{head}'{text}'".ljust(CARD))
+    return "".join(lines).encode("ascii")
 
 
 def padded_header(cards: bytes) -> bytes:

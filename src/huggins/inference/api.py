@@ -22,7 +22,6 @@ from huggins.inference.candidates import (
     remove_old,
 )
 from huggins.inference.candidates import to_table as candidates_to_table
-from huggins.inference.cluster import run_cluster
 from huggins.inference.counting import Counts
 from huggins.inference.fitting import basis_hash
 from huggins.inference.given import KEY as GIVEN_KEY
@@ -324,6 +323,8 @@ def classify_to_file(
         if workers is None:
             done = run_paths(inputs, network, settings, done=journal.place)
         else:
+            from huggins.inference.cluster import run_cluster
+
             done = run_cluster(inputs, str(model), settings, workers, done=journal.place)
         for rows, place in done:
             journal.append(rows, place)

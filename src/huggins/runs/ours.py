@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from huggins import __version__
+from huggins.fits.cards import BLOCK, header_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _FITS: Final = b"SIMPLE  ="
 _FITS_CREATOR: Final = b"CREATOR = 'huggins"
-_FITS_BLOCK: Final = 2880
+# Read at a time: the headers of most files at once.
+_STEP: Final = 2**15
 _NO_DATA: Final = re.compile(rb"NAXIS   = +0 ")
 # What marks each kind of file, by what it begins with; looked for in its beginning and end.
 _MARKS: Final = (
@@ -83,7 +85,7 @@ def written_by_huggins(
         Whether a table without metadata that has these columns is of ours; None: none is.
     """
     with open(path, "rb") as file:  # noqa: PTH123 (5 million times)
-        head = file.read(_FITS_BLOCK)
+        head = file.read(_STEP)
         if head.startswith(_FITS):
             return _of_fits(head, file)
         head += file.read(_LOOK - len(head))
@@ -106,31 +108,30 @@ def written_by_huggins(
     return columns is not None and bool(names := _names(head)) and columns(names)
 
 
-def _of_fits(block: bytes, file: IO[bytes]) -> bool:
+def _of_fits(text: bytes, file: IO[bytes]) -> bool:
     """Return whether one of the first two headers of a FITS file names us.
 
     Only they are read, and not the first quarter of a megabyte: a folder may hold millions.
 
     Parameters
     ----------
-    block
-        The first block of the file.
+    text
+        The first bytes of the file.
     file
-        Open behind it.
+        Open behind them.
     """
-    headers = 0
-    primary = block
-    for _ in range(_LOOK // _FITS_BLOCK):
-        if _FITS_CREATOR in block:
-            return True
-        cards = block.rstrip(b" ")
-        if cards.endswith(b"END") and len(cards) % 80 == 3:
-            headers += 1
-            if headers == 2 or not _NO_DATA.search(primary):
+    start = 0
+    for _ in range(2):
+        while (end := header_end(text, start)) < 0 and len(text) < _LOOK:
+            if not (more := file.read(_STEP)):
                 break
-        block = file.read(_FITS_BLOCK)
-        if not block:
-            break
+            text += more
+        stop = len(text) if end < 0 else end
+        if text.find(_FITS_CREATOR, start, stop) >= 0:
+            return True
+        if end < 0 or not _NO_DATA.search(text, 0, BLOCK):
+            return False
+        start = stop + -stop % BLOCK
     return False
 
 

@@ -6,6 +6,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from huggins.fits.cards import BLOCK, card, padded_header
 from huggins.fits.paths import percent
 from huggins.tables.output import OutputTable, Texts, ascii_only, length, metadata
 
@@ -14,57 +15,45 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FITS_BLOCK: Final = 2880
+_PRIMARY: Final = b"".join(
+    (
+        card("SIMPLE", True, "conforms to FITS standard"),
+        card("BITPIX", 8, "array data type"),
+        card("NAXIS", 0, "number of array dimensions"),
+        card("EXTEND", True),
+    )
+)
 _CODES: Final = {"i2": "I", "i4": "J", "i8": "K", "f4": "E", "f8": "D"}
 _TFORMS: Final = {"int16": "I", "int32": "J", "int64": "K", "float32": "E", "float64": "D"}
 
 
 def write_fits(file: IO[bytes], table: OutputTable) -> None:
     """Write a FITS file with one binary table, and one for each behind it."""
-    from astropy.io import fits
-
-    file.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    file.write(padded_header(_PRIMARY))
     for each in (table, *table.behind):
         _write_hdu(file, each)
 
 
 def _write_hdu(file: IO[bytes], table: OutputTable) -> None:
-    from astropy.io import fits
-
     layout: list[tuple[str, str]] = []
-    cards = fits.Header()
+    cards: list[bytes] = []
     for i, column in enumerate(table.columns, start=1):
         if column.text:
-            cards[f"TFORM{i}"] = f"{column.width}A"
+            cards.append(card(f"TFORM{i}", f"{column.width}A"))
             layout.append((column.name, f"S{column.width}"))
         else:
-            cards[f"TFORM{i}"] = _TFORMS[column.kind]
+            cards.append(card(f"TFORM{i}", _TFORMS[column.kind]))
             layout.append((column.name, np.dtype(column.kind).newbyteorder(">").str))
-        cards[f"TTYPE{i}"] = column.name
+        cards.append(card(f"TTYPE{i}", column.name))
         if column.null is not None:
-            cards[f"TNULL{i}"] = column.null
+            cards.append(card(f"TNULL{i}", column.null))
         if column.unit:
-            cards[f"TUNIT{i}"] = column.unit
-        cards[f"TCOMM{i}"] = column.description
+            cards.append(card(f"TUNIT{i}", column.unit))
+        cards.append(card(f"TCOMM{i}", column.description))
         if column.ucd:
-            cards[f"TUCD{i}"] = column.ucd
+            cards.append(card(f"TUCD{i}", column.ucd))
     record = np.dtype(layout)
-    header = fits.Header(
-        [
-            ("XTENSION", "BINTABLE", "binary table"),
-            ("BITPIX", 8),
-            ("NAXIS", 2),
-            ("NAXIS1", record.itemsize, "bytes in a row"),
-            ("NAXIS2", table.count, "rows"),
-            ("PCOUNT", 0),
-            ("GCOUNT", 1),
-            ("TFIELDS", len(table.columns), "columns"),
-            ("EXTNAME", table.name),
-        ]
-    )
-    header.extend(cards, unique=True)
-    header.update((key, ascii_only(value)) for key, value in metadata(table).items())
-    file.write(header.tostring().encode("ascii"))
+    _write_header(file, table.name, record, table.count, cards, metadata(table))
     size = 0
     for chunk in table.chunks:
         rows = np.zeros(length(chunk), dtype=record)
@@ -79,7 +68,7 @@ def _write_hdu(file: IO[bytes], table: OutputTable) -> None:
                 if field.dtype.kind == "f":  # infinite is missing too
                     field[cells.missing] = np.nan
         size += file.write(rows.tobytes())
-    file.write(b"\0" * (-size % _FITS_BLOCK))
+    file.write(b"\0" * (-size % BLOCK))
 
 
 def fits_table(
@@ -108,33 +97,42 @@ def fits_table(
     units
         Of columns, by name.
     """
-    from astropy.io import fits
-
-    header = fits.Header(
-        [
-            ("XTENSION", "BINTABLE", "binary table"),
-            ("BITPIX", 8),
-            ("NAXIS", 2),
-            ("NAXIS1", record.itemsize, "bytes in a row"),
-            ("NAXIS2", count, "rows"),
-            ("PCOUNT", 0),
-            ("GCOUNT", 1),
-            ("TFIELDS", len(record.names or ()), "columns"),
-            ("EXTNAME", name),
-        ]
-    )
+    described: list[bytes] = []
     for i, column in enumerate(record.names or (), start=1):
         kind = record[column]
         length = int(np.prod(kind.shape, dtype=int)) if kind.shape else ""
         code = f"{kind.itemsize}A" if kind.kind == "S" else _CODES[kind.base.str[1:]]
-        header[f"TTYPE{i}"] = column
-        header[f"TFORM{i}"] = f"{length}{code}"
+        described.append(card(f"TTYPE{i}", column))
+        described.append(card(f"TFORM{i}", f"{length}{code}"))
         if units and column in units:
-            header[f"TUNIT{i}"] = units[column]
-    header.update({key: ascii_only(value) for key, value in (cards or {}).items()})
-    file.write(header.tostring().encode("ascii"))
+            described.append(card(f"TUNIT{i}", units[column]))
+    _write_header(file, name, record, count, described, cards or {})
     size = sum(file.write(rows.tobytes()) for rows in chunks)
-    file.write(b"\0" * (-size % _FITS_BLOCK))
+    file.write(b"\0" * (-size % BLOCK))
+
+
+def _write_header(
+    file: IO[bytes],
+    name: str,
+    record: np.dtype[Any],
+    count: int,
+    columns: list[bytes],
+    metadata: Mapping[str, str],
+) -> None:
+    cards = (
+        card("XTENSION", "BINTABLE", "binary table"),
+        card("BITPIX", 8),
+        card("NAXIS", 2),
+        card("NAXIS1", record.itemsize, "bytes in a row"),
+        card("NAXIS2", count, "rows"),
+        card("PCOUNT", 0),
+        card("GCOUNT", 1),
+        card("TFIELDS", len(record.names or ()), "columns"),
+        card("EXTNAME", name),
+        *columns,
+        *(card(key, ascii_only(value)) for key, value in metadata.items()),
+    )
+    file.write(padded_header(b"".join(cards)))
 
 
 def _encoded(words: list[str], dtype: np.dtype[Any]) -> NDArray[np.bytes_]:
