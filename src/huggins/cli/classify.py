@@ -140,7 +140,7 @@ def classify(
         typer.Option(
             "--batch-size", min=1, help="Spectra per inference; does not change results."
         ),
-    ] = 128,
+    ] = 64,
     jobs: options.Jobs = 0,
     cluster: options.Cluster = "",
     slurm: options.Slurm = False,

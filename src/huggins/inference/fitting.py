@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from huggins.inference.blas import one_thread
 from huggins.quality import ZWarning
 from huggins.redshift import Fit, Fitter
 from huggins.weights import BASIS
@@ -76,7 +77,10 @@ def fit(
     bins: dict[str, Any] = {} if grid is None else {"start": grid.start, "step": grid.step}
     known = None if grid is None else density
     try:
-        return fitter.fit(spectra, probabilities, known, alternatives=alternatives, z=z, **bins)
+        with one_thread():
+            return fitter.fit(
+                spectra, probabilities, known, alternatives=alternatives, z=z, **bins
+            )
     except Exception as error:
         if len(spectra) == 1:
             _log.debug("%s: the fit failed", spectra[0].file, exc_info=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from huggins.inference.crew import Crew
 from huggins.inference.journal import Place
-from huggins.inference.tasks import Files, Loaded, Origin, batches_of, origins_of, tasks_of
+from huggins.inference.tasks import Files, Loaded, Origin, batches_of, lot, origins_of, tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ def run_paths(
 def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> Iterator[Rows]:
     """Classify spectra that are in memory, in order."""
     nowhere = Origin("", Place())
-    batches = batches_of(((nowhere, item) for item in spectra), settings.batch_size)
+    batches = batches_of(((nowhere, item) for item in spectra), lot(settings))
     tasks = (Loaded(*settings.given.resolved(batch), place) for batch, place in batches)
     for rows, _ in _run(tasks, model, settings):
         yield rows

@@ -13,7 +13,7 @@ from huggins.inference.sets import checked
 from huggins.redshift.alternatives import MOST
 
 #: Spectra in one inference: more need more memory and are no faster.
-BATCH: Final = 128
+BATCH: Final = 64
 # Largest default number of processes.
 _JOBS: Final = 16
 

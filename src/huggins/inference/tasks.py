@@ -39,6 +39,9 @@ _log = logging.getLogger(__name__)
 
 # Bytes that no file of one spectrum exceeds.
 _SMALL: Final = 2**22
+# Spectra of a task with the fit, which takes long: at the end of a run no process should wait
+# for another.
+_FITTED: Final = 32
 # Bytes of the files of a task, about.
 _BYTES: Final = 2**26
 
@@ -78,7 +81,7 @@ class Files:
         items = read_origins(self.origins, settings, root)
         return [
             (classify_batch(batch, model, settings), place)
-            for batch, place in batches_of(items, settings.batch_size)
+            for batch, place in batches_of(items, lot(settings))
         ]
 
 
@@ -185,7 +188,7 @@ def tasks_of(origins: Iterator[Origin], settings: Settings) -> Iterator[Files | 
     and everything where what is asked of the files is itself too large to be handed around.
     """
     everything = bool(settings.selection.files) or settings.given.many
-    size = settings.batch_size
+    size = lot(settings)
     sized = ((origin, _size(origin.path)) for origin in origins)
     for here, some in groupby(sized, lambda pair: everything or pair[1] > _SMALL):
         if here:
@@ -203,6 +206,11 @@ def tasks_of(origins: Iterator[Origin], settings: Settings) -> Iterator[Files | 
                 files, total = [], 0
         if files:
             yield Files(tuple(files))
+
+
+def lot(settings: Settings) -> int:
+    """Return how many spectra are classified together."""
+    return min(settings.batch_size, _FITTED) if settings.redshift else settings.batch_size
 
 
 def _size(path: str) -> int:
