@@ -122,6 +122,9 @@ class Scanner:
             at = np.flatnonzero(products[mine].any(axis=0))
             rows = products[mine][:, at].astype(np.float32)
             self._thin.append((at, rows, (high[mine], low[mine])))
+        if self._thin:
+            pixels = np.concatenate([at for at, _, _ in self._thin])
+            self._seen_by_lines = size + len(self.shifts) - 2 - pixels
         # The first unknown with which each one has to do.
         self._first = np.zeros(order, np.intp)
         for n, vector in enumerate(thin):
@@ -164,13 +167,10 @@ class Scanner:
         matrix = np.empty((order + 1, order + 1, len(weight), shifts), np.float32)
         for i, j in self._empty:
             matrix[i, j] = 0.0
+        # One spectrum at a time, whose transforms fit into the cache of a core.
         for n in range(len(weight)):
             self._correlate(matrix[:, :, n], weighted[n], weight[n])
-        # At every shift the pixels around those of the line.
-        padded = np.pad(weight.astype(np.float32), ((0, 0), (shifts - 1, shifts - 1)))
-        windows = sliding_window_view(padded, shifts, axis=1)[:, :, ::-1]
-        for at, rows, (i, j) in self._thin:
-            matrix[i, j] = (rows @ windows[:, at]).swapaxes(0, 1)
+            self._at_lines(matrix[:, :, n], weight[n])
         if terms:
             matrix[order, count - 1 : order - 1] = (self._poly @ weighted.T)[:, :, None]
             level = weight.sum(axis=1) / (signal * self._slack**2)
@@ -197,31 +197,26 @@ class Scanner:
         weighted: NDArray[np.floating],
         weight: NDArray[np.floating],
     ) -> None:
-        """Fill in the sums of one spectrum that Fourier transforms give.
-
-        One spectrum at a time, whose transforms fit into the cache of a core.
-        """
+        """Fill in the sums of one spectrum that Fourier transforms give."""
         count, terms = self._count, self._terms
-        order, whole = count + terms, self._spectra
-        products = len(whole) - count
-        data = np.concatenate([[weighted, weight], self._poly * weight]).astype(np.float32)
-        # Correlation: conjugate the data, not the templates.
-        transforms = np.conj(np.fft.rfft(data, self._length, axis=1))
-        mixed = np.empty((products + (terms + 1) * count, whole.shape[1]), np.complex64)
-        np.multiply(whole[count:], transforms[1], out=mixed[:products])
-        for m in range(terms + 1):
-            at = products + m * count
-            factor = transforms[0 if m == 0 else m + 1]
-            np.multiply(whole[:count], factor, out=mixed[at : at + count])
-        if self._forest is not None:
-            passed = data * self._passed
+        order, products = count + terms, len(self._spectra) - count
+        rows = np.empty((2 + terms, self._size), np.float32)
+        rows[0], rows[1] = weighted, weight
+        np.multiply(self._poly, weight, out=rows[2:])
+        # Padded here: numpy takes longer for that than for the transforms.
+        sides = 1 if self._forest is None else 2
+        padded = np.zeros((sides, 2 + terms, self._length), np.float32)
+        padded[0, :, : self._size] = rows
+        if sides == 2:
+            passed = rows * self._passed
             passed[1] *= self._passed
-            transforms = np.conj(np.fft.rfft(passed.astype(np.float32), self._length, axis=1))
-            mixed[:products] += self._forest[count:] * transforms[1]
-            for m in range(terms + 1):
-                at = products + m * count
-                factor = transforms[0 if m == 0 else m + 1]
-                mixed[at : at + count] += self._forest[:count] * factor
+            padded[1, :, : self._size] = passed
+        transforms = np.fft.rfft(padded, axis=2)
+        # Correlation: conjugate the data, not the templates.
+        np.conjugate(transforms, out=transforms)
+        mixed = self._mixed(self._spectra, transforms[0])
+        if self._forest is not None:
+            mixed += self._mixed(self._forest, transforms[1])
         sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
         matrix[self._thick_at] = sums[:products]
         matrix[order, self._place] = sums[products : products + count]
@@ -230,6 +225,46 @@ class Scanner:
             mine = sums[products + (m + 1) * count : products + (m + 2) * count]
             matrix[row, self._place[1:]] = mine[1:]
             matrix[order - 1, row] = mine[0]
+
+    def _mixed(
+        self, whole: NDArray[np.complexfloating], data: NDArray[np.complexfloating]
+    ) -> NDArray[np.complex64]:
+        """Return transforms of the correlations of a spectrum with templates.
+
+        Parameters
+        ----------
+        whole : ndarray, shape (K + T, F)
+            Transforms of vectors and of T products.
+        data : ndarray, shape (2 + M, F)
+            Those of weighted, of weight, and of weight times each polynomial; changed.
+
+        Returns
+        -------
+        ndarray, shape (T + (M + 1) K, F)
+            Of products with weight; of vectors with weighted, and with the last M of `data`.
+        """
+        count, products = self._count, len(whole) - self._count
+        crossed = (len(data) - 1) * count
+        mixed = np.empty((products + crossed, whole.shape[1]), np.complex64)
+        np.multiply(whole[count:], data[1], out=mixed[:products])
+        data[1] = data[0]
+        each = mixed[products:].reshape(len(data) - 1, count, -1)
+        np.multiply(whole[:count], data[1:, None], out=each)
+        return mixed
+
+    def _at_lines(self, matrix: NDArray[np.float32], weight: NDArray[np.floating]) -> None:
+        """Fill in the sums of one spectrum with products of lines, 0 but in a few pixels."""
+        if not self._thin:
+            return
+        # At every shift the pixels around each line; reversed, as are the shifts.
+        beside = len(self.shifts) - 1
+        padded = np.zeros(self._size + 2 * beside, np.float32)
+        padded[beside : beside + self._size] = weight[::-1]
+        seen = sliding_window_view(padded, len(self.shifts))[self._seen_by_lines]
+        start = 0
+        for at, rows, (i, j) in self._thin:
+            matrix[i, j] = rows @ seen[start : start + len(at)]
+            start += len(at)
 
     def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
         """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
