@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +24,7 @@ from huggins import simulate
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.border import BroadLines
 from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import choose, scores
 from huggins.redshift.frames import to_native
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.network import Model
+    from huggins.redshift.decide import Choice
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
@@ -59,6 +62,7 @@ DRAWS: Final = 400
 POWER: Final = 4.7
 #: Fraction of sky fibres that may pass for objects.
 SKY_PASSES: Final = 0.02
+_LINES: Final = BroadLines()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +106,12 @@ class Case:
             apart = abs(z - self.z) / (1.0 + self.z) * SPEED_OF_LIGHT
             found.append(solution.kind == self.kind and apart < RIGHT[solution.kind])
         return np.array(found, bool)
+
+    def decide(self, rule: DecisionParameters) -> Choice:
+        """Return the decision as a `huggins.redshift.Fitter` takes it."""
+        frames = to_native([self.spectrum])
+        lines = partial(_LINES, frames.flux[0], frames.ivar[0])
+        return choose(self.candidates, self.network @ MEMBERSHIP, self.proposal, rule, lines)
 
 
 def cases(
@@ -257,7 +267,7 @@ def fit_thresholds(known: Sequence[Case], rule: DecisionParameters) -> DecisionP
     """Choose margin, gap and feature: few real spectra lost, sky kept out."""
     rows = []
     for case in known:
-        choice = choose(case.candidates, case.network @ MEMBERSHIP, case.proposal, rule)
+        choice = case.decide(rule)
         chosen = case.candidates.solutions[choice.best]
         reduced = max(chosen.chi2 / case.candidates.good, 1.0)
         gap = choice.deltachi2 / reduced

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from huggins.redshift.decide import choose, comparable
+from huggins.redshift.border import log_odds
+from huggins.redshift.decide import border_case, choose, comparable
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
@@ -146,3 +147,57 @@ def test_a_lone_candidate_has_no_delta_chi2():
 def test_kinds_are_in_the_order_of_the_table():
     assert BROAD_CLASSES == ("STAR", "GALAXY", "QSO")
     assert Proposal(np.zeros(3), 0.0, 0.1).absorbed == 1.0
+
+
+def test_broad_lines_move_the_border_of_galaxy_and_quasar_at_one_redshift_alone():
+    found = candidates(
+        solution("STAR", 0, 20000),
+        solution("GALAXY", 900, 4000),
+        solution("QSO", 905, 4000),
+        solution("QSO", 5000, 4030),
+    )
+    network = np.array([0.001, 0.9, 0.099])
+    asked = []
+
+    def lines(shift):
+        asked.append(shift)
+        return np.full(3, 20.0)
+
+    plain = choose(found, network, None, PARAMETERS)
+    choice = choose(found, network, None, PARAMETERS, lines)
+    assert asked == [900]
+    assert (plain.best, choice.best) == (1, 2)
+    assert np.logaddexp(*choice.score[1:3]) == pytest.approx(np.logaddexp(*plain.score[1:3]))
+    assert choice.score[[0, 3]].tolist() == plain.score[[0, 3]].tolist()
+    network, gap = np.array([0.001, 0.9, 0.099]), 0.0
+    assert choice.score[2] - choice.score[1] == pytest.approx(
+        log_odds(network, gap, np.full(3, 20.0))
+    )
+    assert border_case(found, network, None, PARAMETERS) == (900.0, 0.0)
+
+    far = candidates(solution("GALAXY", 3000, 4000), solution("QSO", 3005, 4000))
+    star = candidates(solution("STAR", 0, 4000), *found.solutions[1:3])
+    alone = candidates(solution("GALAXY", 900, 4000), solution("QSO", 5000, 4010))
+    for other, said in (
+        (far, network),
+        (star, np.array([0.99, 0.005, 0.005])),
+        (alone, network),
+    ):
+        assert choose(other, said, None, PARAMETERS, lines).score.tolist() == pytest.approx(
+            choose(other, said, None, PARAMETERS).score.tolist()
+        )
+        assert border_case(other, said, None, PARAMETERS) is None
+    assert len(asked) == 1
+
+
+def test_hopeless_redshifts_are_listed_by_chi2_below_the_answer():
+    found = candidates(
+        solution("QSO", 5000, 8 * GOOD),
+        solution("QSO", 6000, 8 * GOOD + 8000),
+        solution("QSO", 7000, 8 * GOOD + 16000),
+        solution("GALAXY", 900, 7 * GOOD),
+    )
+    choice = choose(found, np.array([0.001, 0.001, 0.998]), None, PARAMETERS)
+    assert choice.best == 0  # by the network, though the galaxy fits better
+    assert np.diff(choice.score[:3]).max() < -0.3
+    assert choice.score.max() == choice.score[0]

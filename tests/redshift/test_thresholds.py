@@ -42,7 +42,7 @@ def bits(
     reduced=1.0,
     gain=1e4,
     deltachi2=500.0,
-    margin=10.0,
+    margin=5.9,
     total=3.0,
     flux=None,
     model=1.0,
@@ -80,6 +80,8 @@ def test_chi2_counts_in_units_of_its_reduced_value_which_is_at_least_one(reduced
 def test_the_margin_of_the_score():
     assert bits(margin=1.99) == ZWarning.SMALL_DELTA_CHI2
     assert bits(margin=2.01) == 0
+    assert bits(margin=5.99, deltachi2=-9.0) == ZWarning.SMALL_DELTA_CHI2
+    assert bits(margin=6.01, deltachi2=-9.0) == 0
 
 
 @pytest.mark.parametrize(("sigmas", "set_"), [(-2.9, False), (-3.1, True)])
@@ -103,6 +105,14 @@ def test_outliers_are_five_sigma_away_and_more_than_the_share(sign, sigmas, coun
     flux = np.ones(PIXELS)
     flux[:count] += sign * sigmas * 0.2
     assert bits(flux=flux) == (ZWarning.MANY_OUTLIERS if set_ else 0)
+
+
+@pytest.mark.parametrize(("apart", "set_"), [(0.101, False), (0.105, True)])
+def test_templates_have_an_error_of_two_per_cent_beside_the_noise(apart, set_):
+    # At S/N 200 five sigma of both are 5 (0.005^2 + 0.02^2)^(1/2) = 0.1031.
+    flux = np.full(PIXELS, 1.0 + apart)
+    found = bits(flux=flux, ivar=np.full(PIXELS, 4e4))
+    assert bool(found & ZWarning.MANY_OUTLIERS) is set_
 
 
 @pytest.mark.parametrize(("count", "set_"), [(90, False), (91, True)])

@@ -51,6 +51,7 @@ class Case:
         self.choice = Choice(0, -1, 10.0, 500.0, np.array([0.0, 1.0, 0.0]))
         self.good = SIZE
         self.others = ()
+        self.free = True
 
     def bits(self) -> ZWarning:
         return ZWarning(sum(self.causes()))
@@ -61,7 +62,14 @@ class Case:
         # The flux is flat, the gain is told: what it rests on is the matter of test_nulls.py.
         with patch("huggins.redshift.warnings.doubt", return_value=""):
             return fit_warnings(
-                self.flux, self.ivar, self.model, found, self.choice, self.basis, PARAMETERS
+                self.flux,
+                self.ivar,
+                self.model,
+                found,
+                self.choice,
+                self.basis,
+                PARAMETERS,
+                free=self.free,
             )
 
 
@@ -83,10 +91,20 @@ def test_little_coverage(case):
 
 
 @pytest.mark.parametrize(
-    "change", [{"margin": 1.9}, {"deltachi2": 8.0}, {"deltachi2": -50.0}], ids=str
+    "change",
+    [{"margin": 1.9}, {"margin": 5.9, "deltachi2": 8.0}, {"margin": 5.9, "deltachi2": -50.0}],
+    ids=str,
 )
 def test_small_delta_chi2(case, change):
     case.choice = replace(case.choice, second=0, rival=0, **change)
+    assert case.bits() == ZWarning.SMALL_DELTA_CHI2
+
+
+def test_a_rival_in_chi2_is_no_doubt_where_the_score_has_none(case):
+    case.choice = replace(case.choice, second=0, rival=0, margin=6.1, deltachi2=-50.0)
+    assert case.bits() == 0
+    # Of a given redshift the score speaks of classes alone.
+    case.free = False
     assert case.bits() == ZWarning.SMALL_DELTA_CHI2
 
 
@@ -103,7 +121,7 @@ def test_featureless_is_small_delta_chi2(case):
 
 
 def test_gaps_count_in_units_of_a_bad_reduced_chi2(case):
-    case.choice = replace(case.choice, deltachi2=12.0, rival=0)
+    case.choice = replace(case.choice, deltachi2=12.0, margin=5.0, rival=0)
     assert case.bits() == 0
     case.solution = replace(case.solution, chi2=2.0 * 4878)
     case.smooth = 20000.0
@@ -241,8 +259,16 @@ def test_the_cause_names_the_line(case):
 @pytest.mark.parametrize(
     ("change", "smooth", "said"),
     [
-        ({"deltachi2": 8.0, "rival": 1}, 6000.0, "QSO at z = 0.5000 fits nearly as well"),
-        ({"deltachi2": -45.0, "rival": 1}, 6000.0, "QSO at z = 0.5000 fits better"),
+        (
+            {"deltachi2": 8.0, "rival": 1, "margin": 3.0},
+            6000.0,
+            "QSO at z = 0.5000 fits nearly as well",
+        ),
+        (
+            {"deltachi2": -45.0, "rival": 1, "margin": 3.0},
+            6000.0,
+            "QSO at z = 0.5000 fits better",
+        ),
         (
             {"margin": 1.0, "second": 2},
             6000.0,

@@ -6,11 +6,15 @@ The probability of each of the redshifts that are left is that of its best candi
 
     P = (1 - n) exp(S / T) / sum of exp(S / T),   n = 1 / (1 + exp(a + b (m / T)))
 
-- S: score, a log probability by network and chi2 together; T flattens what is too sure.
+- S: score, a log probability by network and chi2 together; T flattens what is too sure. For
+  the decision its chi2 levels off, the sooner the worse the fits are, and two hopeless
+  redshifts would be equals whatever their chi2. Here what a bad fit takes off D / 2 is put
+  back, and w ln(1 + e / C) is taken off, e being the lowest chi2 at the redshift above that of
+  all, over the reduced chi2. No redshift is above the one that was decided on.
 - n: that none of them is right; m is the lead of the best score over the next. The fainter the
   features, the more often the right redshift is not among the maxima that were fitted.
 
-T, a, b: `HEAT`, `LISTED`, `LISTED_LEAD`, fitted on training folds and mocks
+T, a, b, w: `HEAT`, `LISTED`, `LISTED_LEAD`, `BEYOND`, fitted on training folds and mocks
 (`experiments/alternatives.py`).
 """
 
@@ -29,10 +33,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-#: T, a, b of the definition above.
+#: T, a, b, w of the definition above.
 HEAT: Final = 1.48
 LISTED: Final = 2.6
 LISTED_LEAD: Final = 0.32
+BEYOND: Final = 1.0
 
 #: Different redshifts that are looked at, at most: more than the search gives.
 MOST: Final = 16

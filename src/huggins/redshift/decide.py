@@ -13,21 +13,28 @@ misfit counts as noise. A good fit (r near 1) can therefore overrule a confident
 one cannot. E is far below C: whether an object at a known redshift is a galaxy with an active
 nucleus or a quasar with a host is not decided by chi2. For stars, p is at least exp(-3) of the
 network's largest. a, b, C, E, s, o: `huggins.redshift.parameters.DecisionParameters`.
+
+Below z = 0.9 the difference of S between quasar and galaxy at the best redshift, where both
+were fitted, is replaced by L of `huggins.redshift.border`, to which broad lines contribute; the
+sum of their exp(S) stays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from huggins.redshift import alternatives, border
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SAME
 from huggins.redshift.search import saturate
 from huggins.taxonomy import BROAD_CLASSES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from huggins.redshift.minimise import Solution
@@ -36,6 +43,8 @@ if TYPE_CHECKING:
     from huggins.redshift.search import Candidates
 
     Array = NDArray[np.float64]
+
+_BORDER: Final = float(np.log10(1.0 + border.Z_MAX))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +67,8 @@ class Choice:
     rival
         Position of the candidate that `deltachi2` speaks of; -1 where there is none.
     score : ndarray, shape (n,)
-        Log probability of each candidate up to a constant, before any was minimised.
+        Log probability of each candidate up to a constant, before any was minimised: S less
+        what chi2 of a bad fit adds (`huggins.redshift.alternatives`). None is above the best.
     """
 
     best: int
@@ -79,6 +89,7 @@ def choose(
     broad: Array,
     proposal: Proposal | None,
     parameters: DecisionParameters,
+    lines: Callable[[float], Array] | None = None,
 ) -> Choice:
     """Weigh the candidates of one spectrum.
 
@@ -92,16 +103,22 @@ def choose(
         Its redshift distribution.
     parameters
         Weights and limits.
+    lines
+        Significances of broad lines at a shift (`huggins.redshift.border.BroadLines`), asked
+        for where they matter; without them galaxies and quasars differ by S alone.
     """
     solutions = candidates.solutions
     fits = _compare(candidates, parameters)
     kind, chi2 = fits.kind, fits.chi2
     score = _scores(fits, broad, proposal, parameters)
+    if lines is not None:
+        score = _at_border(score, fits, broad, lines)
     best = int(score.argmax())
     different = [
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
     rated = score - _within_class(fits, parameters)
+    listed = _listed(score, fits, parameters)
     second = max(different, key=lambda n: rated[n], default=-1)
     margin = rated[best] - rated[different].max(initial=-np.inf)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
@@ -116,7 +133,7 @@ def choose(
         float(gap) if np.isfinite(gap) else np.nan,
         probabilities / probabilities.sum(),
         rival,
-        score,
+        listed,
     )
 
 
@@ -148,6 +165,52 @@ def _scores(
     return out
 
 
+def border_case(
+    candidates: Candidates,
+    broad: Array,
+    proposal: Proposal | None,
+    parameters: DecisionParameters,
+) -> tuple[float, float] | None:
+    """Return shift and d of `huggins.redshift.border`, where that applies."""
+    fits = _compare(candidates, parameters)
+    score = _scores(fits, broad, proposal, parameters)
+    pair = _pair(fits, score)
+    return None if pair is None else (float(fits.shift[score.argmax()]), pair[2])
+
+
+def _pair(
+    fits: _Fits, score: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float] | None:
+    """Return which candidates are galaxies and quasars at the best redshift, and d."""
+    best = int(score.argmax())
+    shift = fits.shift[best]
+    if fits.kind[best] == 0 or shift * STEP > _BORDER:
+        return None
+    near = np.abs(fits.shift - shift) <= SAME
+    galaxies, quasars = (near & (fits.kind == k) for k in (1, 2))
+    if not galaxies.any() or not quasars.any():
+        return None
+    gap = float(fits.chi2[galaxies].min() - fits.chi2[quasars].min()) / fits.badness
+    return galaxies, quasars, gap
+
+
+def _at_border(
+    score: Array, fits: _Fits, broad: Array, lines: Callable[[float], Array]
+) -> Array:
+    """Return the scores with galaxy and quasar at the best redshift weighed by their lines."""
+    pair = _pair(fits, score)
+    if pair is None:
+        return score
+    galaxies, quasars, gap = pair
+    odds = border.log_odds(broad, gap, lines(float(fits.shift[score.argmax()])))
+    galaxy, quasar = float(score[galaxies].max()), float(score[quasars].max())
+    both = np.logaddexp(galaxy, quasar)
+    out = score.copy()
+    out[galaxies] += both - np.logaddexp(0.0, odds) - galaxy
+    out[quasars] += both - np.logaddexp(0.0, -odds) - quasar
+    return out
+
+
 def _within_class(fits: _Fits, parameters: DecisionParameters) -> Array:
     """Return the reduction of D / 2 by a bad fit within one class, shape (n,).
 
@@ -156,10 +219,22 @@ def _within_class(fits: _Fits, parameters: DecisionParameters) -> Array:
     """
     same = fits.kind[:, None] == fits.kind
     best = np.where(same, fits.local, np.inf).min(axis=1)
-    lost: Array = saturate((fits.local - best) / fits.badness, parameters.chi2_ceiling) * (
-        1.0 - 1.0 / fits.softness
-    )
+    return _lost((fits.local - best) / fits.badness, fits, parameters)
+
+
+def _lost(excess: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
+    lost: Array = saturate(excess, parameters.chi2_ceiling) * (1.0 - 1.0 / fits.softness)
     return 0.5 * lost
+
+
+def _listed(score: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
+    """Return the score by which redshifts are listed (`huggins.redshift.alternatives`)."""
+    excess = (fits.local - fits.chi2.min()) / fits.badness
+    out = score - _lost(excess, fits, parameters)
+    out -= alternatives.BEYOND * np.log1p(excess / parameters.chi2_ceiling)
+    best = int(score.argmax())  # the answer, whatever its chi2
+    kept: Array = np.minimum(out, out[best])
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)

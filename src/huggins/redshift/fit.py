@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -13,9 +14,10 @@ from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.alternatives import distinct, shares
 from huggins.redshift.balnicity import measure
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.border import BroadLines
 from huggins.redshift.case import MEMBERSHIP, Case, divided
 from huggins.redshift.decide import choose, comparable
-from huggins.redshift.frames import SIZE, START, to_native
+from huggins.redshift.frames import SIZE, START, Frames, to_native
 from huggins.redshift.given import choose_at
 from huggins.redshift.host import Z_MAX, HostFit
 from huggins.redshift.minimise import minimise_all
@@ -31,7 +33,7 @@ from huggins.redshift.warnings import fit_warnings
 from huggins.taxonomy import BROAD_CLASSES, INDEX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -78,6 +80,7 @@ class Fitter:
         )
         self.search = Search(self.basis, settings)
         self._host = HostFit.of(self.basis.star)
+        self._broad_lines = BroadLines()
 
     def fit(
         self,
@@ -147,11 +150,21 @@ class Fitter:
     def _choose(self, cases: list[Case], parameters: DecisionParameters, out: Fit) -> None:
         """Choose a candidate of each spectrum; minimise its chi2 if the redshift is free."""
         for case in cases:
+            # Its constants hold for network and fit together.
+            lines = self.lines(case.frames, case.row) if parameters is self.parameters else None
             if case.free:
-                case.choice = choose(case.candidates, case.broad, case.proposal, parameters)
+                case.choice = choose(
+                    case.candidates, case.broad, case.proposal, parameters, lines
+                )
             else:
                 case.candidates, case.choice = choose_at(
-                    case.candidates, case.given, case.offset, case.broad, parameters, self.basis
+                    case.candidates,
+                    case.given,
+                    case.offset,
+                    case.broad,
+                    parameters,
+                    self.basis,
+                    lines,
                 )
         free = [case for case in cases if case.free]
         if out.alternatives.shape[1]:
@@ -205,11 +218,23 @@ class Fitter:
         if rival is not None:
             out.z_second[row] = 10.0 ** ((rival.shift + offset) * STEP) - 1.0
         causes = fit_warnings(
-            flux, ivar, model, candidates, choice, self.basis, self.parameters, offset
+            flux,
+            ivar,
+            model,
+            candidates,
+            choice,
+            self.basis,
+            self.parameters,
+            offset,
+            free=case.free,
         )
         out.zwarning[row] = sum(causes)
         out.causes.append(causes)
         return best, rival
+
+    def lines(self, frames: Frames, row: int) -> Callable[[float], Array]:
+        """Return what measures broad lines of one spectrum, for `huggins.redshift.decide`."""
+        return partial(self._broad_lines, frames.flux[row], frames.ivar[row])
 
     def _error(
         self, candidates: Candidates, choice: Choice, offset: float, row: int, out: Fit

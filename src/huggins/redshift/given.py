@@ -19,6 +19,8 @@ from huggins.redshift.frames import SAME
 from huggins.redshift.minimise import Solution, parabola
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Basis
@@ -38,6 +40,7 @@ def choose_at(
     broad: Array,
     parameters: DecisionParameters,
     basis: Basis,
+    lines: Callable[[float], Array] | None = None,
 ) -> tuple[Candidates, Choice]:
     """Weigh the classes of one spectrum at a given redshift.
 
@@ -53,6 +56,8 @@ def choose_at(
         As in `huggins.redshift.decide.choose`.
     basis
         With the redshifts that each class can have.
+    lines
+        As in `huggins.redshift.decide.choose`.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def choose_at(
             continue
         found = [_solve(track, shift) for track in _usable(tracks, shift)]
         there.append(min(found, key=lambda solution: solution.chi2))
-    choice = choose(replace(candidates, solutions=tuple(there)), broad, None, parameters)
+    choice = choose(replace(candidates, solutions=tuple(there)), broad, None, parameters, lines)
     away = [s for s in candidates.solutions if abs(s.shift - shift) > SAME]
     both = replace(candidates, solutions=(*there, *away))
     chi2 = comparable(both)

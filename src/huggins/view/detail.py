@@ -18,7 +18,7 @@ from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.redshift.basis import STEP
 from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.curves import chi2_curves, fit_at
-from huggins.redshift.decide import is_different, scores
+from huggins.redshift.decide import is_different
 from huggins.redshift.frames import to_native
 from huggins.redshift.proposals import proposals
 from huggins.spectrum import IDENTITY
@@ -88,7 +88,13 @@ def details(spectrum: Spectrum, network: Model) -> Details:
         return Details([], [], prediction)
     for index in range(len(candidates.solutions)):
         candidates = candidates.minimised(index)
-    ranked = scores(candidates, probabilities[0] @ MEMBERSHIP, proposal, fitter.parameters)
+    ranked = choose(
+        candidates,
+        probabilities[0] @ MEMBERSHIP,
+        proposal,
+        fitter.parameters,
+        fitter.lines(frames, 0),
+    ).score
     order = np.argsort(-ranked, kind="stable")
     chosen: list[Solution] = []
     for index in order.tolist():
