@@ -1,10 +1,12 @@
 """The probability of the different redshifts of a spectrum: constants, and how good they are.
 
-``python -m experiments.alternatives DATA -o docs/results/alternatives.json`` searches the real
+``python -m experiments.alternatives DATA`` searches the real
 spectra of trust 2 and more, and mocks from templates and noise of the same folds. On folds 2 to
 4 it fits T, a, b and w of `huggins.redshift.alternatives`, to be copied there: a real spectrum
 counts for three mocks, and only if the network was not trained on it. On folds 0 and 1 it
-measures what they are worth, and how often the right redshift lies between Z_P16 and Z_P84.
+measures what they are worth, and how often the right redshift lies between Z_P16 and Z_P84:
+docs/results/alternatives.json and tables of docs/reference/columns.md and
+docs/results/redshift.md.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 import huggins
+from experiments.pages import replace_generated
 from experiments.rule import RIGHT, mock_cases, real_cases
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate.intervals import wilson
@@ -27,6 +32,7 @@ from huggins.redshift.alternatives import distinct
 from huggins.redshift.basis import STEP, load_basis
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Search
+from huggins.runs.files import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +51,14 @@ DRAWS: Final = 300
 BEYOND: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 #: Edges of the bins of probability that are reported.
 EDGES: Final = (0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
+
+_DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+RESULT: Final = _DOCS / "results" / "alternatives.json"
+COLUMNS: Final = _DOCS / "reference" / "columns.md"
+PAGE: Final = _DOCS / "results" / "redshift.md"
+_MARKS: Final = tuple(
+    (f"<!-- {name} BEGIN -->", f"<!-- {name} END -->") for name in ("CANDIDATES", "PERCENTILES")
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +227,6 @@ def main(argv: list[str] | None = None) -> int:
         prog="python -m experiments.alternatives", description=__doc__
     )
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
-    parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--model", default="huggins", help="name or path of the network")
     parser.add_argument("--mocks", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=11)
@@ -247,8 +260,60 @@ def main(argv: list[str] | None = None) -> int:
         **{name: measure(known) for name, known in groups.items()},
         "percentiles reported": covered,
     }
-    given.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_text(RESULT, json.dumps(report, indent=1) + "\n")
+    replace_generated(COLUMNS, as_markdown(report), *_MARKS[0])
+    replace_generated(PAGE, covered_markdown(report), *_MARKS[1])
     return 0
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """Return how often redshifts are right, by what was said of them."""
+    groups = [report["reported real"], report["reported mocks"]]
+    lines = [
+        "| `PROB` | real: right of how many | said | mocks: right of how many | said |",
+        "|---|---|---|---|---|",
+    ]
+    for low, high in reversed([*pairwise(EDGES)]):
+        cells = []
+        for group in groups:
+            one = next((part for part in group["bins"] if part["from"] == low), None)
+            cells += (
+                ["", ""]
+                if one is None
+                else [f"{one['right']} of {one['n']:,}", f"{one['said']:.3g}"]
+            )
+        name = f"{low:g} to {high:g}" if low else f"below {high:g}"
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    ranks = [
+        "{first_right} of {spectra}, in rank 2 for {second_right}, further down for "
+        "{later_right} and not there for {none_right}".format(**group)
+        for group in groups
+    ]
+    said = (
+        f"The right redshift is in rank 1 for {ranks[0]} (real, trust 2 and more); of mocks in "
+        f"rank 1 for {ranks[1]}."
+    )
+    return "\n".join([*lines, "", *wrap(said, 118)]) + "\n"
+
+
+def covered_markdown(report: dict[str, Any]) -> str:
+    """Return how often percentiles hold the right redshift between them."""
+    lines = ["| | real | mocks |", "|---|---|---|"]
+    names = {"all": "all", "STAR": "STAR", "GALAXY": "GALAXY", "QSO": "QSO"}
+    names["unsure"] = "the best redshift has less than 0.9"
+    for name, label in names.items():
+        cells = []
+        for group in ("real", "mocks"):
+            one = report["percentiles reported"][group].get(name)
+            low, high = one["interval"] if one else (0.0, 0.0)
+            cells.append(
+                f"{one['inside'] / one['n']:.1%} ({low:.0%} to {high:.0%}), "
+                f"{one['inside']} of {one['n']}".replace("%", " %")
+                if one
+                else ""
+            )
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

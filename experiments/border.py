@@ -1,11 +1,12 @@
 """Galaxy or quasar at one redshift: constants, and how right PROB is near the border.
 
-``python -m experiments.border DATA -o docs/results/border.json`` searches the real spectra of
+``python -m experiments.border DATA`` searches the real spectra of
 trust 2 and more and mocks below z = 0.95, galaxies of every kind and quasars in hosts. Of
 those found at their redshift, as a galaxy and as a quasar, folds 2 to 4 and mocks with their
 noise give the constants of `huggins.redshift.border`, to be copied there: a real spectrum
 counts for three mocks, and only if the network was not trained on it. Folds 0 and 1 and mocks
-with their noise tell what PROB is worth with and without the lines.
+with their noise tell what PROB is worth with and without the lines: docs/results/border.json,
+and the table of docs/explanation/host.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.native_mocks import native_mocks
+from experiments.pages import replace_generated
 from experiments.rule import RIGHT, cases, real_cases
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.inference import load_model
@@ -31,6 +33,7 @@ from huggins.redshift.decide import border_case, choose
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.search import Search
+from huggins.runs.files import write_text
 from huggins.taxonomy import BROAD
 
 if TYPE_CHECKING:
@@ -48,6 +51,17 @@ ODDS: Final = {"QSO": 0.7, "GAL": 0.3}
 _Z_MAX: Final = 0.95
 #: Edges of the bins of the larger probability; the border is all but the last.
 EDGES: Final = (0.5, 0.7, 0.9, 0.98, 1.0)
+_BINS: Final = tuple(pairwise(EDGES))
+_GROUPS: Final = {
+    "reported real": "real, folds 0 and 1",
+    "fitted real": "real, folds 2 to 4",
+    "reported mocks": "mocks, noise of folds 0 and 1",
+    "fitted mocks": "mocks, noise of folds 2 to 4",
+}
+_DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+RESULT: Final = _DOCS / "results" / "border.json"
+PAGE: Final = _DOCS / "explanation" / "host.md"
+_MARKS: Final = ("<!-- BORDER BEGIN -->", "<!-- BORDER END -->")
 #: Weight of a real spectrum, and strength of the pull of constants to 0.
 _REAL, _RIDGE = 3.0, 1e-4
 # Spectra searched at a time.
@@ -136,7 +150,7 @@ def _calibration(p: Array, quasar: NDArray[np.bool_]) -> dict[str, Any]:
     right = (p > 0.5) == quasar
     truth = np.where(quasar, p, 1.0 - p).clip(1e-9, 1.0)
     bins = []
-    for low, high in pairwise(EDGES):
+    for low, high in _BINS:
         here = (said >= low) & ((said < high) | (high == 1.0))
         if here.any():
             bins.append(
@@ -185,7 +199,6 @@ def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.border", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
-    parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--model", default="huggins", help="name or path of the network")
     parser.add_argument("--mocks", type=int, default=14000, help="drawn; half are near enough")
     parser.add_argument("--seed", type=int, default=21)
@@ -212,8 +225,32 @@ def main(argv: list[str] | None = None) -> int:
         "shipped": list(border.CONSTANTS),
         **{name: measure(known) for name, known in groups.items() if known},
     }
-    given.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    write_text(RESULT, json.dumps(report, indent=1) + "\n")
+    replace_generated(PAGE, as_markdown(report), *_MARKS)
     return 0
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """Return the table of the page."""
+    head = [f"{low:g} to {high:g}" if high < 1.0 else f"above {low:g}" for low, high in _BINS]
+    lines = [f"| | lines | wrong | log loss | {' | '.join(head)} |", "|---" * 8 + "|"]
+    for name, label in _GROUPS.items():
+        if name not in report:
+            continue
+        for way in ("without", "with"):
+            found = report[name][way]
+            bins = {one["from"]: one for one in found["bins"]}
+            cells = [
+                f"{bins[low]['right']:,} of {bins[low]['n']:,}; {bins[low]['said']:.3f}"
+                if low in bins
+                else ""
+                for low, _ in _BINS
+            ]
+            wrong = f"{found['wrong']} of {report[name]['n']:,}"
+            lines.append(
+                f"| {label} | {way} | {wrong} | {found['log_loss']:.4f} | {' | '.join(cells)} |"
+            )
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import huggins
 from experiments.card import rate_text, table
 from experiments.line_confusions import TOLERANCE, chance, line_confusion
 from experiments.native_mocks import native_mocks
+from experiments.pages import replace_generated
 from huggins.constants import SPEED_OF_LIGHT
-from huggins.errors import HugginsError, InputError
+from huggins.errors import HugginsError
 from huggins.evaluate import Rate, fraction, redshift_residuals, velocity
 from huggins.evaluate.evaluation import plain
 from huggins.inference import load_model
@@ -300,24 +301,6 @@ def _estimates(values: dict[str, Any], key: str, bins: Sequence[str]) -> list[st
     return cells
 
 
-def replace_generated(page: Path, text: str) -> None:
-    """Put a text between the markers of a page.
-
-    Raises
-    ------
-    InputError
-        If the page cannot be read or has not both markers.
-    """
-    try:
-        before, found, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    except OSError as error:
-        raise InputError(f"{page}: cannot be read: {error.strerror}") from error
-    _, end, after = rest.partition(END)
-    if not found or not end:
-        raise InputError(f"{page}: the tables go between {BEGIN} and {END}: write both")
-    write_text(page, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line and return the exit status, 0 or 2."""
     parser = argparse.ArgumentParser(
@@ -352,7 +335,7 @@ def main(argv: list[str] | None = None) -> int:
         if given.output is not None:
             write_text(given.output, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         if given.page is not None:
-            replace_generated(given.page, text)
+            replace_generated(given.page, text, BEGIN, END)
     except HugginsError as error:
         sys.stderr.write(f"{error}\n")
         return 2

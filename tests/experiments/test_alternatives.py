@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from experiments.alternatives import Listed, fit, measure, shares
+from experiments.alternatives import (
+    Listed,
+    as_markdown,
+    covered_markdown,
+    fit,
+    measure,
+    shares,
+)
 from huggins.redshift import alternatives
 
 
@@ -38,3 +45,16 @@ def test_what_is_said_is_measured():
     assert sum(part["n"] for part in honest["bins"]) == honest["redshifts"] == 8000
     wrong = [Listed(one.score, 3, True, True) for one in drawn(100, own, 3)]
     assert measure(wrong)["calibration_error"] > 0.3
+
+
+def test_the_tables_say_what_was_measured():
+    own = alternatives.HEAT, alternatives.LISTED, alternatives.LISTED_LEAD
+    found = measure(drawn(300, own, 4))
+    rows = as_markdown({"reported real": found, "reported mocks": found}).splitlines()
+    last = found["bins"][-1]
+    assert any(f"| {last['right']} of {last['n']} |" in row for row in rows)
+    assert [row.split(" |")[0] for row in rows[2:4]] == ["| 0.99 to 1", "| 0.95 to 0.99"]
+    assert f"rank 1 for {found['first_right']} of 300" in " ".join(rows)
+    one = {"all": {"inside": 17, "n": 25, "interval": [0.48, 0.83]}}
+    table = covered_markdown({"percentiles reported": {"real": one, "mocks": {}}})
+    assert "| all | 68.0 % (48 % to 83 %), 17 of 25 |  |" in table

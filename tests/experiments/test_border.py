@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.border import Near, fit, measure, near_mocks
+from experiments.border import Near, as_markdown, fit, measure, near_mocks
 from huggins.inference import load_model
 from huggins.redshift import border
 from huggins.redshift.basis import load_basis
@@ -33,6 +33,14 @@ def test_what_is_said_is_measured():
     for part in found["with"]["bins"]:
         assert part["right"] / part["n"] == pytest.approx(part["said"], abs=0.08)
     assert found["with"]["log_loss"] < found["without"]["log_loss"] == pytest.approx(0.6931)
+
+
+def test_the_table_has_a_row_with_and_one_without_lines():
+    found = measure(drawn(200, border.CONSTANTS, 3))
+    rows = as_markdown({"reported mocks": found}).splitlines()
+    assert len(rows) == 4
+    assert rows[2].startswith("| mocks, noise of folds 0 and 1 | without | ")
+    assert f"| {found['with']['wrong']} of 200 | {found['with']['log_loss']:.4f} |" in rows[3]
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.native_mocks import native_mocks
+from experiments.pages import replace_generated
 from experiments.redshift_table import (
     BEGIN,
     END,
@@ -15,7 +16,6 @@ from experiments.redshift_table import (
     confusions,
     figures,
     main,
-    replace_generated,
     to_markdown,
 )
 from huggins.errors import InputError
@@ -83,7 +83,7 @@ def test_tables_go_between_the_markers_of_a_page(answers, tmp_path):
     page.write_text(f"# Title\n{BEGIN}\nold\n{END}\nlast\n")
     text = to_markdown(plain({"about": ABOUT, "groups": figures(answers)}))
     for _ in range(2):
-        replace_generated(page, text)
+        replace_generated(page, text, BEGIN, END)
         content = page.read_text()
         assert content.startswith("# Title\n")
         assert content.endswith(f"{END}\nlast\n")
@@ -101,10 +101,10 @@ def test_a_page_without_markers_is_refused(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(f"# Title\n{BEGIN}\n")
     with pytest.raises(InputError, match="write both"):
-        replace_generated(page, "text")
+        replace_generated(page, "text", BEGIN, END)
     assert page.read_text() == f"# Title\n{BEGIN}\n"
     with pytest.raises(InputError, match="cannot be read"):
-        replace_generated(tmp_path / "none.md", "text")
+        replace_generated(tmp_path / "none.md", "text", BEGIN, END)
 
 
 def test_the_page_of_the_documents_shows_the_recorded_figures():

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 #: T, a, b, w of the definition above.
-HEAT: Final = 1.48
-LISTED: Final = 2.6
-LISTED_LEAD: Final = 0.32
+HEAT: Final = 2.395
+LISTED: Final = 1.645
+LISTED_LEAD: Final = 0.613
 BEYOND: Final = 1.0
 
 #: Different redshifts that are looked at, at most: more than the search gives.

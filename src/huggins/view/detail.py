@@ -18,7 +18,7 @@ from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.redshift.basis import STEP
 from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.curves import chi2_curves, fit_at
-from huggins.redshift.decide import is_different
+from huggins.redshift.decide import choose, is_different
 from huggins.redshift.frames import to_native
 from huggins.redshift.proposals import proposals
 from huggins.spectrum import IDENTITY
