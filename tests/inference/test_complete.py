@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 from astropy.table import Table
 
 from factories import make_truth, write_boss_spec
 from huggins.errors import InputError
 from huggins.inference import Inputs, Settings, classify_to_file
-from huggins.inference.given import given_redshifts
+from huggins.inference.given import given_redshifts, were_given
+from huggins.quality import ZWarning
+from huggins.tables.read import read_columns
 
 
 @pytest.fixture
@@ -59,6 +62,21 @@ def test_what_the_header_records_is_compared(write):
     assert not write("t.fits", {"threshold": 0.8}, resume=True).finished
     assert not write("t.fits", resume=True).finished
     assert write("t.fits", resume=True).finished
+
+
+def test_a_table_without_a_header_shows_by_its_errors_that_redshifts_were_given(write):
+    write("t.csv", given(0.5))
+    assert were_given(read_columns("t.csv"))
+    assert not write("t.csv", resume=True).finished
+    assert not were_given(read_columns("t.csv"))
+    assert write("t.csv", resume=True).finished
+    # Of a redshift without a minimum there is no error, either.
+    without = Table.read("t.csv")
+    without["Z_ERR"] = np.nan
+    without["ZWARNING"] = int(ZWarning.BAD_MINFIT)
+    without.write("t.csv", overwrite=True)
+    assert not were_given(read_columns("t.csv"))
+    assert not were_given(read_columns("t.csv", ["FILE", "Z"]))
 
 
 def test_models_must_be_there(write):

@@ -162,6 +162,9 @@ def test_the_tables_answer_is_found_among_those_of_the_fit(mocks, network):
     assert number is None
     assert f"{first.cls} at z = {z + 0.5:.4f}, which is no answer" in words
     assert f"its first: {first.cls} at z = {z:.4f}" in words
+    given = as_json(s, found, {"CLASS": first.cls, "Z": z + 0.5}, None, given=True)
+    assert "the redshift that was given (--z)" in given["difference"]
+    assert "another network" not in given["difference"]
 
 
 def test_answers_have_the_probability_of_the_candidate(mocks, network):

@@ -52,6 +52,15 @@ def test_relative_paths_are_found_beside_the_table(spectra_set, tmp_path, monkey
     assert len(Results.read(path).spectrum(2)) > 1000
 
 
+def test_given_redshifts_are_said_to_be(spectra_set):
+    table = Table.read(spectra_set.table)
+    assert Results.classified(table, "t", "memory").note == ""
+    table.meta["ZGIVEN"] = "PIPE_Z"
+    given = Results.classified(table, "t", "memory")
+    assert given.given
+    assert given.note == "The redshifts of this table were given (--z), not found."
+
+
 def test_where_chooses_rows(spectra_set):
     chosen = Results.read(spectra_set.table, 'CLASS == "QSO"')
     assert set(chosen.table.text("CLASS")) == {"QSO"}

@@ -141,6 +141,7 @@ def _asked(
         Figures to come, one a file where a file may hold many; None where nobody knows.
     """
     from huggins.inference import Inputs
+    from huggins.inference.given import were_given
     from huggins.inference.results import rows_where, spectra_of
     from huggins.tables.columns import Columns
 
@@ -148,6 +149,11 @@ def _asked(
     most = number if number is not None else None if everything else _MANY
     for path in tables:
         rows = rows_where(path, where)
+        if were_given(rows):
+            LOGGER.info(
+                "%s: its redshifts were given (--z); figures show those that the fit finds",
+                path,
+            )
         left = len(rows) if most is None else max(most - asked, 0)
         if len(rows) > left:
             LOGGER.info(

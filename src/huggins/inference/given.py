@@ -17,6 +17,7 @@ import numpy as np
 
 from huggins.errors import InputError, ReadError
 from huggins.plurals import counted
+from huggins.quality import ZWarning
 from huggins.redshift.basis import all_limits, load_basis
 from huggins.tables.keys import rounded
 from huggins.tables.labels import ROLES, find_roles
@@ -241,6 +242,23 @@ def given_objects(items: Sequence[Item], z: ArrayLike) -> tuple[list[Item], Give
         known["object", id(mine)] = value
         own.append(mine)
     return own, Given("z", "z", known)
+
+
+def were_given(table: Columns) -> bool:
+    """Whether the redshifts of a table of results were given.
+
+    Its header says so; where there is none, as in CSV, redshifts that the fit compared with
+    others (DELTACHI2) and found a minimum for have an error if they were found.
+    """
+    if table.metadata:
+        return KEY in table.metadata
+    needed = ("Z", "Z_ERR", "DELTACHI2", "ZWARNING")
+    if any(name not in table for name in needed):
+        return False
+    z, error, gap, bits = (table.number(name) for name in needed)
+    fitted = np.isfinite(z) & np.isfinite(gap) & np.isfinite(bits)
+    fitted[fitted] = bits[fitted].astype(int) & ZWarning.BAD_MINFIT == 0
+    return bool(fitted.any()) and not np.isfinite(error[fitted]).any()
 
 
 def _of_tables(source: str, tables: Sequence[tuple[Columns, str]]) -> Given:

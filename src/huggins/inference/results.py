@@ -14,6 +14,7 @@ from huggins.errors import InputError
 from huggins.inference.candidates import KEY as CANDIDATES_KEY
 from huggins.inference.counting import Counts
 from huggins.inference.given import KEY as GIVEN_KEY
+from huggins.inference.given import were_given
 from huggins.inference.sets import KEY as SETS_KEY
 from huggins.inference.table import DESI_NAMES, SETS_COLUMN, printable
 from huggins.tables.columns import Columns
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 THRESHOLD_KEY: Final = "THRESHOL"
 _NEEDED: Final = frozenset({"FILE", "INDEX"})
 _ASKED: Final = ("FILE", "CLASS", "ZWARNING", "ERROR")
+_ERRORS: Final = ("Z", "Z_ERR", "DELTACHI2")
 _REDROCK: Final = frozenset({"SPECTYPE", "COEFF", "NPIXELS"})
 _ANSWERS: Final = frozenset({"CLASS", "SPECTYPE"})
 
@@ -110,7 +112,7 @@ def finished(
     """
     if any(path is not None and not path.exists() for path in others):
         return None
-    stored = read_columns(output, (*_ASKED, *DESI_NAMES.values(), SETS_COLUMN))
+    stored = read_columns(output, (*_ASKED, *_ERRORS, *DESI_NAMES.values(), SETS_COLUMN))
     if ("CLASS" in stored) == desi or (SETS_COLUMN in stored) != (SETS_KEY in metadata):
         return None
     table = with_sdss_names(stored)
@@ -122,6 +124,8 @@ def finished(
     for key in (CANDIDATES_KEY, SETS_KEY, GIVEN_KEY, THRESHOLD_KEY):
         if table.metadata.get(key, "") != metadata.get(key, ""):
             return None
+    if were_given(table) and GIVEN_KEY not in metadata:  # of CSV, which records nothing
+        return None
     files = table.text("FILE")
     if inputs.repeatable:
         mine = [ascii_only(path) for path, _ in groupby(map(printable, inputs))]

@@ -168,13 +168,24 @@ def of_table(answers: Sequence[FittedModel], cells: dict[str, Any]) -> int | Non
     return next(near, None)
 
 
-def _difference(answers: Sequence[FittedModel], cells: dict[str, Any]) -> str:
-    """Return a sentence where the table's answer is none of the fit's; else nothing."""
+def _difference(
+    answers: Sequence[FittedModel], cells: dict[str, Any], *, given: bool = False
+) -> str:
+    """Return a sentence where the table's answer is none of the fit's; else nothing.
+
+    `given`: whether the redshifts of the table were given.
+    """
     if not answers or of_table(answers, cells) is not None:
         return ""
     best = answers[0]
+    table = f"{cells['CLASS']} at z = {cells['Z']:.4f}"
+    if given:
+        return (
+            f"The table says {table}, the redshift that was given (--z). It is none that the "
+            f"fit finds by itself: its first is {best.cls} at z = {best.z:.4f}."
+        )
     return (
-        f"The table says {cells['CLASS']} at z = {cells['Z']:.4f}, which is no answer of this "
+        f"The table says {table}, which is no answer of this "
         f"huggins' fit (its first: {best.cls} at z = {best.z:.4f}). The table comes from "
         "another network, fit or version."
     )
@@ -212,7 +223,12 @@ def _subclass(solution: Solution, fitter: Any, probabilities: Array) -> str:
 
 
 def as_json(
-    spectrum: Spectrum, found: Details, cells: dict[str, Any], grid: RedshiftGrid | None
+    spectrum: Spectrum,
+    found: Details,
+    cells: dict[str, Any],
+    grid: RedshiftGrid | None,
+    *,
+    given: bool = False,
 ) -> dict[str, Any]:
     """Return a spectrum with everything about it as JSON holds it.
 
@@ -223,6 +239,8 @@ def as_json(
         Its row of the table of results.
     grid
         Bins of the network's redshift distribution.
+    given
+        Whether the redshifts of the table were given.
     """
     flux, ivar = clean(spectrum)
     good = ivar > 0
@@ -255,7 +273,7 @@ def as_json(
         "results": cells,
         "probabilities": probabilities,
         "shown": of_table(found.answers, cells),
-        "difference": _difference(found.answers, cells),
+        "difference": _difference(found.answers, cells, given=given),
         "solutions": [
             {
                 "rank": rank,

@@ -11,6 +11,7 @@ import numpy as np
 from huggins.errors import HugginsError, InputError, ReadError
 from huggins.formats import open_bytes, open_file
 from huggins.formats.request import ALL, Selection
+from huggins.inference.given import were_given
 from huggins.tables.columns import Columns
 from huggins.tables.read import read_columns
 
@@ -48,6 +49,7 @@ class Results:
         self, table: Columns, name: str, source: str, folder: Path | None = None
     ) -> None:
         self.table, self.name, self.source = table, name, source
+        self.given = were_given(table)
         self.note = ""
         self._folder = folder
         self._uploads: dict[str, bytes] = {}
@@ -64,6 +66,9 @@ class Results:
                 f"{source} has more rows than a page can show: these are the first "
                 f"{len(table):,}. Choose others with --where, such as --where 'ZWARNING != 0'"
             )
+        if self.given:
+            said = "The redshifts of this table were given (--z), not found."
+            self.note = f"{self.note}. {said}" if self.note else said
 
     @classmethod
     def read(cls, path: Path, where: str = "") -> Results:

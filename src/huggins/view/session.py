@@ -205,7 +205,13 @@ class Session:
         seen = self.inspections.of(self.results.key(row), scanner)
         return {
             "row": row,
-            **detail.as_json(spectrum, found, cells, self.network.metadata.redshift),
+            **detail.as_json(
+                spectrum,
+                found,
+                cells,
+                self.network.metadata.redshift,
+                given=self.results.given,
+            ),
             "inspection": None if seen is None else seen.to_json(),
         }
 
