@@ -23,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,7 @@ from huggins.evaluate import evaluate
 from huggins.evaluate.figures import figures_of
 from huggins.evaluate.summary import number
 from huggins.plot import save_figure
+from huggins.quality import ZWarning
 from huggins.runs.files import write_text
 
 if TYPE_CHECKING:
@@ -75,6 +77,9 @@ def _score(name: str, kind: str) -> Callable[[Figures], Rate]:
 def _selections(sample: Sample) -> dict[str, Sample]:
     """Return the sets of spectra that the table has rows of."""
     sets = {"all": sample, "reliable": sample.take(sample.zwarning == 0)}
+    # That a file gives no errors says nothing of the answer.
+    other = sample.zwarning & ~int(ZWarning.NO_UNCERTAINTY)
+    sets["errors or none"] = replace(sample, zwarning=other)
     sets["visual"] = sample.take(sample.groups["label_from"] == "visual")
     for survey in ("BOSS", "SDSS", "LAMOST"):
         sets[survey] = sample.take(sample.groups["survey"] == survey)
@@ -114,6 +119,7 @@ ROWS: Final[tuple[tuple[str, str, Callable[[Figures], Rate | None]], ...]] = (
     ("Z of a galaxy, within 300 km/s", "reliable", _redshift("GALAXY")),
     ("Z of a star, within 100 km/s", "reliable", _redshift("STAR")),
     ("ZWARNING is 0", "all", lambda f: f.doubts.passed),
+    ("ZWARNING is 0 or NO_UNCERTAINTY", "errors or none", lambda f: f.doubts.passed),
 )
 
 
@@ -146,14 +152,20 @@ def measure(table: Path, labels: Path) -> dict[str, Any]:
         for name in ("QSO", "GALAXY", "STAR")
         if (dv := _median(sets["all"], name)) is not None and dv.n
     }
-    error = sets["all"].subclasses.calibration.error
+    errors = {
+        "calibration_error": sets["all"].subclasses.calibration.error,
+        "class_calibration_error": sets["all"].classes.calibration.error,
+    }
     return {
         "model": result.about["model"],
         "where": WHERE,
         "rows": rows,
         "median_abs_dv": medians,
-        "calibration_error": {
-            key: round(float(getattr(error, key)), 4) for key in ("value", "low", "high")
+        **{
+            name: {
+                key: round(float(getattr(error, key)), 4) for key in ("value", "low", "high")
+            }
+            for name, error in errors.items()
         },
     }
 
@@ -170,13 +182,14 @@ def as_markdown(result: dict[str, Any]) -> str:
         f"{number(value['value'], 'km/s')} for {names[name]}"
         for name, value in result["median_abs_dv"].items()
     )
-    error = result["calibration_error"]
+    error, coarse = result["calibration_error"], result["class_calibration_error"]
     lines = [
         *_table(result["rows"]),
         "",
         f"The median redshift offset is {medians}.",
         "The expected calibration error of PROB is "
-        f"{error['value']:.3f} ({error['low']:.3f} to {error['high']:.3f}).",
+        f"{error['value']:.3f} ({error['low']:.3f} to {error['high']:.3f}), of PROB_CLASS "
+        f"{coarse['value']:.3f} ({coarse['low']:.3f} to {coarse['high']:.3f}).",
     ]
     return "\n".join(lines) + "\n"
 

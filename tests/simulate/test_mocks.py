@@ -8,8 +8,8 @@ import pytest
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
 from huggins.simulate import draw, noiseless
-from huggins.simulate.library import load
 from huggins.simulate.stars import _subdwarf
+from huggins.simulate.template_set import load
 from huggins.taxonomy import ALL_CLASSES, CLASSES
 
 GRID = STANDARD.grid

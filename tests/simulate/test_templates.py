@@ -5,7 +5,7 @@ import pytest
 
 from huggins.errors import InputError
 from huggins.prepare import STANDARD, LogGrid
-from huggins.simulate.library import load
+from huggins.simulate.template_set import load
 from huggins.simulate.templates import (
     STEP,
     Stack,
