@@ -12,14 +12,13 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
-from huggins.fits.cards import BLOCK, CARD, damaged, header_end, natural
+from huggins.fits.cards import BLOCK, CARD, card, damaged, header_end, natural
 from huggins.fits.hdu import Hdu
-from huggins.fits.layout import read_layout
+from huggins.fits.layout import Layout, read_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from huggins.fits.layout import Layout
     from huggins.fits.source import Source
 
 _HEADER_MAX: Final = 4 * 1024**2
@@ -100,6 +99,9 @@ _layouts: dict[bytes, list[Layout]] = {}
 
 # In a table's header the fifth card is NAXIS2 (the standard fixes the order).
 _ROWS: Final = slice(4 * CARD, 5 * CARD)
+# How the second and third card of most files begin: the primary HDU has no data.
+_BYTES: Final = card("BITPIX", 8)[:31]
+_NO_AXES: Final = card("NAXIS", 0)[:31]
 # Cards that differ between files of one layout.
 _VOLATILE: Final = (b"CHECKSUM=", b"DATASUM =", b"DATE    =")
 
@@ -143,6 +145,9 @@ def _keep(layout: Layout, header: bytes) -> None:
 def _parse(source: Source, index: int, at: int) -> Hdu:
     """Work out the HDU at `at` from its header."""
     header = _header(source, index, at)
+    if index == 0 and header.startswith(_BYTES, CARD) and header.startswith(_NO_AXES, 2 * CARD):
+        length = -(-len(header) // BLOCK) * BLOCK
+        return Hdu(source, index, at, at + length, Layout(length, "image", 8, (), 0, {}), ())
     layout = read_layout(header, index, source.path)
     if layout.kind == "table":
         _keep(layout, header)

@@ -76,8 +76,7 @@ class Files:
 
     def part(self, model: Model, settings: Settings, root: str = "") -> Part:
         """Classify them; their paths are relative to `root`, if not to the current folder."""
-        for origin in self.origins:
-            _fetch(_path(root, origin.path))
+        _fetch([_path(root, origin.path) for origin in self.origins])
         items = read_origins(self.origins, settings, root)
         return [
             (classify_batch(batch, model, settings), place)
@@ -231,14 +230,34 @@ def _as_given(path: str, root: str) -> str:
     return path.removeprefix(os.path.join(root, "")) if root else path  # noqa: PTH118
 
 
-def _fetch(path: str) -> None:
-    """Prefetch a file's first bytes, so that the disk works while others are classified."""
-    if not hasattr(os, "posix_fadvise"):
+def _fetch(paths: list[str]) -> None:
+    """Prefetch files, so that the disk reads the next ones while the first are classified."""
+    if not hasattr(os, "posix_fadvise") or (_at_hand(paths[0]) and _at_hand(paths[-1])):
         return
+    for path in paths:
+        with _opened(path) as descriptor, contextlib.suppress(OSError):  # a pipe or the like
+            os.posix_fadvise(descriptor, 0, _SMALL, os.POSIX_FADV_WILLNEED)
+
+
+def _at_hand(path: str) -> bool:
+    """Whether it is known that a file can be read without waiting for the disk: its end is."""
+    if not hasattr(os, "RWF_NOWAIT"):  # Linux alone tells
+        return False
+    with _opened(path) as descriptor, contextlib.suppress(OSError):
+        end = max(os.fstat(descriptor).st_size - 1, 0)
+        return os.preadv(descriptor, [bytearray(1)], end, os.RWF_NOWAIT) == 1
+    return False
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """Open a file; -1 where it cannot be, of which the reader will say what is wrong."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError):  # the reader will say what is wrong with it
+    except (OSError, ValueError):
+        yield -1
         return
-    with contextlib.suppress(OSError):  # a pipe or the like
-        os.posix_fadvise(descriptor, 0, _SMALL, os.POSIX_FADV_WILLNEED)
-    os.close(descriptor)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
