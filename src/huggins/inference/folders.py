@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from huggins.errors import ReadError
+from huggins.fits.cards import BLOCK, header_end
 from huggins.formats import identify, open_file
 from huggins.formats.names import AXES, Role, meaning
 from huggins.inference.candidates import holds_candidates
 from huggins.inference.table import holds_results
-from huggins.runs.ours import written_by_huggins
+from huggins.runs.ours import FITS_CREATOR, written_by_huggins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,7 +218,14 @@ def _is_ours(path: str) -> bool:
     """Whether huggins wrote a file; one of spectra may be of its making, too."""
     try:
         if path.endswith(".fits"):  # the most, and no text
-            return os.stat(path).st_size > 0 and written_by_huggins(path, _holds_ours)  # noqa: PTH116
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                first = file.read(BLOCK)
+            # What is ours and no spectrum says so at once, or has a short primary header.
+            if FITS_CREATOR in first:
+                return True
+            if not first or (first.startswith(b"SIMPLE  =") and header_end(first) < 0):
+                return False
+            return written_by_huggins(path, _holds_ours)
         head = _head(path)
         return bool(head) and (
             _OUR_TEXT.match(head) is not None or written_by_huggins(path, _holds_ours)

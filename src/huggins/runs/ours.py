@@ -24,13 +24,14 @@ _LOOK: Final = 2**18
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _FITS: Final = b"SIMPLE  ="
-_FITS_CREATOR: Final = b"CREATOR = 'huggins"
+#: How a card of a FITS file says that we made it.
+FITS_CREATOR: Final = b"CREATOR = 'huggins"
 # Read at a time: the headers of most files at once.
 _STEP: Final = 2**15
 _NO_DATA: Final = re.compile(rb"NAXIS   = +0 ")
 # What marks each kind of file, by what it begins with; looked for in its beginning and end.
 _MARKS: Final = (
-    (_FITS, re.compile(re.escape(_FITS_CREATOR))),
+    (_FITS, re.compile(re.escape(FITS_CREATOR))),
     (b"# %ECSV", re.compile(rb"CREATOR: '?huggins")),
     (b"PAR1", re.compile(rb"CREATOR.{1,4}huggins ", re.DOTALL)),
     (_PNG, re.compile(rb"tEXtSoftware\0huggins ")),
@@ -127,7 +128,7 @@ def _of_fits(text: bytes, file: IO[bytes]) -> bool:
                 break
             text += more
         stop = len(text) if end < 0 else end
-        if text.find(_FITS_CREATOR, start, stop) >= 0:
+        if text.find(FITS_CREATOR, start, stop) >= 0:
             return True
         if end < 0 or not _NO_DATA.search(text, 0, BLOCK):
             return False
