@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from huggins.simulate.quasar_frame import STEP, QuasarFrame
+from huggins.simulate.quasar_frame import STEP, TAKEN, QuasarFrame, settled
 from huggins.simulate.shipped import quasars
 
 START, LENGTH = 31000, 8000  # 1259 to 7943 A
@@ -106,3 +106,17 @@ def test_mocks_lie_in_the_frame(library, shared_data):
     ]
     median = np.nanmedian(np.reshape(found, (4, -1)), axis=1)
     assert np.abs(median) == pytest.approx(0.0, abs=80.0)
+
+
+def test_a_single_quasar_is_drawn_to_its_survey_where_hiz_is_used():
+    speed = 299792.458 * np.log(10.0)
+    z = np.array([1.0, 1.5, 2.45, 2.45])
+    offset = np.array([500.0, 500.0, 500.0, 65.0]) / speed
+    found = speed * settled("BOSS", z, offset)
+    assert found[0] == pytest.approx(500.0)
+    assert 300.0 < found[1] < 500.0
+    assert found[2] == pytest.approx(65.0 + TAKEN * 435.0)
+    assert found[3] == pytest.approx(65.0)
+    first, other = (speed * settled(name, z, offset) for name in ("SDSS", "eBOSS"))
+    assert first[2] > found[2] + 100.0
+    assert other.tolist() == found.tolist()

@@ -80,8 +80,11 @@ class Track:
     everything
         chi2 of an empty model with no pixel masked.
     settle
-        Given a shift, the same as `solve` on only the pixels that constrain the redshift there;
-        None where too few are left. Used in two further rounds of the descent.
+        Given a shift, the same as `solve` with the pixels weighted as they constrain the
+        redshift there; None where all are as good, or too few are left. Used in further rounds
+        of the descent.
+    rounds
+        How many.
     absorbed
         For the solutions.
     known
@@ -97,6 +100,7 @@ class Track:
     whole: Solve | None = None
     everything: float = 0.0
     settle: Callable[[int], Solve | None] | None = None
+    rounds: int = 2
     absorbed: NDArray[np.bool_] | None = None
     known: dict[int, tuple[float, Array]] = field(default_factory=dict)
 
@@ -136,7 +140,7 @@ class Track:
         solution = yield from self._descend()
         if self.settle is None:
             return solution
-        for _ in range(2):
+        for _ in range(self.rounds):
             solve = self.settle(round(solution.shift))
             if solve is None:
                 break
@@ -144,7 +148,8 @@ class Track:
             track = Track(self.kind, -1, solve, at, self.stride, self.total)
             last = yield from track._descend()
             at = round(last.shift)
-            coefficients, chi2 = self.solve(at)[1], solution.chi2
+            self.gain(at)
+            coefficients, chi2 = self.known[at][1], solution.chi2
             if self.whole is not None:
                 chi2 = self.everything - self.whole(at)[0]
             solution = replace(

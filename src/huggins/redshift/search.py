@@ -10,6 +10,7 @@ import numpy as np
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.blue import blue_pixels, lowered
 from huggins.redshift.equations import LinearFit, StarFit
 from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
 from huggins.redshift.minimise import Solution, Track, ask
@@ -282,7 +283,7 @@ class Search:
 
         With `broad` absorption in it the redshift comes from what lies redward of C IV: troughs
         too shallow or too noisy to be masked eat the blue sides of the lines, which would draw
-        redshifts up.
+        redshifts up. Without, what is blueward of Lyman alpha counts less.
         """
         ivar, solve, total = data.ivar, whole, data.total
         absorbed = None
@@ -304,7 +305,15 @@ class Search:
             seen = np.where(place > _REDWARD + shift, ivar, 0.0)
             return on(seen) if np.count_nonzero(seen) >= _LEAST else None
 
-        track = Track("QSO", -1, solve, start, 3, total, settle=redward if broad else None)
+        def clear(shift: int) -> Solve | None:
+            if not blue_pixels(shift, data.used):
+                return None
+            track.gain(shift)
+            coefficients = track.known[shift][1]
+            return on(lowered(self.linear["QSO"], coefficients, ivar, shift, data.used))
+
+        track = Track("QSO", -1, solve, start, 3, total)
+        track.settle, track.rounds = (redward, 2) if broad else (clear, 1)
         if absorbed is None:
             return track
         return replace(track, whole=whole, everything=data.total, absorbed=absorbed)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
+from huggins.redshift.blue import lowered
 from huggins.redshift.frames import SIZE
 from huggins.redshift.minimise import Track
 
@@ -77,6 +78,7 @@ def refit(
     total = float((w * f) @ f)
     signal = max(total - good, 0.05 * good)
     # Brightness as in the search: the priors of the coefficients scale with it.
+    w = lowered(fit, solution.coefficients, w, round(solution.shift), used)
     solve = fit.on(f, w, signal, used)
     found = Track("QSO", -1, solve, round(solution.shift), _STRIDE, total).minimise()
     if not np.isfinite(found.sigma):

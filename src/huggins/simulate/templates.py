@@ -17,7 +17,7 @@ import numpy as np
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import InputError
 from huggins.simulate import shipped
-from huggins.simulate.quasar_frame import QuasarFrame
+from huggins.simulate.quasar_frame import QuasarFrame, settled
 from huggins.taxonomy import spectral_place
 
 if TYPE_CHECKING:
@@ -285,7 +285,8 @@ def read_quasars(file: Any, test: bool) -> tuple[Stack, Array, Array, Array, Sta
     offsets = np.zeros(len(z))
     for name, seen in _SEEN.items():
         mine = survey == name
-        offsets[mine] = frame.of_mixtures(eigen, start, coefficients[mine], z[mine], seen)
+        found = frame.of_mixtures(eigen, start, coefficients[mine], z[mine], seen)
+        offsets[mine] = settled(name.upper(), z[mine], found)
     # Sorted by the redshift in the frame, at which they are drawn.
     z = (1.0 + z) * 10.0**offsets - 1.0
     order = np.argsort(z)

@@ -9,7 +9,7 @@ import numpy as np
 
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.redshift.frames import START, to_native
-from huggins.simulate.quasar_frame import STEP, QuasarFrame
+from huggins.simulate.quasar_frame import STEP, QuasarFrame, settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,8 @@ def in_frame(
     """Redshifts of N labels, those of quasars fitted again in the frame.
 
     A survey's redshift, or an inspector's, has the frame of the template or the line that was
-    looked at. NaN where the quasar cannot be brought to the frame: broad absorption, an error
+    looked at; of `survey`, where a row says it, the typical offset is known. NaN where the
+    quasar cannot be brought to the frame: broad absorption, an error
     above `certain` km/s, or no minimum within `FARTHEST` of the label. The others keep theirs.
 
     Returns
@@ -68,5 +69,6 @@ def in_frame(
             and abs(offset) * LN10 * SPEED_OF_LIGHT < FARTHEST
             and labels[i]["class13"] != "BAL"
         )
-        z[i] = 10.0 ** (log1z + offset) - 1.0 if sure else np.nan
+        moved = settled(labels[i].get("survey", ""), z[i : i + 1], np.array([offset]))[0]
+        z[i] = 10.0 ** (log1z + moved) - 1.0 if sure else np.nan
     return z
