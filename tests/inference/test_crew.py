@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from factories import make_truth, write_boss_spec, write_spplate
+from huggins.cli import main
 from huggins.demo import mocks
 from huggins.errors import HugginsError
 from huggins.formats import open_file, select
@@ -125,7 +126,7 @@ def test_given_redshifts_reach_the_children(files, started, model, tmp_path):
 
 
 def test_few_spectra_start_no_process(files, model, monkeypatch):
-    monkeypatch.setattr(runner, "Crew", None)
+    monkeypatch.setattr(crew.subprocess, "Popen", None)
     rows, _ = joined(run_paths(files, model, NETWORK))
     assert len(rows) == 16
 
@@ -139,13 +140,19 @@ def test_what_children_log_is_logged_here(files, model, started, caplog):
     ]
 
 
+def told(model):
+    children = Crew(2)
+    children.instruct(model, NETWORK)
+    return children
+
+
 def one(path):
     return Files((Origin(path, Place(1)),))
 
 
 @pytest.mark.slow
 def test_a_child_that_is_gone_is_reported_behind_the_rows_before(files, model, started):
-    with Crew(1, model, NETWORK) as children:
+    with told(model) as children:
         first = children.submit(one(files[0]))
         (process,) = started
         assert len(first.result(30)[0][0]) == 1
@@ -173,7 +180,7 @@ def test_a_run_ends_with_the_child_it_lost(files, model, started):
 
 @pytest.mark.slow
 def test_a_child_whose_parent_is_gone_ends(files, model, started):
-    with Crew(1, model, NETWORK) as children:
+    with told(model) as children:
         children.submit(one(files[0])).result(30)
         started[0].stdin.close()
         assert started[0].wait(20) == 0
@@ -183,14 +190,31 @@ def test_a_child_says_why_it_fails(files, started, tmp_path):
     path = write_model(tmp_path / "m.onnx")
     model = load_model(path, threads=1)
     write_model(path, favour="QSO")
-    with Crew(1, model, NETWORK) as children:
+    with told(model) as children:
         answer = children.submit(one(files[0]))
         with pytest.raises(HugginsError, match=r"m.onnx: was changed since it was loaded"):
             answer.result(30)
-    with Crew(1, load_model(path, threads=1), NETWORK) as children:
+    with told(load_model(path, threads=1)) as children:
         answer = children.submit(Loaded([None], None, Place()))
         with pytest.raises(HugginsError, match=r"(?s)mistake in huggins.*Traceback"):
             answer.result(30)
+
+
+@pytest.mark.parametrize("few", [2, 30])
+def test_a_command_with_many_files_starts_children_at_once(
+    files, tmp_path, monkeypatch, started, few
+):
+    monkeypatch.setattr(crew, "FEW", {True: few, False: few})
+    (tmp_path / "list.txt").write_text("".join(f"{path}\n" for path in files[:2]))
+    folder = str(tmp_path)
+    assert crew.many([folder], redshift=False) == (few == 2)  # 12 files
+    assert not crew.many(files[:2], redshift=False)
+    assert crew.many([*files[:2], f"@{tmp_path}/list.txt"], redshift=True) == (few == 2)
+    assert crew.many([folder] * 3, redshift=True)
+    assert not crew.many(["-", "@nowhere"], redshift=True)
+    # It is over before anything is classified, and so are they.
+    assert main(["classify", folder, "--jobs", "2", "-o", f"{folder}/t.unknown"]) == 2
+    assert [process.returncode for process in started] == [-signal.SIGKILL] * (few == 2)
 
 
 def test_without_an_executable_all_is_done_here(files, model, monkeypatch):

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from huggins.errors import InputError, ModelError
-from huggins.inference import classify, features, folders, settings
+from huggins.inference import classify, crew, features, folders
 from huggins.inference.api import classify_to_file
 from huggins.inference.batch import _take_back
 from huggins.inference.bestfit import LOGLAM, best_fits
 from huggins.inference.counting import _LISTED, Counts
+from huggins.inference.crew import Crew
 from huggins.inference.fitting import fit
 from huggins.inference.network import _peak
 from huggins.inference.results import spectra_of
@@ -196,11 +197,11 @@ def test_a_threshold_is_a_probability(threshold):
 
 
 def test_processes_are_sixteen_at_most(monkeypatch):
-    monkeypatch.setattr(settings, "cores", lambda: 64)
-    assert Settings().processes == 16
-    assert Settings(jobs=70).processes == 70
-    monkeypatch.setattr(settings, "cores", lambda: 2)
-    assert Settings().processes == 2
+    monkeypatch.setattr(crew, "cores", lambda: 64)
+    assert len(Crew(0)) == 15
+    assert len(Crew(70)) == 69
+    monkeypatch.setattr(crew, "cores", lambda: 2)
+    assert len(Crew(0)) == 1
 
 
 # Files -----------------------------------------------

@@ -93,7 +93,7 @@ def build(
     from huggins.dataset.merge import Making
     from huggins.errors import InputError
     from huggins.inference import Inputs
-    from huggins.inference.settings import cores
+    from huggins.inference.crew import cores
     from huggins.runs.workers import Workers
 
     if parquet is not None:

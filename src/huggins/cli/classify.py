@@ -158,6 +158,12 @@ def classify(
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from huggins.inference.crew import Crew, many
+
+    workers_elsewhere = bool(cluster or slurm)
+    crew = context.with_resource(Crew(1 if workers_elsewhere else jobs))
+    if many(inputs, redshift=not no_redshift):
+        crew.start()  # meanwhile this process loads what it needs
     from huggins.cli.progress import Progress
     from huggins.inference import (
         Inputs,
@@ -185,7 +191,7 @@ def classify(
         given=NOTHING if z is None else given_redshifts(z, inputs, [rows]),
         sets=0.0 if sets is None else checked(sets),
     )
-    workers = Workers(jobs or 1, cluster, slurm) if cluster or slurm else None
+    workers = Workers(jobs or 1, cluster, slurm) if workers_elsewhere else None
     if workers is not None and output in (None, _STANDARD):
         raise InputError("a run on a cluster needs -o: its rows are kept beside the table")
     if features is not None:
@@ -240,6 +246,7 @@ def classify(
                 model=model,
                 settings=settings,
                 workers=workers,
+                crew=crew,
                 desi=desi_columns,
                 resume=resume,
                 overwrite=overwrite,

@@ -55,7 +55,7 @@ def shrink(
     a run that was interrupted goes on when it is called again.
     """
     from huggins.inference import Inputs
-    from huggins.inference.settings import cores
+    from huggins.inference.crew import cores
 
     if output is None and (pack or not replace):
         raise InputError(

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from huggins.errors import ReadError
+    from huggins.inference.crew import Crew
     from huggins.runs.workers import Workers
 
 _log = logging.getLogger(__name__)
@@ -225,6 +226,7 @@ def classify_to_file(
     form: str = "",
     models: Path | None = None,
     command: str = "huggins.inference.classify_to_file",
+    crew: Crew | None = None,
     begin: Callable[[int], None] | None = None,
     watch: Callable[[Rows], None] | None = None,
 ) -> Summary:
@@ -256,6 +258,8 @@ def classify_to_file(
         Where the best-fit models go, ``.fits`` or ``.npz`` (`huggins.inference.models_file`).
     command
         What the table records as its origin.
+    crew
+        Processes that help, as for `huggins.inference.runner.run_paths`.
     begin
         Called with the number of rows that an interrupted run has done.
     watch
@@ -321,7 +325,7 @@ def classify_to_file(
             if begin is not None:
                 begin(resumed)
         if workers is None:
-            done = run_paths(inputs, network, settings, done=journal.place)
+            done = run_paths(inputs, network, settings, done=journal.place, crew=crew)
         else:
             from huggins.inference.cluster import run_cluster
 

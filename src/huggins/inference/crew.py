@@ -18,11 +18,13 @@ import sys
 import threading
 from collections import deque
 from concurrent.futures import Future
+from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from huggins.errors import HugginsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from huggins.inference.network import Model
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 # Tasks that a child has at a time: while it does one, the next waits at its door.
 _WAITING: Final = 2
+# Largest default number of processes.
+_JOBS: Final = 16
 # One thread of linear algebra a child: its matrices are so small that a second one only waits,
 # busily, and there is one process per core.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -44,27 +48,71 @@ _CODE: Final = (
 )
 # Bytes that a pipe to a child holds, where the system allows: the most that it gives to all.
 _PIPE: Final = 2**20
+#: Spectra that one process classifies alone, with and without the fit: to start another takes
+#: as long.
+FEW: Final = {True: 64, False: 1024}
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def many(inputs: Iterable[str], *, redshift: bool) -> bool:
+    """Whether the arguments of a command plainly name more files than one process is to do.
+
+    It looks at names only, for a crew that is to start while the command does.
+    """
+    files = chain.from_iterable(map(_named, inputs))
+    return next(islice(files, FEW[redshift], None), None) is not None
+
+
+def _named(argument: str) -> Iterable[object]:
+    if os.path.isdir(argument):  # noqa: PTH112
+        return (name for _, _, names in os.walk(argument) for name in names)
+    if argument.startswith("@") and os.path.isfile(argument[1:]):  # noqa: PTH113
+        with open(argument[1:], "rb") as file:  # noqa: PTH123
+            return list(islice(file, max(FEW.values()) + 1))
+    return (argument,)
 
 
 class Crew:
-    """Child processes that classify, each started when it gets its first task.
+    """Child processes that classify.
 
     Parameters
     ----------
-    count
-        Of children, at most.
-    model, settings
-        What they classify with.
+    jobs
+        Processes that do the work, this one included; 0: one per core, at most sixteen.
+
+    Attributes
+    ----------
+    started : bool
+        Whether there are any already.
     """
 
-    def __init__(self, count: int, model: Model, settings: Settings) -> None:
-        level = logging.getLogger("huggins").getEffectiveLevel()
-        setup = (str(model.path.absolute()), model.hash, settings, level)
+    def __init__(self, jobs: int) -> None:
+        count = (jobs or min(cores(), _JOBS)) - 1
         # Python has no name where it is embedded in another program.
-        self._children = [_Child(setup) for _ in range(count if sys.executable else 0)]
+        self._children = [_Child() for _ in range(count if sys.executable else 0)]
+        self.started = False
 
     def __len__(self) -> int:
         return len(self._children)
+
+    def start(self) -> None:
+        """Let the children start, which else they do when they get their first tasks."""
+        self.started = bool(self._children)
+        for child in self._children:
+            child.start()
+
+    def instruct(self, model: Model, settings: Settings) -> None:
+        """Say what to classify with, before the first task."""
+        level = logging.getLogger("huggins").getEffectiveLevel()
+        setup = (str(model.path.absolute()), model.hash, settings, level)
+        for child in self._children:
+            child.setup = setup
 
     def submit(self, task: Files | Loaded) -> Future[Part] | None:
         """Give a task to the child with the fewest; None where all have enough to do."""
@@ -93,8 +141,8 @@ class Crew:
 class _Child:
     """One child; its answers are received by a thread, in the order of its tasks."""
 
-    def __init__(self, setup: tuple[Any, ...]) -> None:
-        self._setup = setup
+    def __init__(self) -> None:
+        self.setup: tuple[Any, ...] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._under_way: deque[Future[Part]] = deque()
@@ -115,7 +163,10 @@ class _Child:
             self._under_way.append(future)
         try:
             if self._process is None:
-                self._start()
+                self.start()
+            if self.setup is not None:
+                self._send(self.setup)
+                self.setup = None
             self._send(task)
         except OSError as error:
             if self._process is None:
@@ -124,7 +175,8 @@ class _Child:
                 self._process.kill()
         return future
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        """Start the process."""
         environment = _MEMORY | os.environ | dict.fromkeys(_THREADS, "1")
         # The same packages as here, and -P: none from the folder the user happens to be in.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
@@ -137,7 +189,6 @@ class _Child:
         _widen(self._process.stdin)
         _widen(self._process.stdout)
         self._receiver.start()
-        self._send(self._setup)
 
     def _send(self, what: Any) -> None:
         assert self._process is not None

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from huggins.inference.crew import Crew
+from huggins.inference.crew import FEW, Crew
 from huggins.inference.journal import Place
 from huggins.inference.tasks import Files, Loaded, Origin, batches_of, lot, origins_of, tasks_of
 
@@ -25,15 +26,17 @@ if TYPE_CHECKING:
 
     Task = Files | Loaded
 
-#: Spectra of a run that this process classifies alone, with and without the fit: to start
-#: another takes as long.
-FEW: Final = {True: 64, False: 1024}
 # Tasks under way for each process: rows wait while the process that has the first ones starts.
 _AHEAD: Final = 8
 
 
 def run_paths(
-    paths: Iterable[str], model: Model, settings: Settings, *, done: Place | None = None
+    paths: Iterable[str],
+    model: Model,
+    settings: Settings,
+    *,
+    done: Place | None = None,
+    crew: Crew | None = None,
 ) -> Iterator[tuple[Rows, Place]]:
     """Classify files, in order.
 
@@ -47,6 +50,9 @@ def run_paths(
         How to run.
     done
         What an earlier run did, which is left out.
+    crew
+        Processes that help, from the caller, who ends them; None: they start where they are
+        worth it.
 
     Yields
     ------
@@ -60,7 +66,9 @@ def run_paths(
     InputError
         If the paths are not those that the earlier run had.
     """
-    yield from _run(tasks_of(origins_of(paths, done or Place()), settings), model, settings)
+    tasks = tasks_of(origins_of(paths, done or Place()), settings)
+    with Crew(settings.jobs) if crew is None else nullcontext(crew) as helpers:
+        yield from _run(tasks, model, settings, helpers)
 
 
 def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> Iterator[Rows]:
@@ -68,36 +76,37 @@ def run_spectra(spectra: Iterable[Item], model: Model, settings: Settings) -> It
     nowhere = Origin("", Place())
     batches = batches_of(((nowhere, item) for item in spectra), lot(settings))
     tasks = (Loaded(*settings.given.resolved(batch), place) for batch, place in batches)
-    for rows, _ in _run(tasks, model, settings):
-        yield rows
+    with Crew(settings.jobs) as crew:
+        for rows, _ in _run(tasks, model, settings, crew):
+            yield rows
 
 
 def _run(
-    tasks: Iterator[Task], model: Model, settings: Settings
+    tasks: Iterator[Task], model: Model, settings: Settings, crew: Crew
 ) -> Iterator[tuple[Rows, Place]]:
     """Do tasks in as many processes as they are worth."""
     first: deque[Task] = deque()
     seen = 0
-    children = settings.processes - 1
-    while children and seen <= FEW[settings.redshift]:
+    alone = not len(crew)
+    while not alone and not crew.started and seen <= FEW[settings.redshift]:
         if (task := next(tasks, None)) is None:
-            children = 0
+            alone = True
         else:
             first.append(task)
             seen += len(task)
-    if not children:
+    if alone:
         for task in chain(_emptied(first), tasks):
             yield from task.part(model, settings)
         return
-    most = _AHEAD * (children + 1)
+    crew.instruct(model, settings)
+    most = _AHEAD * (len(crew) + 1)
     under_way: deque[Future[Part]] = deque()
-    with Crew(children, model, settings) as crew:
-        for task in chain(_emptied(first), tasks):
-            under_way.append(crew.submit(task) or _done(task, model, settings))
-            while under_way and (under_way[0].done() or len(under_way) > most):
-                yield from under_way.popleft().result()
-        while under_way:
+    for task in chain(_emptied(first), tasks):
+        under_way.append(crew.submit(task) or _done(task, model, settings))
+        while under_way and (under_way[0].done() or len(under_way) > most):
             yield from under_way.popleft().result()
+    while under_way:
+        yield from under_way.popleft().result()
 
 
 def _emptied(tasks: deque[Task]) -> Iterator[Task]:

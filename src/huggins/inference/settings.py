@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +13,6 @@ from huggins.redshift.alternatives import MOST
 
 #: Spectra in one inference: more need more memory and are no faster.
 BATCH: Final = 64
-# Largest default number of processes.
-_JOBS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +85,3 @@ class Settings:
     def alternatives(self) -> int:
         """Room for different redshifts in a row, which are never more than `MOST`."""
         return min(self.candidates, MOST)
-
-    @property
-    def processes(self) -> int:
-        """Processes to run, this one included."""
-        return self.jobs or min(cores(), _JOBS)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

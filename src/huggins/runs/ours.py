@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Final
 
 from huggins import __version__
-from huggins.fits.cards import BLOCK, header_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,6 +120,8 @@ def _of_fits(text: bytes, file: IO[bytes]) -> bool:
     file
         Open behind them.
     """
+    from huggins.fits.cards import BLOCK, header_end  # late, because numpy comes with it
+
     start = 0
     for _ in range(2):
         while (end := header_end(text, start)) < 0 and len(text) < _LOOK:
