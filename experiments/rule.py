@@ -30,7 +30,7 @@ from huggins.redshift.decide import choose, scores
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
-from huggins.redshift.search import Candidates, Search
+from huggins.redshift.search import Search
 from huggins.simulate.quasar_frame import JOIN
 from huggins.taxonomy import BROAD
 from huggins.train.data import read_real
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.inference.network import Model
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.spectrum import Spectrum
 

@@ -15,12 +15,12 @@ from experiments.rule import (
 )
 from huggins.inference.verification import verify
 from huggins.redshift.basis import load_basis
+from huggins.redshift.candidates import Candidates
 from huggins.redshift.case import MEMBERSHIP
 from huggins.redshift.decide import choose
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal
-from huggins.redshift.search import Candidates
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import INDEX
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from huggins.redshift.border import log_odds
+from huggins.redshift.candidates import Candidates
 from huggins.redshift.decide import border_case, choose, comparable
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
-from huggins.redshift.search import Candidates
 from huggins.taxonomy import BROAD_CLASSES
 
 GOOD = 4000

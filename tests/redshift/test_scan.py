@@ -7,39 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from factories.mixtures import FIRST, LENGTH, components, observed
 from huggins.forest import LYMAN_ALPHA, mean_transmission
 from huggins.redshift.basis import Components
+from huggins.redshift.binned import BinnedFit
 from huggins.redshift.equations import LinearFit
 from huggins.redshift.frames import SIZE, START, bin_down
 from huggins.redshift.scan import Scanner, _fast_length, solve
-
-FIRST, LENGTH = 34000, 7000
-
-
-def components(z_max: float = 0.2) -> Components:
-    x = np.arange(LENGTH)
-    rng = np.random.default_rng(3)
-    vectors = np.ones((3, LENGTH))
-    for centre in rng.integers(500, LENGTH - 500, 25):
-        vectors[0] += 0.5 * np.exp(-0.5 * ((x - centre) / 25.0) ** 2)
-        vectors[1] += rng.normal() * np.exp(-0.5 * ((x - centre) / 60.0) ** 2)
-    vectors[1] -= 1.0
-    vectors[2] = np.sin(x / 400.0)
-    return Components(
-        FIRST, vectors.astype(np.float32), np.array([1.0, 0.5, 0.3]), (), -0.003, z_max
-    )
-
-
-def observed(part: Components, shift: int, sn: float, seed: int = 1):
-    """Flux and ivar on the native grid of a mixture at a shift."""
-    rng = np.random.default_rng(seed)
-    first = START - shift - part.start
-    flux = np.array([1.0, 0.3, -0.2]) @ part.vectors[:, first : first + SIZE]
-    ivar = np.full(SIZE, sn**2)
-    ivar[:300] = 0.0
-    flux = flux + rng.normal(0.0, 1.0 / sn, SIZE)
-    flux[:300] = 0.0
-    return flux, ivar
 
 
 def brute(scanner: Scanner, part: Components, u, w, signal, shift, terms, slack) -> float:
@@ -106,7 +80,8 @@ def test_the_forest_is_part_of_the_model():
     fit = LinearFit(part, terms=0, slack=0.3)
     exact, _ = fit.solve(flux, ivar, signal, shift, slice(0, SIZE))
     assert exact == pytest.approx(signal, rel=1e-5)
-    chi2, masked = scanner.robust(mean, w, signal, int(gain.argmax()))
+    binned = BinnedFit(part, 6, scanner.shifts, terms=0, slack=0.3)
+    chi2, masked = binned.robust(mean, w, signal, int(gain.argmax()))
     # But for the bin that Lyman alpha parts, and its neighbours.
     assert np.count_nonzero(masked) <= 3
     assert chi2 < 1e-4 * signal
@@ -148,37 +123,6 @@ def test_what_rounding_leaves_of_nothing_is_not_solved_for():
     packed[1, 0] = [0.0, 1e-8, 1e-8, 0.0]
     packed[2, :2] = [[2.0, 1e-8, -1e-8, 0.0], [2.0, 2.0, 2.0, 1e-9]]
     np.testing.assert_allclose(solve(packed), [3.0, 2.0, 2.0, 0.0], atol=1e-4)
-
-
-def test_absorption_is_masked_and_paid_for():
-    part = components()
-    scanner = Scanner(part, 6, terms=2, slack=0.3)
-    flux, ivar = observed(part, 420, sn=10.0)
-    flux[2000:2200] *= 0.3
-    u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
-    mean = np.divide(u, w, out=np.zeros_like(w), where=w > 0)
-    index = int(np.flatnonzero(scanner.shifts == 70)[0])
-    plain, nothing = scanner.robust(mean, w, float(ivar @ flux**2), index, rounds=1)
-    chi2, masked = scanner.robust(mean, w, float(ivar @ flux**2), index)
-    assert not nothing.any()
-    assert masked[335:365].all()
-    assert masked.sum() < 60
-    assert chi2 < 0.2 * plain
-
-
-def test_only_broad_runs_redward_of_lyman_alpha_are_troughs():
-    part = components(z_max=3.0)
-    scanner = Scanner(part, 6, terms=0, slack=0.3)
-    index = int(np.flatnonzero(scanner.shifts == 700)[0])  # Lyman alpha at log 3.5048
-    masked = np.zeros(SIZE // 6, bool)
-    masked[100:104] = True  # narrow
-    masked[200:210] = True
-    kept = scanner.troughs(masked, index)
-    assert kept[200:210].all()
-    assert kept.sum() == 10
-    far = int(np.flatnonzero(scanner.shifts == 950)[0])  # at log 3.6548, pixel 184
-    masked[100:110] = True
-    assert scanner.troughs(masked, far).sum() == 10
 
 
 @pytest.mark.parametrize("least", [5, 97, 2320, 3090])

@@ -14,11 +14,11 @@ from huggins.inference.network import Prediction
 from huggins.lines import EMISSION
 from huggins.quality import ZWarning
 from huggins.redshift.basis import Archetypes, Basis, Components
+from huggins.redshift.candidates import Candidates
 from huggins.redshift.decide import Choice
 from huggins.redshift.frames import SIZE, START
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
-from huggins.redshift.search import Candidates
 from huggins.redshift.warnings import fit_warnings, negative_line, warnings
 from huggins.taxonomy import CLASSES, INDEX
 from huggins.weights import RedshiftGrid

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Basis
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.redshift.frames import Frames
     from huggins.redshift.minimise import Solution
     from huggins.redshift.proposals import Proposal
-    from huggins.redshift.search import Candidates
 
     Array = NDArray[np.float64]
 

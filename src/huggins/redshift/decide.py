@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.minimise import Solution
     from huggins.redshift.parameters import DecisionParameters
     from huggins.redshift.proposals import Proposal
-    from huggins.redshift.search import Candidates
 
     Array = NDArray[np.float64]
 

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.redshift.balnicity import Absorption
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.redshift.minimise import Solution
-    from huggins.redshift.search import Candidates
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]

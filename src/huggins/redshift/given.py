@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Basis
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.redshift.equations import Solve
     from huggins.redshift.minimise import Track
     from huggins.redshift.parameters import DecisionParameters
-    from huggins.redshift.search import Candidates
 
     Array = NDArray[np.float64]
 

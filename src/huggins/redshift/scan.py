@@ -38,11 +38,8 @@ _RIDGE: Final = 1e-5
 _EPSILON: Final = np.finfo(np.float32).eps
 # A vector that is not 0 in at most this fraction of its pixels is summed only there.
 _THIN: Final = 0.1
-# log10 of the rest wavelength of Lyman alpha; least width of a broad trough in native pixels.
+# log10 of the rest wavelength of Lyman alpha.
 _LYMAN_ALPHA: Final = float(np.log10(LYMAN_ALPHA))
-_TROUGH: Final = 30
-#: chi2 of a native pixel that is taken for absorption: dearer than one that fits.
-ABSORBED: Final = 2.5
 
 
 class Scanner:
@@ -77,7 +74,7 @@ class Scanner:
         self._size = size = SIZE // factor
         # The template from the bluest rest wavelength that any redshift brings into view.
         length = size + highest - lowest
-        self._vectors = _binned(components, START // factor - highest, length, factor)
+        self._vectors = binned(components, START // factor - highest, length, factor)
         count = len(self._vectors)
         self._count, self._terms, self._slack = count, terms, slack
         self._precision = 1.0 / components.spread**2
@@ -95,7 +92,7 @@ class Scanner:
         # Blueward of Lyman alpha a model is a vector times the transmission of the forest. That
         # belongs to the observed pixel, so it goes to the data's side of the correlation.
         rest = np.arange(length) + START // factor - highest
-        self._blue = blue = components.forest & ((rest + 0.5) * self.step < _LYMAN_ALPHA)
+        blue = components.forest & ((rest + 0.5) * self.step < _LYMAN_ALPHA)
         centre = (START + factor * np.arange(size) + 0.5 * (factor - 1)) * STEP
         self._passed = mean_transmission(centre)
         self._forest = np.fft.rfft(spectra * blue, self._length, axis=1) if blue.any() else None
@@ -266,118 +263,6 @@ class Scanner:
             matrix[i, j] = rows @ seen[start : start + len(at)]
             start += len(at)
 
-    def troughs(self, masked: NDArray[np.bool_], index: int) -> NDArray[np.bool_]:
-        """Keep of a mask what makes a quasar one of broad absorption, shape (P,).
-
-        That is runs of more than 2000 km/s (Weymann et al. 1991, ApJ 373, 23) redward of Lyman
-        alpha. Anything less moves the redshift more than it helps: narrow absorption is as
-        common in the spectra that the basis was learned from.
-        """
-        rest = (START / self.factor + np.arange(self._size) - self.shifts[index]) * self.step
-        possible = masked & (rest > _LYMAN_ALPHA)
-        edges = np.flatnonzero(np.diff(np.r_[False, possible, False]))
-        kept = np.zeros_like(masked)
-        for start, stop in zip(edges[::2], edges[1::2], strict=True):
-            if stop - start >= _TROUGH / self.factor:
-                kept[start:stop] = True
-        return kept
-
-    def plain(self, flux: Array, weight: Array, signal: float, at: Sequence[int]) -> Array:
-        """chi2 at some shifts with no pixel taken for absorption; arguments as in `robust`.
-
-        Parameters
-        ----------
-        flux, weight, signal
-        at
-            Indices into `shifts`, n of them.
-
-        Returns
-        -------
-        ndarray, shape (n,)
-        """
-        x = np.stack([self._seen(index) for index in at])  # (n, K + M, P)
-        weighted = x * weight
-        matrix = weighted @ x.swapaxes(1, 2)
-        level = matrix[:, :1, 0]
-        diagonal = np.empty(matrix.shape[:2])
-        diagonal[:, : self._count] = self._precision * level / signal
-        diagonal[:, 0] = 0.0
-        diagonal[:, self._count :] = weight.sum() / (signal * self._slack**2)
-        diagonal += 1e-9 * level + 1e-30
-        each = np.arange(matrix.shape[1])
-        matrix[:, each, each] += diagonal
-        coefficients = np.linalg.solve(matrix, weighted @ flux[:, None])
-        residual = flux - (coefficients.swapaxes(1, 2) @ x)[:, 0]
-        residual *= residual
-        chi2: Array = residual @ weight
-        return chi2
-
-    def _seen(self, index: int) -> Array:
-        """Return vectors and polynomials on the pixels of data at one shift, (K + M, P)."""
-        first = int(self.shifts[-1]) - int(self.shifts[index])
-        part = slice(first, first + self._size)
-        rows = self._vectors[:, part]
-        if self._forest is not None:
-            rows = rows * np.where(self._blue[part], self._passed, 1.0)
-        return np.concatenate([rows, self._poly])
-
-    def robust(
-        self, flux: Array, weight: Array, signal: float, index: int, *, rounds: int = 4
-    ) -> tuple[float, NDArray[np.bool_]]:
-        """chi2 at one shift when pixels far below the model are taken for absorption.
-
-        Broad absorption is no part of the basis. A pixel (with its neighbours) that lies more
-        than 4 sigma and 12 % below the model is masked and counts as chi2 of `ABSORBED` for
-        each native pixel in it; then the fit is done again.
-
-        Parameters
-        ----------
-        flux, weight : ndarray, shape (P,)
-            Mean flux and sum of ivar in each (binned) pixel.
-        signal
-            As in `gain`.
-        index
-            Index into `shifts`.
-
-        Returns
-        -------
-        chi2
-            Of the binned pixels, masked ones at their fixed price.
-        masked : ndarray of bool, shape (P,)
-        """
-        x = self._seen(index)
-        covered = weight > 0
-        masked = np.zeros(self._size, bool)
-        root = np.sqrt(weight)
-        chi2 = np.inf
-        for turn in range(rounds):
-            w = np.where(masked, 0.0, weight)
-            weighted = x * w
-            matrix = weighted @ x.T
-            diagonal = np.zeros(len(x))
-            diagonal[: self._count] = self._precision * matrix[0, 0] / signal
-            diagonal[0] = 0.0
-            diagonal[self._count :] = w.sum() / (signal * self._slack**2)
-            matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
-            coefficients = np.linalg.solve(matrix, weighted @ flux)
-            model = coefficients @ x
-            residual = (flux - model) * root
-            kept = covered & ~masked
-            price = ABSORBED * self.factor * np.count_nonzero(covered & masked)
-            chi2 = float(residual[kept] @ residual[kept]) + price
-            if turn == rounds - 1:
-                break
-            low = covered & (residual < -4.0) & (flux < 0.88 * model)
-            grown = low.copy()
-            grown[1:] |= low[:-1]
-            grown[:-1] |= low[1:]
-            if np.count_nonzero(grown) > 0.4 * np.count_nonzero(covered):
-                break
-            if (grown == masked).all():
-                break
-            masked = grown
-        return chi2, masked
-
 
 def solve(
     matrix: NDArray[np.float32],
@@ -420,7 +305,7 @@ def solve(
     return total
 
 
-def _binned(components: Components, first: int, length: int, factor: int) -> Array:
+def binned(components: Components, first: int, length: int, factor: int) -> Array:
     """Mean of the vectors in groups of `factor` pixels, from group `first`; edges go on."""
     at = np.arange(first * factor, (first + length) * factor) - components.start
     vectors = components.vectors[:, at.clip(0, components.vectors.shape[1] - 1)]

@@ -10,11 +10,13 @@ import numpy as np
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift.basis import STEP, Basis, load_basis
+from huggins.redshift.binned import ABSORBED, BinnedFit
 from huggins.redshift.blue import blue_pixels, lowered
+from huggins.redshift.candidates import NOTHING, Candidates, Observed, Tracks, look
 from huggins.redshift.equations import LinearFit, StarFit
 from huggins.redshift.frames import SAME, SIZE, START, Frames, bin_down
-from huggins.redshift.minimise import Solution, Track, ask
-from huggins.redshift.scan import ABSORBED, Scanner
+from huggins.redshift.minimise import Track
+from huggins.redshift.scan import Scanner
 from huggins.redshift.stars import StarScanner, products
 
 if TYPE_CHECKING:
@@ -70,44 +72,6 @@ class SearchSettings:
     redshift_weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Candidates of one spectrum, before the decision.
-
-    Attributes
-    ----------
-    solutions : tuple of Solution
-        At least one per class where there are data, the best of each class first.
-    smooth
-        chi2 of a cubic polynomial.
-    total
-        chi2 of an empty model.
-    good
-        Pixels with data.
-    tracks : tuple of Track
-        Of each, to minimise its chi2.
-    """
-
-    solutions: tuple[Solution, ...]
-    smooth: float
-    total: float
-    good: int
-    tracks: tuple[Track, ...]
-
-    def minimised(self, index: int) -> Candidates:
-        """Return the candidates with chi2 of one of them minimised."""
-        return self.replaced(index, self.tracks[index].minimise())
-
-    def replaced(self, index: int, solution: Solution) -> Candidates:
-        """Return the candidates with one of them replaced."""
-        solutions = list(self.solutions)
-        solutions[index] = solution
-        return replace(self, solutions=tuple(solutions))
-
-
-_NOTHING: Final = Candidates((), 0.0, 0.0, 0, ())
-
-
 class Search:
     """Finds the candidates of one spectrum after another.
 
@@ -126,6 +90,13 @@ class Search:
         self.settings = s = settings or SearchSettings()
         self.quasar_scanner = Scanner(self.basis.quasar, 6, terms=s.quasar_terms, slack=s.slack)
         self.galaxy_scanner = Scanner(self.basis.galaxy, 3, terms=s.galaxy_terms, slack=s.slack)
+        self.quasar_binned = BinnedFit(
+            self.basis.quasar,
+            6,
+            self.quasar_scanner.shifts,
+            terms=s.quasar_terms,
+            slack=s.slack,
+        )
         self.star_scanner = StarScanner(self.basis.star, 6, terms=s.star_terms)
         self.linear = {
             "GALAXY": LinearFit(self.basis.galaxy, terms=s.galaxy_terms, slack=s.slack),
@@ -146,7 +117,7 @@ class Search:
         self, frames: Frames, rows: Sequence[int], proposals: Sequence[Proposal | None]
     ) -> list[Candidates]:
         """Search some spectra; scanned together they need less time than one by one."""
-        found = [_NOTHING] * len(rows)
+        found = [NOTHING] * len(rows)
         seen = [n for n, row in enumerate(rows) if frames.ivar[row].any()]
         if not seen:
             return found
@@ -163,11 +134,29 @@ class Search:
         galaxies = self.galaxy_scanner.gains(*third, signal)
         quasars = self.quasar_scanner.gains(*sixth, signal)
         smooth = total - self._smooth(weighted, ivar)
-        tracks: list[_Tracks] = []
-        for k, n in enumerate(seen):
-            covered = np.flatnonzero(ivar[k])
+        given = [proposals[n] for n in seen]
+        priors = [self._priors(s, given) for s in (self.galaxy_scanner, self.quasar_scanner)]
+        galaxy_peaks = self._peaks(self.galaxy_scanner, galaxies, total, good, priors[0])
+        quasar_peaks = self._peaks(self.quasar_scanner, quasars, total, good, priors[1])
+        # Four fits each to find absorption, and of use for broad absorption only.
+        plain = [k for k, p in enumerate(given) if p is not None and p.absorbed < _ABSORBED]
+        chi2 = dict(
+            zip(
+                plain,
+                self.quasar_binned.plain(
+                    sixth[0][plain],
+                    sixth[1][plain],
+                    signal[plain],
+                    [quasar_peaks[k] for k in plain],
+                ),
+                strict=True,
+            )
+        )
+        tracks: list[Tracks] = []
+        for k, proposal in enumerate(given):
+            covered = ivar[k].nonzero()[0]
             used = slice(int(covered[0]), int(covered[-1]) + 1)
-            data = _Data(
+            data = Observed(
                 flux[k, used],
                 ivar[k, used],
                 used,
@@ -175,14 +164,19 @@ class Search:
                 float(total[k]),
                 int(good[k]),
             )
+            known = [None if proposal is None else prior[k] for prior in priors]
+            curve = quasars[k]
+            sums = sixth[0][k], sixth[1][k]
             tracks.append(
-                _Tracks(
+                Tracks(
                     self._stars(data, stars[k]),
-                    self._galaxies(data, galaxies[k], proposals[n]),
-                    self._quasars(data, quasars[k], sixth[0][k], sixth[1][k], proposals[n]),
+                    self._galaxies(data, galaxies[k], galaxy_peaks[k], known[0]),
+                    self._quasars(
+                        data, curve, quasar_peaks[k], known[1], *sums, proposal, chi2.get(k)
+                    ),
                 )
             )
-        self._look(tracks)
+        look(tracks)
         for k, n in enumerate(seen):
             results = tracks[k].fitted()
             found[n] = Candidates(
@@ -194,19 +188,7 @@ class Search:
             )
         return found
 
-    def _look(self, tracks: list[_Tracks]) -> None:
-        """Let all tracks of several spectra know the gains that `_Tracks.fitted` needs."""
-        asked: list[tuple[Track, int]] = []
-        for one in tracks:
-            for first, *others in (one.stars, one.quasars):
-                asked += first.beside(first.start, first.stride)
-                asked += [(track, track.start) for track in others]
-            asked += [(track, track.start) for track in one.galaxies]
-        ask(asked)
-        best = [one.best_galaxy for one in tracks]
-        ask([pair for track in best for pair in track.beside(track.start, track.stride)])
-
-    def _stars(self, data: _Data, gains: NDArray[np.float32]) -> list[Track]:
+    def _stars(self, data: Observed, gains: NDArray[np.float32]) -> list[Track]:
         column = gains.argmax(axis=1)
         height = gains[np.arange(len(gains)), column]
         solve = self.star.on(data.flux, data.ivar, data.used)
@@ -220,40 +202,39 @@ class Search:
         return tracks
 
     def _galaxies(
-        self, data: _Data, curve: NDArray[np.float32], proposal: Proposal | None
+        self, data: Observed, curve: NDArray[np.float32], peaks: list[int], prior: Array | None
     ) -> list[Track]:
         scanner, fit = self.galaxy_scanner, self.linear["GALAXY"]
         solve = fit.on(data.flux, data.ivar, data.signal, data.used)
         tracks = []
-        prior = self._prior(scanner, proposal)
-        peaks = self._peaks(scanner, curve, data, prior)[:3]
-        for i in [*peaks, *_unlisted(curve, peaks, prior)]:
+        for i in [*peaks[:3], *_unlisted(curve, peaks[:3], prior)]:
             start = round((float(scanner.shifts[0]) + _vertex(curve, i)) * scanner.factor)
             tracks.append(Track("GALAXY", -1, solve, start, 1, data.total))
         return tracks
 
     def _quasars(
         self,
-        data: _Data,
+        data: Observed,
         curve: NDArray[np.float32],
+        peaks: list[int],
+        prior: Array | None,
         weighted: Array,
         weight: Array,
         proposal: Proposal | None,
+        chi2: Array | None,
     ) -> list[Track]:
-        scanner = self.quasar_scanner
-        prior = self._prior(scanner, proposal)
-        peaks = self._peaks(scanner, curve, data, prior)
-        flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
+        """Return the tracks of quasars; `chi2` is that of peaks, None to mask absorption."""
+        scanner, fit = self.quasar_scanner, self.quasar_binned
+        masking = chi2 is None
         masks: dict[int, NDArray[np.bool_]] = {}
-        # Four fits each, and of use for broad absorption only.
-        masking = proposal is None or proposal.absorbed >= _ABSORBED
-        if masking:
-            tried = [scanner.robust(flux, weight, data.signal, i) for i in peaks]
+        flux = np.zeros(0)
+        if chi2 is None:
+            flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
+            tried = [fit.robust(flux, weight, data.signal, i) for i in peaks]
             chi2 = np.array([value for value, _ in tried])
             masks = {i: masked for i, (_, masked) in zip(peaks, tried, strict=True)}
-        else:
-            chi2 = scanner.plain(flux, weight, data.signal, peaks)
-        score = self._fitness(chi2, float(chi2.min()), int(np.count_nonzero(weight)))
+        count = np.full(len(chi2), np.count_nonzero(weight))
+        score = self._fitness(chi2, np.full(len(chi2), chi2.min()), count)
         if prior is not None:
             score += self.settings.redshift_weight * prior[peaks]
         broad = proposal is not None and proposal.absorbed >= _BROAD
@@ -265,14 +246,14 @@ class Search:
             masked = None
             if masking:
                 if i not in masks:
-                    masks[i] = scanner.robust(flux, weight, data.signal, i)[1]
-                masked = scanner.troughs(masks[i], i)
+                    masks[i] = fit.robust(flux, weight, data.signal, i)[1]
+                masked = fit.troughs(masks[i], i)
             tracks.append(self._quasar_track(data, whole, masked, start, broad=broad))
         return tracks
 
     def _quasar_track(
         self,
-        data: _Data,
+        data: Observed,
         whole: Solve,
         masked: NDArray[np.bool_] | None,
         start: int,
@@ -328,82 +309,54 @@ class Search:
         gain: Array = np.einsum("nt,nt->n", right, coefficients[:, :, 0])
         return gain
 
-    def _fitness(self, chi2: Array, lowest: float, count: int) -> Array:
+    def _fitness(self, chi2: Array, lowest: Array, count: NDArray[np.int64]) -> Array:
         """Log likelihood of candidates, levelled off where even the best fits badly."""
-        badness = max(lowest / max(count, 1), 1.0)
+        badness = np.maximum(lowest / np.maximum(count, 1), 1.0)
         softness = 1.0 + ((badness - 1.0) / self.settings.soft) ** 2
         return -0.5 * saturate((chi2 - lowest) / badness, self.settings.ceiling / softness)
 
-    def _prior(self, scanner: Scanner, proposal: Proposal | None) -> Array | None:
-        """Return the network's log probability at every shift of a scanner, shape (S,)."""
-        if proposal is None:
-            return None
-        key = scanner.factor, proposal.start, proposal.step
-        if key not in self._bins:
-            self._bins[key] = proposal.bins(scanner.shifts * scanner.step)
-        prior: Array = proposal.logs[self._bins[key]]
-        return prior
+    def _priors(self, scanner: Scanner, proposals: Sequence[Proposal | None]) -> Array:
+        """Return the network's log probabilities at every shift of a scanner, (N, S).
+
+        They are 0 where there is no proposal.
+        """
+        priors = np.zeros((len(proposals), len(scanner.shifts)))
+        for row, proposal in zip(priors, proposals, strict=True):
+            if proposal is not None:
+                key = scanner.factor, proposal.start, proposal.step
+                if key not in self._bins:
+                    self._bins[key] = proposal.bins(scanner.shifts * scanner.step)
+                proposal.logs.take(self._bins[key], out=row, mode="clip")
+        return priors
 
     def _peaks(
         self,
         scanner: Scanner,
-        curve: NDArray[np.float32],
-        data: _Data,
-        prior: Array | None,
-    ) -> list[int]:
-        """Maxima of the scan and of the network's distribution together, best first."""
-        inner = np.flatnonzero((curve[1:-1] >= curve[:-2]) & (curve[1:-1] > curve[2:]))
-        inner += 1
-        if len(inner) == 0:
-            return [int(curve.argmax())]
-        chi2 = data.total - curve[inner].astype(np.float64)
-        score = self._fitness(chi2, data.total - float(curve.max()), data.good)
-        if prior is not None:
-            score += self.settings.redshift_weight * prior[inner]
-        chosen: list[int] = []
-        left = inner[np.argsort(-score, kind="stable")[:40]]
-        while len(left) and len(chosen) < self.settings.peaks:
-            chosen.append(int(left[0]))
-            left = left[np.abs(left - left[0]) * scanner.factor > SAME]
-        return chosen
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Data:
-    """One spectrum from its first to its last good pixel."""
-
-    flux: Array
-    ivar: Array
-    used: slice
-    signal: float
-    total: float
-    good: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Tracks:
-    """The candidates of one spectrum, before any is fitted."""
-
-    stars: list[Track]
-    galaxies: list[Track]
-    quasars: list[Track]
-
-    @property
-    def best_galaxy(self) -> Track:
-        """The galaxy of lowest chi2 at its start, where negative lines are put right."""
-        return min(self.galaxies, key=lambda track: track.look().chi2)
-
-    def fitted(self) -> list[tuple[Solution, Track]]:
-        """Fit the best of each class at three shifts, the others at one."""
-        best = self.best_galaxy
-        others = [track for track in self.galaxies if track is not best]
-        others.sort(key=lambda track: track.look().chi2)
-        classes = (self.stars, [best, *others], self.quasars)
-        return [
-            (track.look() if n else track.peek(), track)
-            for tracks in classes
-            for n, track in enumerate(tracks)
-        ]
+        curves: NDArray[np.float32],
+        total: Array,
+        good: NDArray[np.int64],
+        priors: Array,
+    ) -> list[list[int]]:
+        """Maxima of N scans (N, S), each with the network's distribution; best first."""
+        inside = curves[:, 1:-1]
+        row, at = ((inside >= curves[:, :-2]) & (inside > curves[:, 2:])).nonzero()
+        at += 1
+        lowest = total - curves.max(axis=1).astype(np.float64)
+        chi2 = total[row] - curves[row, at].astype(np.float64)
+        score = self._fitness(chi2, lowest[row], good[row])
+        score += self.settings.redshift_weight * priors[row, at]
+        ends = np.searchsorted(row, np.arange(len(curves) + 1)).tolist()
+        found: list[list[int]] = []
+        for n, curve in enumerate(curves):
+            left, rated = at[ends[n] : ends[n + 1]], score[ends[n] : ends[n + 1]]
+            chosen: list[int] = [] if len(left) else [int(curve.argmax())]
+            while len(left) and len(chosen) < self.settings.peaks:
+                best = int(left[rated.argmax()])
+                chosen.append(best)
+                other = np.abs(left - best) * scanner.factor > SAME
+                left, rated = left[other], rated[other]
+            found.append(chosen)
+        return found
 
 
 def _unlisted(curve: NDArray[np.float32], listed: list[int], prior: Array | None) -> list[int]:
@@ -420,7 +373,7 @@ def _unlisted(curve: NDArray[np.float32], listed: list[int], prior: Array | None
     return [int(np.where(prior == top, curve, -np.inf).argmax())]
 
 
-def saturate(difference: Array, ceiling: float) -> Array:
+def saturate(difference: Array, ceiling: float | Array) -> Array:
     """Approach `ceiling` instead of growing without end."""
     out: Array = ceiling * -np.expm1(-difference / ceiling)
     return out

@@ -58,10 +58,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from huggins.redshift.basis import Basis
+    from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.redshift.parameters import DecisionParameters
     from huggins.redshift.result import Fit
-    from huggins.redshift.search import Candidates
     from huggins.weights import RedshiftGrid
 
     Array = NDArray[np.float64]
