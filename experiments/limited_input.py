@@ -2,8 +2,8 @@
 
 ``python -m experiments.limited_input DATA -o FIGURES.json`` takes the real spectra with a
 certain label (trust 2 and 3), removes the inverse variances, smooths, or cuts to one camera of
-DESI, and classifies them. It prints a table for folds 0 and 1, on which nothing was fitted, and
-one for folds 2 to 4, from which the rules were chosen.
+DESI, and classifies them. The tables of docs/explanation/limited-input.md are for folds 0 and
+1, on which nothing was fitted, and for folds 2 to 4, from which the rules were chosen.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 import huggins
 from experiments.card import rate_text, table
+from experiments.pages import replace_generated
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import fraction
 from huggins.evaluate.evaluation import plain
@@ -48,6 +49,7 @@ CUTS: Final = {
 WIDTHS: Final = (1, 3, 9)
 #: How near a right redshift is, km/s.
 LIMIT: Final = 3000.0
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "limited-input.md"
 FOLDS: Final = {"folds 0 and 1": (0, 1), "folds 2 to 4": (2, 3, 4)}
 
 
@@ -147,7 +149,7 @@ def measure(results: Table, sample: Sample, folds: Sequence[int]) -> dict[str, A
 
 HEADINGS: Final = [
     "input", "n", "CLASS right, %", "Z right, %", "without warning", "wrong among them, %",
-    "right, flagged PART_COVERAGE alone, %",
+    "right, flagged `PART_COVERAGE` alone, %",
 ]  # fmt: skip
 
 
@@ -159,7 +161,7 @@ def cells(name: str, figures: dict[str, Any]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure everything, print the tables and write the figures."""
+    """Measure everything, and write figures and tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -185,18 +187,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, folds in FOLDS.items():
             figures[name][kind] = measure(results, sample, folds)
             print(name, kind, figures[name][kind], file=sys.stderr)
-    for name, found in figures.items():
-        print(f"\n{name}\n")
-        print(table(HEADINGS, [cells(kind, f) for kind, f in found.items()]))
-    write_text(
-        options.output,
-        json.dumps(
-            figures,
-            indent=1,
-        )
-        + "\n",
-    )
+    write_text(options.output, json.dumps(figures, indent=1) + "\n")
+    alone = [kind for kind in kinds if kind not in CUTS]
+    for name, kept, count in (("FLUX", alone, 6), ("CAMERAS", ["as observed", *CUTS], 7)):
+        marks = (f"<!-- {name} BEGIN -->", f"<!-- {name} END -->")
+        replace_generated(PAGE, as_markdown(figures, kept, count), *marks)
     return 0
+
+
+def as_markdown(figures: dict[str, dict[str, Any]], kinds: Sequence[str], count: int) -> str:
+    """Return the tables of some kinds of input, with `count` columns."""
+    parts = []
+    for name, found in figures.items():
+        rows = [cells(kind, found[kind])[:count] for kind in kinds]
+        parts.append(f"{name.capitalize()}:\n\n{table(HEADINGS[:count], rows)}\n")
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":
