@@ -20,6 +20,7 @@ from astropy.table import Table
 import huggins
 from factories import make_truth, write_boss_spec, write_spplate, write_text
 from huggins import cli
+from huggins.cli.classify import _decimal, _fitting
 from huggins.inference import journal_path, load_model
 from huggins.inference.table import COLUMNS
 from huggins.quality import ZWarning
@@ -96,6 +97,15 @@ def test_the_short_table(folder, run):
     assert [line.split()[-1] for line in lines[1:4]] == [f"data/{i}.fits" for i in range(3)]
     assert "NODATA" in lines[4]
     assert "data/gone.fits: there is no such file" in lines[4]
+
+
+def test_the_short_table_keeps_its_columns():
+    assert _decimal(-1e-7, 5) == "0.00000"
+    assert _fitting([], 25) == ""
+    assert _fitting(["SKY"], 25) == "SKY"
+    assert _fitting(["LITTLE_COVERAGE", "BAD_MINFIT"], 25) == "LITTLE_COVERAGE,+1"
+    every = [bit.name for bit in ZWarning]
+    assert all(len(_fitting(every[n:], 25)) <= 25 for n in range(len(every)))
 
 
 def test_some_failed(folder, run):

@@ -49,6 +49,13 @@ def test_what_matters_is_printed_first(rows, monkeypatch, columns, end):
     assert table["Z"].format is None
 
 
+def test_a_redshift_that_rounds_to_zero_has_no_sign(rows):
+    rows.numbers["Z"] = [-1e-7, 1e-7, np.nan]
+    lines = str(to_table([rows], {})).splitlines()
+    assert "0.00000" in lines[2]
+    assert "-0.00000" not in lines[2]
+
+
 def test_desi_names_are_shown_too(rows):
     head = str(to_table([rows], {}, desi=True)).splitlines()[0].split()
     assert head[:6] == ["SPECTYPE", "SUBTYPE", "PROB_CLASS", "Z", "ZERR", "ZWARN"]

@@ -335,7 +335,7 @@ def _print_short(parts: Iterable[Rows]) -> None:
                     _decimal(number["Z"], 5),
                     _decimal(number["Z_ERR"], 5),
                     _decimal(number["SN_MEDIAN"], 1),
-                    ",".join(names(bits)) or "0",
+                    _fitting(names(bits), 25) or "0",
                     number["INDEX"],
                     f"{file}: {error}" if error else file,
                 )
@@ -348,4 +348,19 @@ def _chance(value: float) -> str:
 
 
 def _decimal(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    return f"{round(float(value), digits) + 0.0:.{digits}f}" if math.isfinite(value) else "-"
+
+
+def _fitting(words: list[str], width: int) -> str:
+    """Return as many words as fit, and how many are left: a column stays one.
+
+    >>> _fitting(["SKY", "SMALL_DELTA_CHI2", "POORDATA"], 25)
+    'SKY,SMALL_DELTA_CHI2,+1'
+    """
+    if len(",".join(words)) <= width:
+        return ",".join(words)
+    kept = words[:-1]
+    while len(",".join([*kept, f"+{len(words) - len(kept)}"])) > width and len(kept) > 1:
+        kept = kept[:-1]
+    return ",".join([*kept, f"+{len(words) - len(kept)}"])

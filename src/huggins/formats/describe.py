@@ -86,7 +86,7 @@ def _pipeline(spectrum: Spectrum) -> str:
     if not result.cls:
         return ""
     words = [f"{result.cls} {result.subclass}".strip()]
-    words += [] if result.z is None else [f"z = {result.z:.5f}"]
+    words += [] if result.z is None else [f"z = {round(result.z, 5) + 0.0:.5f}"]
     words += [] if result.zwarning is None else [f"ZWARNING {result.zwarning}"]
     return ", ".join(words)
 

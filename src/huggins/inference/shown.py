@@ -14,7 +14,8 @@ SHOWN: Final = (
     (("CLASS", "SPECTYPE"), None),
     (("SUBCLASS", "SUBTYPE"), None),
     (("PROB_CLASS",), ".3f"),
-    (("Z",), ".5f"),
+    # Adding 0 turns a rounded -0.0 into 0.0.
+    (("Z",), lambda z: f"{round(float(z), 5) + 0.0:.5f}"),
     (("Z_ERR", "ZERR"), ".5f"),
     (("ZWARNING", "ZWARN"), None),
     (("SN_MEDIAN",), ".1f"),

@@ -17,8 +17,8 @@ From network and fit (each alternative alone sets the bit):
 
 From the fit:
 
-- SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r, unless the redshift is free, N > 2900
-  and the score margin > 6; or gain on a cubic < h r, or on any of `huggins.redshift.nulls`.
+- SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r, unless the redshift is free and
+  the score margin > 6; or gain on a cubic < h r, or on any of `huggins.redshift.nulls`.
 - NEGATIVE_MODEL: weighted mean of the model <= 0, or of the flux < -3 sigma.
 - MANY_OUTLIERS: > q of the pixels outside broad absorption are over 5 sigma from the model,
   sigma being that of the noise and of templates (2 % of the model).
@@ -115,9 +115,6 @@ _BESIDE = 10
 # 40, held-back templates, noise of folds 2 to 4) with such a rival 70 were right above it and 2
 # white dwarfs wrong, by 900 and 1800 km/s; of real spectra of folds 2 to 4 all 3 were right.
 _CERTAIN: Final = 6.0
-# Good pixels of a spectrum that is nearly whole: of one camera the network is less sure than it
-# says (2 of 30 wrong without warning instead of 0 of 23, folds 2 to 4 cut to the Z camera).
-_WHOLE: Final = 2900
 # Error of templates, relative to the model: at S/N 150 noise is no measure of a fit.
 _MISFIT: Final = 0.02
 # How close to the end of the searched range a redshift is at the limit, in native pixels.
@@ -259,7 +256,7 @@ def fit_warnings(
     empty = doubt(flux, explained, model, gain, least, quasar=solution.kind == "QSO")
     # False for NaN: no other redshift.
     close = choice.deltachi2 / reduced < parameters.min_deltachi2
-    close &= choice.margin < _CERTAIN or not free or good < _WHOLE
+    close &= choice.margin < _CERTAIN or not free
     unsure = choice.margin < parameters.min_margin
     if unsure or close or plain or empty:
         said = _rivals(candidates, choice, offset, close=close, unsure=unsure, plain=plain)

@@ -42,7 +42,13 @@ export function announce(text, kind = "info") {
 
 /** Number with a fixed count of decimals; a dash where there is none. */
 export function decimal(value, digits = 3) {
-  return value === null || value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits);
+  return value === null || value === undefined || !Number.isFinite(value) ? "–" : fixed(value, digits);
+}
+
+/** The same of a number that is one; a rounded zero has no sign. */
+export function fixed(value, digits) {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text;
 }
 
 /** Probability: never 1.000 or 0.000 where it is neither. */

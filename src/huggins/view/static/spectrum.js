@@ -2,7 +2,7 @@
 
 import { api, isReport } from "./api.js";
 import { ChiChart, briefly, probabilityBars } from "./charts.js";
-import { $, announce, debounced, decimal, fill, h, probability } from "./dom.js";
+import { $, announce, debounced, decimal, fill, fixed, h, probability } from "./dom.js";
 import { SpectrumPlot, indexAt } from "./plot.js";
 import { emit, forget, on, store } from "./store.js";
 
@@ -52,7 +52,7 @@ export class SpectrumView {
       const z = Number(event.target.value);
       if (event.target.value.trim() === "" || !Number.isFinite(z) || z <= -0.99 || z > 20) {
         announce("A redshift is a number above -0.99.", "error");
-        event.target.value = this.z.toFixed(5);
+        event.target.value = fixed(this.z, 5);
         return;
       }
       this.setZ(z, { fetch: true });
@@ -150,7 +150,7 @@ export class SpectrumView {
     const r = detail.results ?? {};
     const broad = store.session.classes.find((c) => c.name === r.SUBCLASS)?.broad ?? r.CLASS;
     const star = broad === "STAR";
-    const z = !Number.isFinite(r.Z) ? "–" : star ? `${(r.Z * C).toFixed(0)} ± ${decimal(r.Z_ERR * C, 0)} km/s` : `${r.Z.toFixed(5)} ± ${decimal(r.Z_ERR, 5)}`;
+    const z = !Number.isFinite(r.Z) ? "–" : star ? `${fixed(r.Z * C, 0)} ± ${decimal(r.Z_ERR * C, 0)} km/s` : `${fixed(r.Z, 5)} ± ${decimal(r.Z_ERR, 5)}`;
     fill($("#answer"),
       h("div", { class: "answer-class" }, r.SUBCLASS ? `${r.CLASS} ${r.SUBCLASS === r.CLASS ? "" : r.SUBCLASS}` : r.CLASS || "No class"),
       h("div", { class: "answer-z" }, `${star ? "v" : "z"} = ${z}`),
@@ -184,7 +184,7 @@ export class SpectrumView {
   extras(r) {
     const lines = [];
     if (r.SPTYPE) lines.push(`Spectral type ${r.SPTYPE}`);
-    if (Number.isFinite(r.Z_P16) && Number.isFinite(r.Z_P84)) lines.push(`z from ${r.Z_P16.toFixed(5)} to ${r.Z_P84.toFixed(5)} (68 %)`);
+    if (Number.isFinite(r.Z_P16) && Number.isFinite(r.Z_P84)) lines.push(`z from ${fixed(r.Z_P16, 5)} to ${fixed(r.Z_P84, 5)} (68 %)`);
     if (Number.isFinite(r.FRAC_HOST)) lines.push(`${(100 * r.FRAC_HOST).toFixed(0)} % of the light from the host`);
     for (const [name, text] of [["BI_CIV", "Balnicity"], ["AI_CIV", "Absorption index"]]) {
       if (r[name] > 0) lines.push(`${text} of C IV ${r[name].toFixed(0)} ± ${decimal(r[`${name}_ERR`], 0)} km/s`);
@@ -270,8 +270,8 @@ export class SpectrumView {
     this.plot.view.z = this.z;
     $("#chi2-here").textContent = "";
     if (from !== $("#z-slider")) $("#z-slider").value = Math.log1p(this.z);
-    $("#z-field").value = this.z.toFixed(5);
-    $("#velocity").textContent = Math.abs(this.z) < 0.01 ? `${(this.z * C).toFixed(0)} km/s` : "";
+    $("#z-field").value = fixed(this.z, 5);
+    $("#velocity").textContent = Math.abs(this.z) < 0.01 ? `${fixed(this.z * C, 0)} km/s` : "";
     this.chi.z = this.z;
     this.chi.draw();
     if (!solution) this.solution = -1;
@@ -341,7 +341,7 @@ export class SpectrumView {
     const line = lines[this.feature.line];
     this.plot.view.marked = line.name;
     this.setZ(this.feature.wavelength / line.wavelength - 1, { fetch: true });
-    announce(`${line.name} ${line.wavelength.toFixed(1)} Å: z = ${this.z.toFixed(4)}`);
+    announce(`${line.name} ${line.wavelength.toFixed(1)} Å: z = ${fixed(this.z, 4)}`);
   }
 
   async setWhy(shown) {
