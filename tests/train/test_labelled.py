@@ -85,8 +85,14 @@ def test_a_users_spectra_are_read(labels):
 
 
 def test_no_label_in_a_fold_is_an_error(labels):
-    with pytest.raises(InputError, match="in fold 7"):
+    with pytest.raises(InputError, match=r"in fold 7: they are .* in fold .*: label more"):
         labelled(DataConfig(spectra=str(labels)), (7,))
+
+
+def test_labels_that_nobody_trusts_are_told_from_too_few(tmp_path):
+    path = table(tmp_path, "path,class,trust\na.fits,QSO,1\nb.fits,F,0\n")
+    with pytest.raises(InputError, match=r"none of the 2 labels has trust 2 .*at most 1"):
+        labelled(DataConfig(spectra=str(path), trust=2), (2,))
 
 
 @pytest.fixture

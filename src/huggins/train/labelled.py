@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from huggins.errors import InputError
+from huggins.plurals import counted
 from huggins.prepare import STANDARD, LogGrid
 from huggins.spectrum import Spectrum
 from huggins.tables.labels import ASSUMED_TRUST, SKY, class_of, find_roles
@@ -86,15 +87,33 @@ def labelled(
         return _from_dataset(path, folds, data.trust)
     labels = read_labels(path, folds, data.trust)
     if not labels:
-        raise InputError(
-            f"{path}: no label of trust {data.trust} or more in fold "
-            f"{', '.join(map(str, folds))}: fewer than {FOLDS} objects, or other folds?"
-        )
+        raise InputError(_none_left(path, folds, data.trust))
     real = read_real(path if path.is_dir() else path.parent, labels)
     if progress is not None and len(real) < len(labels):
         count = len(labels) - len(real)
         progress(f"{count} of {len(labels)} labelled spectra cannot be read or have no errors")
     return real
+
+
+def _none_left(path: Path, folds: Sequence[int], trust: int) -> str:
+    """Return why there are no labels in some folds, and what to do."""
+    every = read_labels(path)
+    trusted = [row for row in every if int(row["trust"]) >= trust]
+    asked = ", ".join(map(str, sorted(folds)))
+    if not trusted:
+        most = max(int(row["trust"]) for row in every)
+        return (
+            f"{path}: none of the {counted(len(every), 'label')} has trust {trust} or more (at "
+            f"most {most}): check column trust, or lower `trust` in [data]"
+        )
+    there = sorted({int(row["fold"]) for row in trusted})
+    objects = len({row["object"] for row in trusted})
+    return (
+        f"{path}: none of the {counted(len(trusted), 'label')} of trust {trust} or more is in "
+        f"fold {asked}: they are of {counted(objects, 'object')} in fold "
+        f"{', '.join(map(str, there))}. Folds are made of whole objects: label more (some "
+        f"{10 * FOLDS} objects at least), or change `folds`, `choose` or `test` in [data]"
+    )
 
 
 def mocks_alone(data: DataConfig) -> bool:
