@@ -78,9 +78,9 @@ def _inspect(
     table: Path, truth: dict[str, dict[str, str]], folder: Path, count: int
 ) -> tuple[Path, set[str]]:
     """Inspect the rows that are worth a look first; return the labels, and which files."""
+    from huggins.view.kept import NotReadyError
     from huggins.view.open import open_session
     from huggins.view.results import Results
-    from huggins.view.session import NotReadyError
 
     results = Results.read(table)
     kept = folder / "inspections.sqlite"

@@ -9,8 +9,8 @@ import pytest
 import huggins
 from huggins.quality import MEANING, ZWarning
 from huggins.view import detail
+from huggins.view.described import lines_of_classes
 from huggins.view.detail import as_json, details, model_at, rounded, runs_of, thinned, thumbnail
-from huggins.view.session import _lines
 
 
 @pytest.fixture(scope="module")
@@ -135,14 +135,14 @@ def test_sky_of_a_file_that_has_it(spectra_set, results, tmp_path):
 
 def test_lines_are_those_of_the_class():
     def of(cls):
-        return {line["name"] for line in _lines() if cls in line["classes"]}
+        return {line["name"] for line in lines_of_classes() if cls in line["classes"]}
 
     assert {"C IV", "Mg II"} <= of("QSO")
     assert any(name.startswith("TiO") for name in of("M"))
     assert any(name.startswith("C2") for name in of("C"))
     assert any(name.startswith("He") for name in of("O"))
     assert not any(name.startswith("TiO") for name in of("A"))
-    assert {line["kind"] for line in _lines()} == {"emission", "absorption"}
+    assert {line["kind"] for line in lines_of_classes()} == {"emission", "absorption"}
 
 
 def test_the_tables_answer_is_found_among_those_of_the_fit(mocks, network):

@@ -25,8 +25,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from huggins.errors import HugginsError
+from huggins.view.kept import NotReadyError
 from huggins.view.results import UnknownRowError
-from huggins.view.session import NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import threading
-from collections import OrderedDict
-from concurrent.futures import Future
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from huggins import __version__, lines
 from huggins.errors import HugginsError, InputError
 from huggins.inference import load_model
 from huggins.inference.fitting import load_fitter
-from huggins.inference.table import COLUMNS
-from huggins.quality import MEANING, REMEDY, ZWarning
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.view import detail, exchange, features, worth
 from huggins.view.agreement import agreement, merge
+from huggins.view.described import column, described
 from huggins.view.explain import explain
 from huggins.view.inspections import Inspection
-from huggins.view.results import UnknownRowError
+from huggins.view.kept import KeptDetails, KeptFeatures, NotReadyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,17 +29,6 @@ if TYPE_CHECKING:
     from huggins.view.results import Results
     from huggins.view.samp import Samp
 
-_log = logging.getLogger(__name__)
-
-# Spectra whose details are kept: those that one leafs through.
-_KEPT: Final = 48
-_LABELS: Final = {
-    "QSO": "quasar",
-    "BAL": "broad-absorption-line quasar",
-    "WD": "white dwarf",
-    "C": "carbon star",
-    "GAL": "galaxy",
-}
 _FIGURES: Final = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
@@ -54,10 +37,6 @@ def warm_up(model: str) -> None:
     with contextlib.suppress(HugginsError):
         load_model(model)
         load_fitter()
-
-
-class NotReadyError(HugginsError):
-    """What was asked for is still being computed."""
 
 
 class Session:
@@ -89,13 +68,9 @@ class Session:
         self.results, self.inspections, self._samp = results, inspections, samp
         self.network = load_model(model)
         self.model = model
-        self._kept: OrderedDict[int, tuple[Spectrum, Details]] = OrderedDict()
-        self._pending: dict[int, Future[tuple[Spectrum, Details]]] = {}
-        self._lock = threading.Lock()
+        self._kept = KeptDetails(results, self.network)
+        self._features = KeptFeatures(results, model)
         self._listeners: list[Callable[[dict[str, Any]], None]] = []
-        self._features: Any = None
-        self._featuring: threading.Thread | None = None
-        self._done = 0
         self._classification = classification
         if classification is not None:
             classification.start(self.tell)
@@ -120,38 +95,9 @@ class Session:
     def about(self, scanner: str = "") -> dict[str, Any]:
         """Return what the set is: classes, warning bits, lines, columns."""
         running = self._classification is not None and self._classification.running
-        described = {column.name: column for column in COLUMNS}
-        results = self.results
         return {
-            "version": __version__,
-            "name": results.name,
-            "source": results.source,
-            "note": results.note,
-            "count": len(results),
+            **described(self.results),
             "model": {"name": self.network.name, "hash": self.network.hash},
-            "classes": [
-                {"name": name, "broad": BROAD[name], "label": _LABELS.get(name, f"{name} star")}
-                for name in CLASSES
-            ],
-            "bits": [
-                {
-                    "name": bit.name,
-                    "value": int(bit),
-                    "meaning": MEANING[bit],
-                    "remedy": REMEDY[bit],
-                }
-                for bit in ZWarning
-            ],
-            "lines": _lines(),
-            "columns": [
-                {
-                    "name": name,
-                    "kind": results.kind(name),
-                    "unit": described[name].unit if name in described else "",
-                    "description": described[name].description if name in described else "",
-                }
-                for name in results.table.names
-            ],
             "scanner": scanner or self.inspections.scanner,
             "blind": self.inspections.blind,
             "samp": self._samp is not None and self._samp.connected,
@@ -161,42 +107,13 @@ class Session:
 
     def column(self, name: str) -> bytes | dict[str, Any]:
         """Return a column: float64 as bytes, or the words and the code of each row."""
-        if name not in self.results.table:
-            raise UnknownRowError(f"there is no column {name!r}")
-        if self.results.kind(name) != "text":
-            return self.results.table.number(name).astype("<f8").tobytes()
-        words, codes = np.unique(self.results.table.text(name), return_inverse=True)
-        return {"words": words.tolist(), "codes": codes.tolist()}
+        return column(self.results, name)
 
     # One spectrum ----------------------------------------
 
     def details(self, row: int) -> tuple[Spectrum, Details]:
         """Return a spectrum and what the fit found of it, kept for the next time."""
-        with self._lock:
-            if row in self._kept:
-                self._kept.move_to_end(row)
-                return self._kept[row]
-            mine = row not in self._pending
-            if mine:
-                self._pending[row] = Future()
-            pending = self._pending[row]
-        if not mine:  # somebody else is at it already
-            return pending.result()
-        try:
-            spectrum = self.results.spectrum(row)
-            found = spectrum, detail.details(spectrum, self.network)
-        except BaseException as error:
-            with self._lock:
-                del self._pending[row]
-            pending.set_exception(error)
-            raise
-        with self._lock:
-            del self._pending[row]
-            self._kept[row] = found
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        pending.set_result(found)
-        return found
+        return self._kept.of(row)
 
     def detail(self, row: int, scanner: str = "") -> dict[str, Any]:
         """Return everything about one row."""
@@ -280,7 +197,7 @@ class Session:
     def classify(self, name: str, content: bytes) -> dict[str, Any]:
         """Classify a file that was dropped on the page, and add it to the set."""
         row = self.results.upload(name, content, self.network)
-        self._features = None
+        self._features.forget()
         return {"row": row, "count": len(self.results)}
 
     # All spectra ----------------------------------------
@@ -295,28 +212,7 @@ class Session:
         """
         if self._classification is not None and self._classification.running:
             raise NotReadyError("the spectra are still being classified: the map comes then")
-        if self._features is not None and len(self._features) == len(self.results):
-            return self._features
-        if self._featuring is None or not self._featuring.is_alive():
-            self._featuring = threading.Thread(target=self._compute_features, daemon=True)
-            self._featuring.start()
-        self._featuring.join(0.5)
-        if self._features is None:
-            raise NotReadyError(
-                f"the features are being computed: {self._done} of {len(self.results)} spectra"
-            )
-        return self._features
-
-    def _compute_features(self) -> None:
-        count = len(self.results)
-
-        def advance(done: int) -> None:
-            self._done = done
-
-        try:
-            self._features = features.of_rows(self.results, count, self.model, advance)
-        except HugginsError as error:
-            _log.warning("features: %s", error)
+        return self._features.all()
 
     def map(self) -> bytes:
         """Return a point per row, float32 pairs."""
@@ -482,15 +378,3 @@ class Session:
         """Tell every page."""
         for call in list(self._listeners):
             call(event)
-
-
-def _lines() -> list[dict[str, Any]]:
-    shown: dict[tuple[str, float, str], list[str]] = {}
-    for cls in CLASSES:
-        for kind, known in lines.of_class(cls).items():
-            for name, wavelength in known.items():
-                shown.setdefault((name, wavelength, kind), []).append(cls)
-    return [
-        {"name": name, "wavelength": wavelength, "kind": kind, "classes": classes}
-        for (name, wavelength, kind), classes in sorted(shown.items(), key=lambda s: s[0][1])
-    ]
