@@ -12,9 +12,9 @@ import time
 import numpy as np
 import redrock
 import redrock.zfind
+from _resolution import gaussian
 from redrock.targets import DistTargetsCopy, Spectrum, Target
 from redrock.templates import DistTemplate, Template
-from scipy.sparse import dia_matrix
 
 # Redrock's own grids of redshift, where a template file brings none.
 GALAXY = 10 ** np.arange(np.log10(1 - 0.005), np.log10(1 + 1.7), 3e-4) - 1
@@ -65,14 +65,6 @@ def main(path: str) -> None:
         "spectype": [str(t) for t in best["spectype"]],
     }
     sys.__stdout__.write(json.dumps(result) + "\n")
-
-
-def gaussian(size: int, sigma: float = 1.0) -> dia_matrix:
-    """Return a resolution matrix of one width, 11 diagonals."""
-    offsets = np.arange(-5, 6)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    data = np.repeat((kernel / kernel.sum())[:, None], size, axis=1)
-    return dia_matrix((data, offsets), shape=(size, size))
 
 
 if __name__ == "__main__":

@@ -189,10 +189,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(name, kind, figures[name][kind], file=sys.stderr)
     write_text(options.output, json.dumps(figures, indent=1) + "\n")
     alone = [kind for kind in kinds if kind not in CUTS]
-    for name, kept, count in (("FLUX", alone, 6), ("CAMERAS", ["as observed", *CUTS], 7)):
-        marks = (f"<!-- {name} BEGIN -->", f"<!-- {name} END -->")
-        replace_generated(PAGE, as_markdown(figures, kept, count), *marks)
+    write_page(figures, alone)
     return 0
+
+
+def write_page(figures: dict[str, dict[str, Any]], alone: Sequence[str]) -> None:
+    """Put the tables into the page; `alone`: kinds of input that are not cut."""
+    cameras = as_markdown(figures, ["as observed", *CUTS], 7) + "\n" + left_over(figures)
+    for name, text in (("FLUX", as_markdown(figures, alone, 6)), ("CAMERAS", cameras)):
+        replace_generated(PAGE, text, f"<!-- {name} BEGIN -->", f"<!-- {name} END -->")
+
+
+def left_over(figures: dict[str, dict[str, Any]]) -> str:
+    """Return in words how many answers on one camera are wrong without a warning."""
+    pairs = []
+    for name in list(CUTS)[:4]:
+        found = [kinds[name] for kinds in figures.values()]
+        wrong = sum(one["wrong_without_warning"]["count"] for one in found)
+        pairs.append(f"{wrong} of {sum(one['without_warning'] for one in found)}")
+    return (
+        "Without warning and wrong, all folds together (B, R, Z, 4000 to 5000 A): "
+        f"{', '.join(pairs[:-1])} and {pairs[-1]}.\n"
+    )
 
 
 def as_markdown(figures: dict[str, dict[str, Any]], kinds: Sequence[str], count: int) -> str:

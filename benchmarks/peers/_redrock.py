@@ -18,7 +18,9 @@ import redrock
 import redrock.zfind
 from redrock.targets import DistTargetsCopy, Spectrum, Target
 from redrock.templates import DistTemplate, Template
-from scipy.sparse import dia_matrix
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # a script, and no part of a package
+from _resolution import gaussian
 
 # Redrock's own grids of redshift.
 GRIDS = {
@@ -83,14 +85,6 @@ def main(source: str, out: str) -> None:
         result["wall_seconds"] = (time.perf_counter() - begun[1]) / count
         result["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         path.with_suffix(".json").write_text(json.dumps(result))
-
-
-def gaussian(size: int, sigma: float = 1.0) -> dia_matrix:
-    """Return a resolution matrix of one width, 11 diagonals."""
-    offsets = np.arange(-5, 6)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    data = np.repeat((kernel / kernel.sum())[:, None], size, axis=1)
-    return dia_matrix((data, offsets), shape=(size, size))
 
 
 if __name__ == "__main__":
