@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from huggins.redshift.border import log_odds
 from huggins.redshift.candidates import Candidates
-from huggins.redshift.decide import border_case, choose, comparable
+from huggins.redshift.decide import border_case, choose, comparable, scores
 from huggins.redshift.minimise import Solution
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.proposals import Proposal, proposals
@@ -201,3 +203,18 @@ def test_hopeless_redshifts_are_listed_by_chi2_below_the_answer():
     assert choice.best == 0  # by the network, though the galaxy fits better
     assert np.diff(choice.score[:3]).max() < -0.3
     assert choice.score.max() == choice.score[0]
+
+
+def test_of_two_redshifts_with_one_score_the_better_fit_is_chosen():
+    found = candidates(
+        solution("GALAXY", 16, GOOD + 1400),
+        solution("GALAXY", 64, GOOD + 200),
+        solution("QSO", 5000, GOOD),
+    )
+    # Nobody likes the redshift that fits best.
+    rule = replace(PARAMETERS, chi2_ceiling=20.0)
+    choice = choose(found, np.array([1e-9, 1.0, 1e-9]), None, rule)
+    assert choice.best == 1
+    assert np.exp(choice.score[0] - choice.score[1]) < 0.5
+    plain = scores(found, np.array([1e-9, 1.0, 1e-9]), None, rule)
+    assert plain[0] == pytest.approx(plain[1], abs=1e-3)

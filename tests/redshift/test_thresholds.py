@@ -42,7 +42,7 @@ def bits(
     reduced=1.0,
     gain=1e4,
     deltachi2=500.0,
-    margin=5.9,
+    margin=4.9,
     total=3.0,
     flux=None,
     model=1.0,
@@ -80,8 +80,8 @@ def test_chi2_counts_in_units_of_its_reduced_value_which_is_at_least_one(reduced
 def test_the_margin_of_the_score():
     assert bits(margin=1.99) == ZWarning.SMALL_DELTA_CHI2
     assert bits(margin=2.01) == 0
-    assert bits(margin=5.99, deltachi2=-9.0) == ZWarning.SMALL_DELTA_CHI2
-    assert bits(margin=6.01, deltachi2=-9.0) == 0
+    assert bits(margin=4.99, deltachi2=-9.0) == ZWarning.SMALL_DELTA_CHI2
+    assert bits(margin=5.01, deltachi2=-9.0) == 0
 
 
 @pytest.mark.parametrize(("sigmas", "set_"), [(-2.9, False), (-3.1, True)])

@@ -92,7 +92,7 @@ def test_little_coverage(case):
 
 @pytest.mark.parametrize(
     "change",
-    [{"margin": 1.9}, {"margin": 5.9, "deltachi2": 8.0}, {"margin": 5.9, "deltachi2": -50.0}],
+    [{"margin": 1.9}, {"margin": 4.9, "deltachi2": 8.0}, {"margin": 4.9, "deltachi2": -50.0}],
     ids=str,
 )
 def test_small_delta_chi2(case, change):
@@ -101,7 +101,7 @@ def test_small_delta_chi2(case, change):
 
 
 def test_a_rival_in_chi2_is_no_doubt_where_the_score_has_none(case):
-    case.choice = replace(case.choice, second=0, rival=0, margin=6.1, deltachi2=-50.0)
+    case.choice = replace(case.choice, second=0, rival=0, margin=5.1, deltachi2=-50.0)
     assert case.bits() == 0
     # Of a given redshift the score speaks of classes alone.
     case.free = False
@@ -121,7 +121,7 @@ def test_featureless_is_small_delta_chi2(case):
 
 
 def test_gaps_count_in_units_of_a_bad_reduced_chi2(case):
-    case.choice = replace(case.choice, deltachi2=12.0, margin=5.0, rival=0)
+    case.choice = replace(case.choice, deltachi2=12.0, margin=4.0, rival=0)
     assert case.bits() == 0
     case.solution = replace(case.solution, chi2=2.0 * 4878)
     case.smooth = 20000.0

@@ -16,7 +16,8 @@ network's largest. a, b, C, E, s, o: `huggins.redshift.parameters.DecisionParame
 
 Below z = 0.9 the difference of S between quasar and galaxy at the best redshift, where both
 were fitted, is replaced by L of `huggins.redshift.border`, to which broad lines contribute; the
-sum of their exp(S) stays.
+sum of their exp(S) stays. Of redshifts of one class with about the same S the one with the
+lowest chi2 is better.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
+# Weight of ln(1 + e / C) between equals: on training folds and mocks (S/N 1 to 40) it made 1 of
+# 685 and none of 3742 redshifts right, and none wrong; ten times as much, 4 mocks wrong.
+_TIE: Final = 0.05
 _BORDER: Final = float(np.log10(1.0 + border.Z_MAX))
 
 
@@ -111,14 +115,15 @@ def choose(
     fits = _compare(candidates, parameters)
     kind, chi2 = fits.kind, fits.chi2
     score = _scores(fits, broad, proposal, parameters)
+    best = _best(score, fits, parameters)
     if lines is not None:
-        score = _at_border(score, fits, broad, lines)
-    best = int(score.argmax())
+        score = _at_border(score, best, fits, broad, lines)
+        best = _best(score, fits, parameters)
     different = [
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
     rated = score - _within_class(fits, parameters)
-    listed = _listed(score, fits, parameters)
+    listed = _listed(score, best, fits, parameters)
     second = max(different, key=lambda n: rated[n], default=-1)
     margin = rated[best] - rated[different].max(initial=-np.inf)
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
@@ -173,16 +178,13 @@ def border_case(
 ) -> tuple[float, float] | None:
     """Return shift and d of `huggins.redshift.border`, where that applies."""
     fits = _compare(candidates, parameters)
-    score = _scores(fits, broad, proposal, parameters)
-    pair = _pair(fits, score)
-    return None if pair is None else (float(fits.shift[score.argmax()]), pair[2])
+    best = _best(_scores(fits, broad, proposal, parameters), fits, parameters)
+    pair = _pair(fits, best)
+    return None if pair is None else (float(fits.shift[best]), pair[2])
 
 
-def _pair(
-    fits: _Fits, score: Array
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float] | None:
+def _pair(fits: _Fits, best: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], float] | None:
     """Return which candidates are galaxies and quasars at the best redshift, and d."""
-    best = int(score.argmax())
     shift = fits.shift[best]
     if fits.kind[best] == 0 or shift * STEP > _BORDER:
         return None
@@ -195,14 +197,14 @@ def _pair(
 
 
 def _at_border(
-    score: Array, fits: _Fits, broad: Array, lines: Callable[[float], Array]
+    score: Array, best: int, fits: _Fits, broad: Array, lines: Callable[[float], Array]
 ) -> Array:
     """Return the scores with galaxy and quasar at the best redshift weighed by their lines."""
-    pair = _pair(fits, score)
+    pair = _pair(fits, best)
     if pair is None:
         return score
     galaxies, quasars, gap = pair
-    odds = border.log_odds(broad, gap, lines(float(fits.shift[score.argmax()])))
+    odds = border.log_odds(broad, gap, lines(float(fits.shift[best])))
     galaxy, quasar = float(score[galaxies].max()), float(score[quasars].max())
     both = np.logaddexp(galaxy, quasar)
     out = score.copy()
@@ -217,9 +219,7 @@ def _within_class(fits: _Fits, parameters: DecisionParameters) -> Array:
     A galaxy with lines stronger or broader than those of the basis fits badly, yet its redshift
     is certain if every other fits far worse. Only between classes is a bad fit inconclusive.
     """
-    same = fits.kind[:, None] == fits.kind
-    best = np.where(same, fits.local, np.inf).min(axis=1)
-    return _lost((fits.local - best) / fits.badness, fits, parameters)
+    return _lost(_excess(fits), fits, parameters)
 
 
 def _lost(excess: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
@@ -227,13 +227,32 @@ def _lost(excess: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
     return 0.5 * lost
 
 
-def _listed(score: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
+def _excess(fits: _Fits) -> Array:
+    """Return the lowest chi2 at each redshift above that of its class, over r, shape (n,)."""
+    same = fits.kind[:, None] == fits.kind
+    best = np.where(same, fits.local, np.inf).min(axis=1)
+    over: Array = (fits.local - best) / fits.badness
+    return over
+
+
+def _best(score: Array, fits: _Fits, parameters: DecisionParameters) -> int:
+    """Return the best candidate: of the class with the highest S, equals by chi2.
+
+    Far above C two redshifts have one S, though one may fit better by a thousand.
+    """
+    order = score - _TIE * np.log1p(_excess(fits) / parameters.chi2_ceiling)
+    return int(np.where(fits.kind == fits.kind[score.argmax()], order, -np.inf).argmax())
+
+
+def _listed(score: Array, best: int, fits: _Fits, parameters: DecisionParameters) -> Array:
     """Return the score by which redshifts are listed (`huggins.redshift.alternatives`)."""
     excess = (fits.local - fits.chi2.min()) / fits.badness
     out = score - _lost(excess, fits, parameters)
     out -= alternatives.BEYOND * np.log1p(excess / parameters.chi2_ceiling)
-    best = int(score.argmax())  # the answer, whatever its chi2
-    kept: Array = np.minimum(out, out[best])
+    # The answer is the first, whatever its chi2.
+    top = out[best]
+    near: Array = top - _TIE * np.log1p(excess / parameters.chi2_ceiling)
+    kept: Array = np.where(out > top, near, out)
     return kept
 
 

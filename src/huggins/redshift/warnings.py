@@ -18,7 +18,7 @@ From network and fit (each alternative alone sets the bit):
 From the fit:
 
 - SMALL_DELTA_CHI2: score margin < m; or DELTACHI2 < g r, unless the redshift is free and
-  the score margin > 6; or gain on a cubic < h r, or on any of `huggins.redshift.nulls`.
+  the score margin > 5; or gain on a cubic < h r, or on any of `huggins.redshift.nulls`.
 - NEGATIVE_MODEL: weighted mean of the model <= 0, or of the flux < -3 sigma.
 - MANY_OUTLIERS: > q of the pixels outside broad absorption are over 5 sigma from the model,
   sigma being that of the noise and of templates (2 % of the model).
@@ -112,9 +112,9 @@ _OTHER, _CORE, _OFF, _SHOWN = 29, 7, 14, 5.0
 _BESIDE = 10
 # Score margin from which on a redshift that fits better, or nearly as well, is no reason for a
 # warning: a chi2 of hundreds may be bad calibration, which the score knows. Of mocks (S/N 1 to
-# 40, held-back templates, noise of folds 2 to 4) with such a rival 70 were right above it and 2
-# white dwarfs wrong, by 900 and 1800 km/s; of real spectra of folds 2 to 4 all 3 were right.
-_CERTAIN: Final = 6.0
+# 40, held-back templates, noise of folds 2 to 4) with such a rival 75 were right above it and 2
+# white dwarfs wrong, by 900 and 1800 km/s; of real spectra of folds 2 to 4 all 4 were right.
+_CERTAIN: Final = 5.0
 # Error of templates, relative to the model: at S/N 150 noise is no measure of a fit.
 _MISFIT: Final = 0.02
 # How close to the end of the searched range a redshift is at the limit, in native pixels.
