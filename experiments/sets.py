@@ -20,6 +20,7 @@ from huggins.evaluate.intervals import wilson
 from huggins.inference import load_model
 from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.sets import sets_of, threshold
+from huggins.inference.subtypes import predicted
 from huggins.taxonomy import BROAD, CLASSES, INDEX
 from huggins.train.data import read_real
 from huggins.train.labelled import read_labels
@@ -45,10 +46,9 @@ ODDS: Final = dict.fromkeys(CLASSES, 1.0)
 def probabilities_of(spectra: Sequence[Spectrum], model: Model) -> Array:
     """Return the probabilities (N, 13) of network and fit together."""
     parts = []
-    contract = model.metadata.contract
     for first in range(0, len(spectra), 128):
         some = spectra[first : first + 128]
-        found = model.run(contract.tensor(*contract.rebin(some)))
+        found = predicted(model, some)
         known = (found.probabilities, found.density, model.metadata.redshift)
         parts.append(fit(load_fitter(), some, *known).probabilities)
     return np.concatenate(parts)

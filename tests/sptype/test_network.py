@@ -42,18 +42,44 @@ def test_noise_hides_lines():
     flux, ivar = spectra()
     line = (WAVELENGTH > 4850) & (WAVELENGTH < 4875)
     flux[:, line] -= 0.5
+    noise = np.random.default_rng(1).normal(0.0, 0.5, flux.shape)
     deep, faint = (
-        np.abs(features(flux, w)[:, :SIZE][:, line]).mean() for w in (ivar, ivar / 400)
+        np.abs(features(f, ivar)[:, :SIZE][:, line].mean()) for f in (flux, flux + noise)
     )
     assert deep > 5 * faint
 
 
-def test_run_gives_places_on_the_sequence():
-    layers, scale = load()
-    subtype, width = run(layers, features(*spectra()))
-    assert subtype.shape == width.shape == (3,)
-    assert (width > 0).all()
-    assert 0.5 < scale < 4.0
+def test_a_factor_of_all_errors_does_not_count():
+    flux, ivar = spectra()
+    one = features(flux, ivar)
+    for factor in (1e-6, 1e6):
+        np.testing.assert_allclose(features(flux, ivar * factor), one, atol=1e-5)
+    # That one part is noisier than another does.
+    ivar[:, 500:] /= 100.0
+    assert not np.allclose(features(flux, ivar), one, atol=0.1)
+
+
+def test_absurd_values_count_as_missing():
+    flux, ivar = spectra()
+    gone, weight = flux.copy(), ivar.copy()
+    weight[:2, 30:50] = 0.0
+    flux[0, 30:40], flux[1, 30:50] = np.inf, np.nan
+    ivar[0, 40:50] = np.inf
+    np.testing.assert_array_equal(features(flux, ivar), features(gone, weight))
+    with np.errstate(over="ignore"):
+        found = features(np.full((1, SIZE), 1e308), np.full((1, SIZE), 1e308))
+    assert np.isfinite(found).all()
+
+
+def test_run_gives_probabilities_of_80_subtypes():
+    layers, calibration = load()
+    found = run(layers, features(*spectra()))
+    assert found.shape == (3, 80)
+    assert (found >= 0).all()
+    assert found.sum(axis=1) == pytest.approx(1.0)
+    assert 0.3 < calibration.scale < 3.0
+    assert calibration.own > 0
+    assert calibration.other > 0
 
 
 def test_hot_and_cool_continua_are_told_apart():
@@ -62,17 +88,16 @@ def test_hot_and_cool_continua_are_told_apart():
     flux = np.stack(
         [WAVELENGTH**-5.0 / np.expm1(x / kelvin) * 1e20 for kelvin in (30000.0, 3500.0)]
     )
-    subtype, _ = run(layers, features(flux, 400.0 / flux**2))
+    subtype = run(layers, features(flux, 400.0 / flux**2)) @ (np.arange(80) + 0.5)
     assert subtype[0] < subtype[1] - 15.0
     assert subtype[1] == pytest.approx(60.0, abs=20.0)
 
 
 def test_an_answer_does_not_depend_on_its_batch():
     layers, _ = load()
-    x = np.random.default_rng(5).normal(size=(130, layers[0][0].shape[1])).astype(np.float32)
+    x = np.random.default_rng(5).normal(size=(130, layers[0][0].shape[-1])).astype(np.float32)
     together = run(layers, x)
     for size in (1, 7, 128):
         parts = [run(layers, x[k : k + size]) for k in range(0, len(x), size)]
-        for n in (0, 1):
-            assert np.array_equal(np.concatenate([part[n] for part in parts]), together[n])
-    assert [len(part) for part in run(layers, x[:0])] == [0, 0]
+        assert np.array_equal(np.concatenate(parts), together)
+    assert run(layers, x[:0]).shape == (0, 80)

@@ -7,53 +7,91 @@ import pytest
 
 import huggins
 from huggins.demo.mocks import load as load_mocks
-from huggins.prepare import SEED, STANDARD
-from huggins.sptype import MOST, TYPED, types, types_of, within
-from huggins.taxonomy import SEQUENCE
+from huggins.sptype import MOST, TYPED, Calibration, by_letter, lettered, types_of
+from huggins.taxonomy import CLASSES, INDEX, SEQUENCE
 
-WAVELENGTH = 10.0**STANDARD.grid.loglam
+LETTERS = [INDEX[name] for name in SEQUENCE]
+EVEN = Calibration(0.5, 0.5, 1.0, 1.0)
+TWICE = Calibration(0.5, 0.5, 2.0, 1.0)
 
 
-def test_beyond_the_letter_is_its_end_and_counts_as_error():
-    number, error = within(
-        np.array([45.5, 49.9, 52.5, 38.5]), np.ones(4), np.array([4, 4, 4, 4])
+def peaked(*places, width=1.0):
+    """Probabilities of the subtypes, (N, 80), of Laplace distributions about places."""
+    middle = np.arange(80) + 0.5
+    odds = np.exp(-np.abs(middle - np.array(places)[:, None]) / width)
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def classes(**shares):
+    row = np.zeros((1, len(CLASSES)))
+    for name, share in shares.items():
+        row[0, INDEX[name]] = share
+    return row
+
+
+def test_letters_are_a_product_of_both_networks():
+    said = classes(G=0.5, K=0.3, QSO=0.15, WD=0.05)
+    subtypes = peaked(51.5)
+    found = lettered(said, subtypes, EVEN)
+    own = by_letter(subtypes)[0]
+    g, k = np.sqrt(0.5 / 0.8 * own[4]), np.sqrt(0.3 / 0.8 * own[5])
+    assert found[0, INDEX["K"]] / found[0, INDEX["G"]] == pytest.approx(k / g)
+    assert k > g
+    assert found[0, [INDEX["QSO"], INDEX["WD"]]].tolist() == [0.15, 0.05]
+    assert found.sum() == pytest.approx(1.0, abs=1e-12)
+    assert said[0, INDEX["G"]] == 0.5  # not changed in place
+
+
+def test_one_network_alone_can_decide():
+    said, subtypes = classes(G=0.6, K=0.4), peaked(55.5)
+    assert lettered(said, subtypes, Calibration(0.0, 1.0, 1.0, 1.0)) == pytest.approx(
+        said, abs=1e-5
     )
-    assert number.tolist() == [5.0, 9.5, 9.5, 0.0]
-    assert error == pytest.approx([1.0, 1.0, np.hypot(1.0, 2.5), np.hypot(1.0, 2.0)])
+    own = lettered(said, subtypes, Calibration(1.0, 0.0, 1.0, 1.0))
+    assert own[0, LETTERS] == pytest.approx(by_letter(subtypes)[0], abs=1e-5)
 
 
-def test_zero_has_no_sign():
-    number, _ = within(np.array([40.4]), np.array([1.0]), np.array([4]))
-    assert not np.signbit(number).any()
+def test_no_star_stays_no_star():
+    said = classes(QSO=1.0)
+    assert lettered(said, peaked(35.5), EVEN) == pytest.approx(said)
 
 
-def test_half_subtypes_are_the_finest():
-    exact = np.linspace(40.0, 49.99, 500)
-    number, _ = within(exact, np.ones(500), np.full(500, 4))
-    assert set(number.tolist()) <= {0.5 * n for n in range(20)}
-    inside = (exact > 40.5) & (exact < 50.0)
-    assert np.abs(number - (exact - 40.5))[inside].max() <= 0.251
+def test_the_subtype_is_the_middle_of_the_likeliest_neighbours():
+    subtypes = peaked(45.5)
+    tenths, errors = types_of(subtypes_as_classes(subtypes), subtypes, np.array([4]), TWICE)
+    assert tenths.tolist() == [5]
+    # Half of 1 minus exp(-x) on either side: 68 % within some 1.14 widths.
+    assert errors[0] == pytest.approx(2 * 1.14, rel=0.1)
 
 
-def test_an_error_that_helps_nobody_is_masked(monkeypatch):
-    flux, ivar = np.ones((2, 960)), np.ones((2, 960))
-
-    def made_up(layers, x):
-        return np.array([45.0, 45.0]), np.array([0.5, 1.5 * MOST])
-
-    monkeypatch.setattr(types, "run", made_up)
-    monkeypatch.setattr(types, "load", lambda: ([], 1.0))
-    names, errors = types_of(["G", "G"], WAVELENGTH, flux, ivar, np.zeros(2))
-    assert names == ["G4.5", ""]
-    assert errors[0] == pytest.approx(0.5)
-    assert np.isnan(errors[1])
+def subtypes_as_classes(subtypes):
+    result = np.zeros((len(subtypes), len(CLASSES)))
+    result[:, LETTERS] = by_letter(subtypes)
+    return result
 
 
-def test_what_is_no_star_has_none():
-    flux, ivar = np.ones((3, 960)), np.ones((3, 960))
-    names, errors = types_of(["QSO", "C", ""], WAVELENGTH, flux, ivar, np.zeros(3))
-    assert names == ["", "", ""]
-    assert np.isnan(errors).all()
+def test_within_the_letter_though_the_next_is_likely():
+    subtypes = peaked(50.5, 39.5, 55.5)
+    tenths, errors = types_of(
+        subtypes_as_classes(subtypes), subtypes, np.array([4, 4, 4]), EVEN
+    )
+    assert tenths.tolist() == [9, 0, 9]
+    assert errors[2] > errors[0] > 0
+
+
+def test_a_wider_distribution_has_a_larger_error():
+    subtypes = np.concatenate([peaked(45.5, width=w) for w in (0.2, 0.5, 1.0, 3.0)])
+    _, errors = types_of(subtypes_as_classes(subtypes), subtypes, np.full(4, 4), EVEN)
+    assert (np.diff(errors) > 0).all()
+    assert (errors > 0.3).all()
+
+
+def test_the_ends_of_the_sequence():
+    subtypes = peaked(0.5, 79.5)
+    tenths, errors = types_of(subtypes_as_classes(subtypes), subtypes, np.array([0, 7]), EVEN)
+    # The five that are most probable together begin at the end.
+    assert tenths.tolist() == [2, 7]
+    assert np.isfinite(errors).all()
 
 
 @pytest.fixture(scope="module")
@@ -74,17 +112,23 @@ def test_the_letter_is_that_of_subclass(mocks):
             assert row["SPTYPE"].startswith(letter)
             assert np.ma.is_masked(row["SPTYPE_ERR"]) == (letter == "D")
             if letter in SEQUENCE:
-                assert 0 <= float(row["SPTYPE"][1:]) <= 9.5
+                assert row["SPTYPE"][1:] in set("0123456789")
                 assert 0 < row["SPTYPE_ERR"] <= MOST
     assert typed >= 6
 
 
-def test_another_grid_and_no_fit_give_the_same(mocks):
+def test_an_answer_does_not_depend_on_its_batch(mocks):
     one = huggins.classify(mocks, redshift=False)
     two = huggins.classify(mocks, redshift=False, batch_size=1)
-    assert one["SPTYPE"].tolist() == two["SPTYPE"].tolist()
-    assert SEED.grid != STANDARD.grid
-    other = huggins.classify(mocks, model="seed", redshift=False)
-    same = (one["SUBCLASS"] == other["SUBCLASS"]) & ~one["SPTYPE"].mask & ~other["SPTYPE"].mask
-    assert same.sum() > 3
-    assert one["SPTYPE"][same].tolist() == other["SPTYPE"][same].tolist()
+    for name in ("SPTYPE", "SPTYPE_ERR", "PROB"):
+        assert one[name].tolist() == two[name].tolist()
+
+
+def test_a_power_stretches_errors():
+    subtypes = np.concatenate([peaked(45.5, width=w) for w in (1.0, 3.0)])
+    told = subtypes_as_classes(subtypes)
+    one, two = (
+        types_of(told, subtypes, np.full(2, 4), Calibration(0.5, 0.5, 1.0, power))[1]
+        for power in (1.0, 1.5)
+    )
+    assert two == pytest.approx(one**1.5)

@@ -12,7 +12,7 @@ from huggins.inference.classification import decide
 from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.network import predict_scores
 from huggins.inference.sets import sets_of
-from huggins.inference.subtypes import fill_types
+from huggins.inference.subtypes import Subtypes, fill_types, with_letters
 from huggins.inference.table import NO_INTEGER, SETS_COLUMN, Rows, printable
 from huggins.quality import ZWarning
 from huggins.redshift.alternatives import blank as blank_alternatives
@@ -74,7 +74,10 @@ def classify_batch(
         if spectra:
             flux, ivar = contract.rebin(spectra)  # (M, G) each
             tensor = contract.tensor(flux, ivar)
-            prediction = predict_scores(model.scores(tensor), model.metadata)
+            subtypes = Subtypes(spectra, flux, ivar, contract)
+            prediction = with_letters(
+                predict_scores(model.scores(tensor), model.metadata), subtypes
+            )
             found = None
             if settings.redshift:
                 found = fit(
@@ -88,7 +91,8 @@ def classify_batch(
                 )
             threshold = settings.threshold
             _fill(rows, at, spectra, prediction, found, ivar > 0, model, threshold)
-            fill_types(rows, at, spectra, flux, ivar, contract)
+            probabilities = prediction.probabilities if found is None else found.probabilities
+            fill_types(rows, at, subtypes, probabilities)
             if settings.sets:
                 _fill_sets(rows, at, prediction, found, settings.sets)
             if keep and found is not None:

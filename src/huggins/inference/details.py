@@ -11,6 +11,7 @@ from huggins.errors import InputError
 from huggins.inference.fitting import fit, load_fitter
 from huggins.inference.network import Model, load_model
 from huggins.inference.sources import spectrum_in
+from huggins.inference.subtypes import predicted
 from huggins.taxonomy import BROAD, CLASSES
 from huggins.weights import DEFAULT
 
@@ -142,10 +143,9 @@ def fit_details(spectrum: Any, *, model: str | Path | Model = DEFAULT) -> FitDet
 
 
 def predict(network: Model, spectrum: Spectrum) -> Prediction:
-    """Return what the network says of one spectrum."""
-    contract = network.metadata.contract
+    """Return what the networks say of one spectrum."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return network.run(contract.tensor(*contract.rebin([spectrum])))
+        return predicted(network, [spectrum])
 
 
 def subclass_in(kind: str, probabilities: Array) -> str:

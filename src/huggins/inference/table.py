@@ -65,7 +65,7 @@ ALL_COLUMNS: Final = (
     OutputColumn("SUBCLASS", "str", f"one of {' '.join(CLASSES)}", masked=False),
     OutputColumn("PROB", "float32", "calibrated probability of SUBCLASS"),
     OutputColumn("PROB_CLASS", "float32", "calibrated probability of CLASS"),
-    OutputColumn("SPTYPE", "str", "subtype of a star, such as K2.5, or of a white dwarf, DA"),
+    OutputColumn("SPTYPE", "str", "subtype of a star, such as K2, or of a white dwarf, DA"),
     OutputColumn("SPTYPE_ERR", "float32", "1-sigma error of SPTYPE in subtypes"),
     *(
         OutputColumn(f"P_{name}", "float32", f"calibrated probability of {name}")

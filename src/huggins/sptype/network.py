@@ -1,12 +1,13 @@
-"""The network that reads spectral subtypes: plain numpy, trained by `experiments/sptype.py`.
+"""The networks that read spectral subtypes: plain numpy, trained by `experiments/sptype.py`.
 
-Its input is the depth of lines below the local continuum, less where noise hides them, and the
-shape of the continuum; its output is the subtype on the sequence O0 to L9 (0.5 is O0, 10.5 is
-B0) and the width of a Laplace distribution about it.
+Their input is the depth of lines below the local continuum, less where noise hides them, and
+the shape of the continuum; their output is the probability of each of the 80 subtypes from O0
+to L9.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -23,13 +24,14 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Layers = Sequence[tuple[NDArray[np.floating], NDArray[np.floating]]]
 
-#: Middle and half the range of the subtypes, by which the output is scaled.
-MIDDLE: Final = 40.0
-RANGE: Final = 20.0
+#: Subtypes of a letter.
+TENTHS: Final = 10
 # Pixels of the running mean that stands for the continuum: 3.4 % of the wavelength.
 _CONTINUUM: Final = 61
 # Depth that noise of the same size halves.
 _DEPTH: Final = 0.06
+# Mean of the square root of the size of a Gaussian deviate.
+_ROOT: Final = 0.8222
 # Bins of the shape of the continuum.
 _BINS: Final = 24
 _FILE: Final = "sptype.npz"
@@ -49,19 +51,32 @@ def features(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[
     """
     single = np.float32
     seen = ivar > 0
-    f = np.where(seen, flux, 0.0)
-    good = np.maximum(seen.sum(axis=1), 1)
-    level = np.abs(f).sum(axis=1) / good
-    level = np.where(level > 0, level, 1.0)[:, None]
-    f = (f / level).astype(single)  # any unit fits into single precision then
-    weight = np.minimum(ivar * level**2, 1e12).astype(single)
-    smooth = _running(f) / np.maximum(_running(seen), 1)
-    smooth = np.maximum(smooth, single(0.02))
-    depth = np.clip(f / smooth - single(1.0), -1.5, 1.5)
+    f, w = np.where(seen, flux, 0.0), np.where(seen, ivar, 0.0)
+    good = np.maximum(np.count_nonzero(seen, axis=1), 1)
+    level, mean = np.abs(f).sum(axis=1) / good, w.sum(axis=1) / good
+    if not (np.isfinite(level) & np.isfinite(mean)).all():
+        sound = np.isfinite(flux) & np.isfinite(ivar)
+        if not sound.all():
+            return features(np.where(sound, flux, 0.0), np.where(sound, ivar, 0.0))
+    # Any unit fits into single precision then.
+    f, w = (
+        (values / np.where(size > 0, size, 1.0)[:, None]).astype(single)
+        for values, size in ((f, level), (w, mean))
+    )
+    weight = _scaled(f, w, seen)
+    smooth = _running(f, np.float64).astype(single)
+    smooth /= np.maximum(_running(seen, np.int32), 1)
+    np.maximum(smooth, single(0.02), out=smooth)
+    depth = f / smooth
+    depth -= single(1.0)
+    np.clip(depth, -1.5, 1.5, out=depth)
     # Noise of the size of `_DEPTH` halves the depth.
-    signal = weight * np.square(smooth) * single(_DEPTH**2)
-    depth *= signal
-    depth /= signal + single(1.0)
+    weight *= smooth
+    weight *= smooth
+    weight *= single(_DEPTH**2)
+    depth *= weight
+    weight += single(1.0)
+    depth /= weight
     depth *= single(0.3 / _DEPTH)
     depth *= seen
     edges = np.linspace(0, flux.shape[1], _BINS + 1).astype(int)[:-1]
@@ -72,36 +87,88 @@ def features(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[
     return np.concatenate([depth, shape, there], axis=1, dtype=single)
 
 
-def _running(rows: NDArray[Any]) -> NDArray[np.float32]:
+def _scaled(
+    f: NDArray[np.float32], weight: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return 1 / sigma^2 of `f`, its scale measured from the scatter between pixels, (N, G).
+
+    The errors in a file may all be wrong by a factor. The root of the second differences is
+    averaged, which a few outliers or lines change little.
+    """
+    difference = f[:, 1:-1] - np.float32(0.5) * (f[:, :-2] + f[:, 2:])
+    difference *= difference
+    difference *= weight[:, 1:-1]
+    triple = seen[:, 1:-1] & seen[:, :-2] & seen[:, 2:]
+    difference *= triple
+    np.sqrt(difference, out=difference)
+    np.sqrt(difference, out=difference)
+    count = np.maximum(np.count_nonzero(triple, axis=1), 1)
+    scale = (difference.sum(axis=1, dtype=np.float64) / count / _ROOT) ** 4 / 1.5
+    scaled: NDArray[np.float32] = weight / np.maximum(scale, 1e-12).astype(np.float32)[:, None]
+    return scaled
+
+
+def _running(rows: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
     """Return running sums over `_CONTINUUM` pixels, fewer at the ends, shape (N, G)."""
     half = _CONTINUUM // 2
     count, size = rows.shape
-    total = np.zeros((count, size + 2 * half + 1))
-    np.cumsum(rows, axis=1, dtype=np.float64, out=total[:, half + 1 : half + 1 + size])
+    total = np.empty((count, size + 2 * half + 1), kind)
+    total[:, : half + 1] = 0
+    np.cumsum(rows, axis=1, dtype=kind, out=total[:, half + 1 : half + 1 + size])
     total[:, half + 1 + size :] = total[:, half + size : half + size + 1]
-    return (total[:, _CONTINUUM:] - total[:, :-_CONTINUUM]).astype(np.float32)
+    return total[:, _CONTINUUM:] - total[:, :-_CONTINUUM]
 
 
-def run(layers: Layers, x: NDArray[np.floating]) -> tuple[Array, Array]:
-    """Return subtype and unscaled width, each (N,), of features (N, F).
+def run(layers: Layers, x: NDArray[np.floating]) -> Array:
+    """Return the probabilities of the subtypes O0 to L9, (N, 80), of features (N, F).
 
-    Each row is multiplied by itself: the order in which a product of matrices is summed depends
-    on its size, and an answer must not depend on its batch.
+    The mean of several small networks, which know better together how sure they are. Each row
+    is multiplied by itself: the order in which a product of matrices is summed depends on its
+    size, and an answer must not depend on its batch.
     """
-    out: NDArray[Any] = np.asarray(x, np.float32)
+    out: NDArray[Any] = np.asarray(x, np.float32)[:, np.newaxis]  # (N, networks, F)
     for n, (weight, offset) in enumerate(layers):
-        out = (weight.astype(np.float32) @ out[:, :, np.newaxis])[:, :, 0]
-        out = out + offset.astype(np.float32)
+        out = (weight @ out[..., np.newaxis])[..., 0] + offset
         if n < len(layers) - 1:
-            out = 0.5 * out * (1.0 + np.tanh(0.7978845608 * (out + 0.044715 * out**3)))
-    mean = MIDDLE + RANGE * out[:, 0].astype(np.float64)
-    width = np.exp(np.clip(out[:, 1].astype(np.float64), -2.0, 4.0))
-    return mean, width
+            inner = np.float32(0.7978845608) * (out + np.float32(0.044715) * out * out * out)
+            out = np.float32(0.5) * out * (np.float32(1.0) + np.tanh(inner))
+    scores = out.astype(np.float64)
+    odds = np.exp(scores - scores.max(axis=2, keepdims=True))
+    probabilities: Array = (odds / odds.sum(axis=2, keepdims=True)).mean(axis=1)
+    return probabilities
 
 
-def save(layers: Layers, scale: float) -> None:
-    """Write the network beside this module, in half precision."""
-    arrays: dict[str, Any] = {"scale": np.array(scale)}
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is fitted to stars that the network has not seen (`experiments/sptype.py`).
+
+    Attributes
+    ----------
+    own, other
+        Powers of the probabilities of letters by this network and by that of the classes, of
+        which the product is made.
+    scale, power
+        The error is scale h^power, where the half-width h holds 68 % of the probability.
+    """
+
+    own: float
+    other: float
+    scale: float
+    power: float
+
+
+def save(layers: Layers, calibration: Calibration) -> None:
+    """Write the networks beside this module, in half precision.
+
+    Parameters
+    ----------
+    layers
+        Weights (networks, out, in) and offsets (networks, out) of each layer.
+    calibration
+    """
+    arrays: dict[str, Any] = {
+        name: np.array(value) for name, value in asdict(calibration).items()
+    }
     for n, (weight, offset) in enumerate(layers):
         arrays[f"weight{n}"] = weight.astype(np.float16)
         arrays[f"offset{n}"] = offset.astype(np.float32)
@@ -111,8 +178,8 @@ def save(layers: Layers, scale: float) -> None:
 
 
 @lru_cache(maxsize=1)
-def load() -> tuple[Layers, float]:
-    """Return the layers of the shipped network, and what scales its width to 1 sigma."""
+def load() -> tuple[Layers, Calibration]:
+    """Return the layers of the shipped networks, and their calibration."""
     content = (files("huggins.sptype") / _FILE).read_bytes()
     with np.load(BytesIO(content)) as stored:
         count = sum(name.startswith("weight") for name in stored.files)
@@ -120,4 +187,4 @@ def load() -> tuple[Layers, float]:
             (stored[f"weight{n}"].astype(np.float32), stored[f"offset{n}"])
             for n in range(count)
         ]
-        return layers, float(stored["scale"])
+        return layers, Calibration(*(float(stored[f.name]) for f in fields(Calibration)))

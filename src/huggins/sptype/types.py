@@ -1,10 +1,14 @@
-"""SPTYPE and SPTYPE_ERR: the subtype of a star whose letter is known.
+"""Letter, SPTYPE and SPTYPE_ERR of stars, from the probabilities of their subtypes.
 
-- O to L: the network's subtype x and its width w (`huggins.sptype.network`). The letter is that
-  of SUBCLASS, so a subtype beyond its ends is put at the end: G9.5 where the lines say K0 and
-  the letter G. The distance d that it is moved by counts as error:
-  SPTYPE_ERR = sqrt((s w)^2 + d^2), s being fitted (`experiments/sptype.py`).
-- WD: from what it absorbs (`huggins.sptype.dwarfs`), without an error.
+- The letter is decided by two networks that look at other things: that of the classes and that
+  of the subtypes (`huggins.sptype.network`). Of their probabilities for the eight letters a
+  product of powers is taken; the total of the letters stays what the first says.
+- Within a letter the subtype is the centre of the five neighbours that are most probable
+  together, of the next letter too: G9 where K0 is likely. The probability of each subtype is
+  that of the network, times the ratio by which its letter changed.
+- SPTYPE_ERR is s h^p, where the half-width h about it holds 68 % of the probability; s and p
+  are fitted (`experiments/sptype.py`).
+- White dwarfs: from what they absorb (`huggins.sptype.dwarfs`), without an error.
 
 A subtype whose error is above `MOST` says no more than the letter and is left out.
 """
@@ -15,13 +19,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from huggins.sptype.dwarfs import subtypes
-from huggins.sptype.network import features, load, run
-from huggins.taxonomy import SEQUENCE
+from huggins.sptype.network import TENTHS, Calibration
+from huggins.taxonomy import INDEX, SEQUENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -32,66 +33,98 @@ MOST: Final = 3.5
 DWARF: Final = "WD"
 #: Classes that have subtypes.
 TYPED: Final = (*SEQUENCE, DWARF)
+# Columns of the letters among the 13 classes.
+_LETTERS: Final = np.array([INDEX[name] for name in SEQUENCE])
+# Least probability of a letter: no network rules one out alone.
+_LEAST: Final = 1e-6
+# Subtypes on either side of one that count as the same.
+_NEAR: Final = 2
+# Probability within 1 sigma.
+_SIGMA: Final = 0.68
+
+
+def lettered(probabilities: Array, subtypes: Array, calibration: Calibration) -> Array:
+    """Return the probabilities of the 13 classes with those of the letters shared out anew.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (N, 13)
+        By the network of the classes.
+    subtypes : ndarray, shape (N, 80)
+        As `huggins.sptype.run`.
+    calibration
+        The powers of both.
+    """
+    total = probabilities[:, _LETTERS].sum(axis=1, keepdims=True)
+    other = probabilities[:, _LETTERS] / np.maximum(total, 1e-30)
+    logs = calibration.own * np.log(np.maximum(by_letter(subtypes), _LEAST))
+    logs += calibration.other * np.log(np.maximum(other, _LEAST))
+    odds = np.exp(logs - logs.max(axis=1, keepdims=True, initial=-np.inf))
+    result = probabilities.copy()
+    result[:, _LETTERS] = total * odds / odds.sum(axis=1, keepdims=True)
+    return result
+
+
+def by_letter(subtypes: Array) -> Array:
+    """Return the probabilities of the letters (N, 8) from those of the subtypes (N, 80)."""
+    total: Array = subtypes.reshape(len(subtypes), len(SEQUENCE), TENTHS).sum(axis=2)
+    return total
 
 
 def types_of(
-    classes: Sequence[str], wavelength: Array, flux: Array, ivar: Array, z: Array
-) -> tuple[list[str], Array]:
-    """Return the subtypes of N stars, empty where nothing can be said, and their errors.
+    probabilities: Array,
+    subtypes: Array,
+    letters: NDArray[np.integer],
+    calibration: Calibration,
+) -> tuple[NDArray[np.int64], Array]:
+    """Return the subtypes of N stars within their letters, and their errors, shape (N,).
 
     Parameters
     ----------
-    classes
-        SUBCLASS of each.
-    wavelength : ndarray, shape (G,)
-        Vacuum, A, of the standard grid (`huggins.prepare.STANDARD`).
-    flux, ivar : ndarray, shape (N, G)
-        ivar 0 where there is no data.
-    z : ndarray, shape (N,)
-        Radial velocity over c; NaN where unknown.
+    probabilities : ndarray, shape (N, 13)
+        Of the classes, as `lettered` returns them.
+    subtypes : ndarray, shape (N, 80)
+        As `huggins.sptype.run`.
+    letters : ndarray of int, shape (N,)
+        Indices into `SEQUENCE`.
+    calibration
+        Of the errors.
 
     Returns
     -------
-    types : list of str
-    errors : ndarray, shape (N,)
-        1 sigma, in subtypes; NaN where there is none.
+    tenths : ndarray of int
+        0 to 9.
+    errors : ndarray
+        1 sigma, in subtypes.
     """
-    types, errors = [""] * len(classes), np.full(len(classes), np.nan)
-    stars = [n for n, name in enumerate(classes) if name in SEQUENCE]
-    if stars:
-        layers, scale = load()
-        subtype, width = run(layers, features(flux[stars], ivar[stars]))
-        letters = np.array([SEQUENCE.index(classes[n]) for n in stars])
-        number, error = within(subtype, scale * width, letters)
-        for n, k, tenth, wrong in zip(stars, letters, number, error, strict=True):
-            if wrong <= MOST:
-                types[n], errors[n] = f"{SEQUENCE[k]}{tenth:g}", wrong
-    dwarfs = [n for n, name in enumerate(classes) if name == DWARF]
-    if dwarfs:
-        found = subtypes(wavelength, flux[dwarfs], ivar[dwarfs], z[dwarfs])
-        for n, name in zip(dwarfs, found, strict=True):
-            types[n] = name
-    return types, errors
+    told = probabilities[:, _LETTERS] / np.maximum(by_letter(subtypes), _LEAST)
+    weight = subtypes * np.repeat(told, TENTHS, axis=1)
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-30)
+    count = weight.shape[1]
+    sums = np.zeros((len(weight), count + 1))
+    np.cumsum(weight, axis=1, out=sums[:, 1:])
+    place = np.arange(count)
+    first, last = np.maximum(place - _NEAR, 0), np.minimum(place + _NEAR + 1, count)
+    own = place // TENTHS == np.asarray(letters)[:, np.newaxis]
+    centre = np.where(own, sums[:, last] - sums[:, first], -1.0).argmax(axis=1)
+    half = _half_width(sums, centre)
+    return centre % TENTHS, calibration.scale * half**calibration.power
 
 
-def within(subtype: Array, error: Array, letters: NDArray[np.integer]) -> tuple[Array, Array]:
-    """Return numbers 0 to 9.5 within the given letters, and their errors, shape (N,).
+def _half_width(sums: Array, centre: NDArray[np.int64]) -> Array:
+    """Return half the width about the middle of a subtype that holds 68 %, shape (N,).
 
-    Parameters
-    ----------
-    subtype, error : ndarray, shape (N,)
-        On the sequence: 0.5 is O0, 10.5 is B0.
-    letters : ndarray of int, shape (N,)
-        Indices into `SEQUENCE`.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> number, error = within(np.array([42.6, 51.0]), np.array([1.0, 1.0]), np.array([4, 4]))
-    >>> number.tolist(), error.round(2).tolist()
-    ([2.0, 9.5], [1.0, 1.41])
+    `sums` (N, 81) are the probabilities below the borders of the subtypes.
     """
-    exact = subtype - 10.0 * letters - 0.5
-    number = np.clip(np.round(2.0 * exact) / 2.0, 0.0, 9.5) + 0.0  # no -0.0, written "G-0"
-    beyond = np.maximum(np.abs(exact - number) - 0.25, 0.0)
-    return number, np.hypot(error, np.where(beyond > 0, np.abs(exact - number), 0.0))
+    reach = np.arange(sums.shape[1])  # 0.5, 1.5, ... subtypes from the middle
+    row = np.arange(len(sums))[:, np.newaxis]
+    low = np.maximum(centre[:, np.newaxis] - reach, 0)
+    high = np.minimum(centre[:, np.newaxis] + 1 + reach, sums.shape[1] - 1)
+    inside = sums[row, high] - sums[row, low]
+    n = (inside >= _SIGMA).argmax(axis=1)
+    row = row[:, 0]
+    before = np.where(n > 0, inside[row, n - 1], 0.0)
+    more = inside[row, n] - before
+    part = (_SIGMA - before) / np.maximum(more, 1e-30)
+    width: Array = np.where(n > 0, n - 0.5 + part, 0.5 * part)
+    return width
