@@ -9,7 +9,7 @@ The small systems of several spectra and shifts are then solved in one call (`so
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -51,7 +51,11 @@ class LinearFit:
         self._terms = terms
         self._slack = slack
         x = np.linspace(-1.0, 1.0, SIZE)
-        self._poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
+        self._poly = poly = np.polynomial.legendre.legvander(x, max(terms - 1, 0)).T[:terms]
+        n, m = np.tril_indices(terms)
+        self._poly_pairs = poly[n] * poly[m]
+        self._poly_at = np.zeros((terms, terms), np.intp)
+        self._poly_at[n, m] = self._poly_at[m, n] = np.arange(len(n))
         self._precision = 1.0 / components.spread**2
         self._forest = components.forest
         self._passed = mean_transmission((START + np.arange(SIZE)) * STEP)
@@ -63,6 +67,13 @@ class LinearFit:
         self._products = _Rows(pairs if terms else np.concatenate([pairs, vectors]))
         pair = np.empty((count, count), np.intp)
         pair[k, m] = pair[m, k] = np.arange(len(k))
+        # Of two polynomials the second is linear, in rest-frame pixels too: the sums with both
+        # are those of the vectors and of the vectors times pixel, which does not move.
+        self._tilted: _Rows | None = None
+        if terms == 2:
+            place = np.arange(vectors.shape[1]) * (2.0 / (SIZE - 1))
+            tilted = _Rows(np.concatenate([vectors, vectors * place]))
+            self._tilted = tilted if tilted.width == tilted.dense else None
         # Where the sum of each product, and of each vector, stands among the sums.
         self._pair_at = self._products.place[pair]
         self._sum_at = self._products.place[len(k) :]
@@ -85,22 +96,15 @@ class LinearFit:
 
     def on(self, flux: Array, ivar: Array, signal: float, used: slice) -> LinearSolve:
         """Return what solves for one spectrum; arguments as in `solve`."""
-        weighted = ivar * flux
-        poly = self._poly[:, used]
-        poly_weights = poly * ivar
-        block = poly_weights @ poly.T
-        block += np.eye(self._terms) * (float(ivar.sum()) / (signal * self._slack**2))
-        return LinearSolve(
-            self,
-            ivar,
-            weighted,
-            poly_weights,
-            block,
-            poly @ weighted,
-            poly_weights.sum(axis=1),
-            signal,
-            used,
-        )
+        rows = np.empty((3 if self._terms else 2, len(ivar)))
+        rows[0] = rows[-1] = ivar
+        np.multiply(ivar, flux, out=rows[1])
+        block = (self._poly_pairs[:, used] @ ivar)[self._poly_at]
+        sums = block[0].copy() if self._terms else block.ravel()
+        if self._terms:
+            block.ravel()[:: self._terms + 1] += sums[0] / (signal * self._slack**2)
+        right = self._poly[:, used] @ rows[1]
+        return LinearSolve(self, rows, block, right, sums, signal, used)
 
     def many(self, asked: Sequence[tuple[LinearSolve, int]]) -> list[Solved]:
         """Solve for several spectra or shifts together."""
@@ -109,13 +113,13 @@ class LinearFit:
         order = count + terms
         sums = np.empty((number, self._products.width))
         found = np.empty((number, self._singles.width))
-        cross = np.empty((terms, number, self._singles.width))
+        cross = np.empty((number, self._tilted.width if self._tilted else terms * count))
         matrix = np.empty((number, order, order))
         right = np.empty((number, order))
         total = np.empty((number, order))  # of each vector
         for n, (data, shift) in enumerate(asked):
             first = self._first(shift, data.used)
-            self._sum(data, first, sums[n], found[n], cross[:, n])
+            self._sum(data, first, sums[n], found[n], cross[n])
             if terms:
                 matrix[n, count:, count:] = data.block
                 right[n, count:] = data.right_of_poly
@@ -123,10 +127,10 @@ class LinearFit:
         right[:, :count] = found[:, self._singles.place]
         matrix[:, :count, :count] = sums[:, self._pair_at]
         if terms:
-            cross = cross[:, :, self._singles.place]
-            matrix[:, count:, :count] = cross.transpose(1, 0, 2)
-            matrix[:, :count, count:] = cross.transpose(1, 2, 0)
-            total[:, :count] = cross[0]
+            each = cross[:, : terms * count].reshape(number, terms, count)
+            matrix[:, count:, :count] = each
+            matrix[:, :count, count:] = each.swapaxes(1, 2)
+            total[:, :count] = each[:, 0]
         else:
             total[:, :count] = sums[:, self._sum_at]
         level = matrix[:, :1, 0].copy()
@@ -155,26 +159,30 @@ class LinearFit:
     def _sum(
         self, data: LinearSolve, first: int, sums: Array, found: Array, cross: Array
     ) -> None:
-        """Take the sums over one spectrum: of products, of vectors times data, and times M."""
+        """Take the sums over one spectrum: of products, of vectors times data.
+
+        And, in `cross`, of the vectors times the first polynomial, the second and so on.
+        """
         blue = self._in_forest(first)
-        if not blue:
-            self._products.sums(data.ivar, first, sums)
-            self._singles.sums(data.weighted, first, found)
-            for weights, out in zip(data.poly_weights, cross, strict=True):
-                self._singles.sums(weights, first, out)
+        if blue or data.blue:
+            data.see_through(blue, self._passed[data.used])
+        self._products.sums(data.seen[0], first, sums)
+        self._singles.sums(data.seen[1], first, found)
+        if not self._terms:
             return
-        # What the forest lets pass goes to the data's side of the sums.
-        passed = self._passed[data.used][:blue]
-        seen = np.stack([data.ivar, data.weighted, *data.poly_weights])
-        seen[:, :blue] *= passed
-        seen[0, :blue] *= passed
-        for rows, weights, out in zip(
-            (self._products, *[self._singles] * (1 + self._terms)),
-            seen,
-            (sums, found, *cross),
-            strict=True,
-        ):
-            rows.sums(weights, first, out)
+        ivar, tilted = data.seen[2], self._tilted
+        if tilted is not None and tilted.covers(first, len(ivar)):
+            tilted.sums(ivar, first, cross)
+            count = len(self._vectors)
+            # From the vectors' pixels to the data's.
+            apart = 1.0 + (first - data.used.start) * (2.0 / (SIZE - 1))
+            cross[count : 2 * count] -= apart * cross[:count]
+            return
+        out = np.empty(self._singles.width)
+        parts = cross[: self._terms * len(self._vectors)].reshape(self._terms, -1)
+        for poly, part in zip(self._poly[:, data.used], parts, strict=True):
+            self._singles.sums(ivar * poly, first, out)
+            part[:] = out[self._singles.place]
 
     def _in_forest(self, first: int) -> int:
         """How many pixels of data see the vectors through the forest, the first ones."""
@@ -218,25 +226,26 @@ class StarFit:
 
     def on(self, flux: Array, ivar: Array, used: slice) -> Callable[[int], StarSolve]:
         """Return what gives, for an archetype, what solves for one spectrum."""
-        weights = self._poly[:, used] * ivar  # (2M - 1, P)
-        mean = weights[: self._terms]
-        return partial(StarSolve, self, weights, np.concatenate([mean * flux, mean]), used)
+        return partial(StarSolve, self, ivar, ivar * flux, used)
 
     def many(self, asked: Sequence[tuple[StarSolve, int]]) -> list[Solved]:
         """Solve for several spectra, archetypes or shifts together."""
         terms, part = self._terms, self._archetypes
         squares = np.empty((len(asked), 2 * terms - 1))
-        singles = np.empty((len(asked), 2 * terms))
+        singles = np.empty((2, len(asked), terms))
         for n, (data, shift) in enumerate(asked):
+            poly = self._poly[:, data.used]
             first = START + int(data.used.start) - shift - part.start
             row = part.vectors[data.archetype : data.archetype + 1]
-            star = _cut(row, first, data.weights.shape[1])[0].astype(np.float64)
-            np.dot(data.singles, star, out=singles[n])
-            star *= star
-            np.dot(data.weights, star, out=squares[n])
+            star = _cut(row, first, len(data.ivar))[0].astype(np.float64)
+            np.dot(poly[:terms], data.weighted * star, out=singles[0, n])
+            weight = data.ivar * star
+            np.dot(poly[:terms], weight, out=singles[1, n])
+            weight *= star
+            np.dot(poly, weight, out=squares[n])
         matrix = squares @ self._products.T
         matrix[:, :: terms + 1] += 1e-5 * matrix[:, :1] + 1e-30
-        right, total = singles[:, :terms], singles[:, terms:]
+        right, total = singles
         matrix = matrix.reshape(-1, terms, terms)
         coefficients = np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
         bright = np.einsum("nk,nk->n", coefficients, total) > 0.0
@@ -244,36 +253,56 @@ class StarFit:
         return list(zip(gain.tolist(), coefficients, strict=True))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class LinearSolve:
     """Gives gain and coefficients of one spectrum at a shift; made by `LinearFit.on`.
 
     Attributes
     ----------
     fit
-    ivar, weighted : ndarray, shape (P,)
-        Inverse variance, and that times flux.
-    poly_weights : ndarray, shape (M, P)
-        Polynomials times ivar.
+    rows : ndarray, shape (2 or 3, P)
+        Inverse variance, that times flux, and it again where there are polynomials.
     block, right_of_poly, sums_of_poly : ndarray, shapes (M, M), (M,) and (M,)
-        Of the normal equations what belongs to the polynomials, and sums of `poly_weights`.
+        Of the normal equations what belongs to the polynomials, and sums of their rows.
     signal, used
         As in `LinearFit.solve`.
+    blue
+        How many pixels are now seen through the forest.
+    seen : ndarray, shape (2 or 3, P)
+        The rows with what it lets pass on the data's side: for products of two vectors, for
+        vectors times flux, for vectors times polynomials.
     """
 
     fit: LinearFit
-    ivar: Array
-    weighted: Array
-    poly_weights: Array
+    rows: Array
     block: Array
     right_of_poly: Array
     sums_of_poly: Array
     signal: float
     used: slice
+    blue: int = 0
+    seen: Array = field(init=False)
+    _passed: Array | None = None
+
+    def __post_init__(self) -> None:
+        self.seen = self.rows
 
     def __call__(self, shift: int) -> Solved:
         """Solve at one shift."""
         return self.fit.many([(self, shift)])[0]
+
+    def see_through(self, blue: int, passed: Array) -> None:
+        """Let the first pixels be those in the forest, of which it lets so much pass (P,)."""
+        if self._passed is None:
+            self.seen = self.rows.copy()
+            self._passed = self.rows * passed
+            self._passed[0] *= passed
+        # From one shift to the next only a few pixels change sides.
+        if blue > self.blue:
+            self.seen[:, self.blue : blue] = self._passed[:, self.blue : blue]
+        else:
+            self.seen[:, blue : self.blue] = self.rows[:, blue : self.blue]
+        self.blue = blue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -283,18 +312,16 @@ class StarSolve:
     Attributes
     ----------
     fit
-    weights : ndarray, shape (2M - 1, P)
-        Polynomials times ivar.
-    singles : ndarray, shape (2M, P)
-        The first M of them times flux, and as they are.
+    ivar, weighted : ndarray, shape (P,)
+        Inverse variance, and that times flux.
     used
         As in `StarFit.solve`.
     archetype
     """
 
     fit: StarFit
-    weights: Array
-    singles: Array
+    ivar: Array
+    weighted: Array
     used: slice
     archetype: int
 
@@ -330,8 +357,9 @@ class _Rows:
     ----------
     place : ndarray of int, shape (N,)
         Where each of them stands in what `sums` gives.
-    width
-        Numbers that `sums` gives, W, which is at least N.
+    width, dense
+        Numbers that `sums` gives, W, which is at least N; how many of them are sums over all
+        pixels.
     """
 
     def __init__(self, rows: Array) -> None:
@@ -342,18 +370,23 @@ class _Rows:
             # Beside each other in memory, by fours: a sum of 20 then reads it in half the time.
             dense = np.pad(dense, ((0, -len(dense) % 4), (0, 0))).T
         self._dense = np.ascontiguousarray(dense)
-        self._count = self._dense.shape[1 if self._tall else 0]
+        self.dense = self._dense.shape[1 if self._tall else 0]
         at = np.flatnonzero(rows[thin].any(axis=0))
         self._at, self._pixels = at, at.tolist()
         self._sparse = np.ascontiguousarray(rows[thin][:, at])
-        self.width = self._count + int(np.count_nonzero(thin))
+        self._length = rows.shape[1]
+        self.width = self.dense + int(np.count_nonzero(thin))
         self.place = np.empty(len(rows), np.intp)
         self.place[~thin] = np.arange(len(rows) - np.count_nonzero(thin))
-        self.place[thin] = np.arange(self._count, self.width)
+        self.place[thin] = np.arange(self.dense, self.width)
+
+    def covers(self, first: int, length: int) -> bool:
+        """Whether all of these pixels are there, so that none is at an edge that goes on."""
+        return first >= 0 and first + length <= self._length
 
     def sums(self, data: Array, first: int, out: Array) -> None:
         """Sum over data (P,) whose first pixel is pixel `first` of the rows, into out (W,)."""
-        dense = self._count
+        dense = self.dense
         if self._tall:
             np.dot(data, _cut(self._dense, first, len(data), axis=0), out=out[:dense])
         else:
