@@ -155,15 +155,17 @@ class Spectrum:
         good = self.good
         with np.errstate(invalid="ignore", over="ignore"):
             sn = self.flux * np.sqrt(self.ivar)
-        if not good.all():
-            sn = sn[good]
-        if len(sn) == 0:
+        bad = np.flatnonzero(~good)
+        count = len(sn) - len(bad)
+        if count == 0:
             return float("nan")
-        middle = len(sn) // 2
-        # One partition in place; np.median makes copies and checks that cost as much again.
+        # One partition in place, with the bad pixels first; np.median makes copies and checks
+        # that cost as much again.
+        sn[bad] = -np.inf
+        middle = len(bad) + count // 2
         sn.partition(middle)
         upper = float(sn[middle])
-        return upper if len(sn) % 2 else 0.5 * (float(sn[:middle].max()) + upper)
+        return upper if count % 2 else 0.5 * (float(sn[:middle].max()) + upper)
 
     @classmethod
     def from_arrays(

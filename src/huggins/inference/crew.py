@@ -38,9 +38,6 @@ _JOBS: Final = 16
 # One thread of linear algebra a child: its matrices are so small that a second one only waits,
 # busily, and there is one process per core.
 _THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# For the C library: arrays come from memory that is kept, not from new pages each time, which
-# cost 2 % of the fit.
-_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**28), "MALLOC_TRIM_THRESHOLD_": str(2**29)}
 # Ctrl-C goes to the whole group; the parent decides, also while a child starts.
 _CODE: Final = (
     "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
@@ -177,7 +174,7 @@ class _Child:
 
     def start(self) -> None:
         """Start the process."""
-        environment = _MEMORY | os.environ | dict.fromkeys(_THREADS, "1")
+        environment = os.environ | dict.fromkeys(_THREADS, "1")
         # The same packages as here, and -P: none from the folder the user happens to be in.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self._process = subprocess.Popen(  # noqa: S603 (our own command)
