@@ -6,6 +6,7 @@ one that has not seen fold 4, as the class network has not, and by mocks of held
 it finds how letters are decided by both networks and what scales the error. It writes
 ``sptype.npz`` and measures what `huggins.classify` says of mocks of held-back templates
 (with ``redshift=False``) and of labelled stars of folds 0 and 1; ``--measure`` does only that.
+A new class network needs ``--keep``.
 """
 
 from __future__ import annotations
@@ -314,6 +315,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=7000)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--measure", action="store_true", help="only measure what ships")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the network; calibrate it again and measure"
+    )
     given = parser.parse_args(argv)
     data, seed = given.data, given.seed
     report: dict[str, Any] = {}
@@ -322,9 +326,9 @@ def main(argv: list[str] | None = None) -> int:
     else:
         report["made"] = (
             f"python -m experiments.sptype DATA --mocks {given.mocks} "
-            f"--steps {given.steps} --seed {seed}"
+            f"--steps {given.steps} --seed {seed}{' --keep' * given.keep}"
         )
-        report["calibration"] = make(data, given.mocks, given.steps, seed)
+        report["calibration"] = make(data, given.mocks, given.steps, seed, keep=given.keep)
         given.output.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     test = mocks_of(data, (0, 1), 4000, seed + 2, test=True)
     real = stars_of(data, (0, 1))
@@ -335,8 +339,11 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def make(data: Path, mocks: int, steps: int, seed: int) -> dict[str, Any]:
-    """Train and calibrate the network and write it; return how it was calibrated."""
+def make(data: Path, mocks: int, steps: int, seed: int, *, keep: bool) -> dict[str, Any]:
+    """Train and calibrate the network and write it; return how it was calibrated.
+
+    With `keep` the network stays what it is, as is right where the class network is new.
+    """
     made = mocks_of(data, (2, 3, 4), mocks, seed, test=False)
     held = mocks_of(data, (2, 3, 4), 4000, seed + 1, test=True)
 
@@ -353,7 +360,7 @@ def make(data: Path, mocks: int, steps: int, seed: int) -> dict[str, Any]:
     without = trained((2, 3))
     real = stars_of(data, (4,))
     calibration, report = calibrate([Unseen.of(held, without), Unseen.of(real, without)])
-    sptype.save(trained((2, 3, 4)), calibration)
+    sptype.save(sptype.load()[0] if keep else trained((2, 3, 4)), calibration)
     sptype.load.cache_clear()
     return asdict(calibration) | report
 
