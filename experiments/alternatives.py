@@ -1,12 +1,11 @@
 """The probability of the different redshifts of a spectrum: constants, and how good they are.
 
-``python -m experiments.alternatives DATA`` searches the real
-spectra of trust 2 and more, and mocks from templates and noise of the same folds. On folds 2 to
-4 it fits T, a, b and w of `huggins.redshift.alternatives`, to be copied there: a real spectrum
-counts for three mocks, and only if the network was not trained on it. On folds 0 and 1 it
-measures what they are worth, and how often the right redshift lies between Z_P16 and Z_P84:
-docs/results/alternatives.json and tables of docs/reference/columns.md and
-docs/results/redshift.md.
+``python -m experiments.alternatives DATA`` searches the real spectra of trust 2 and more, and
+mocks from templates and noise of the same folds. On folds 2 to 4 it fits T, a, b and w of
+`huggins.redshift.alternatives`, and writes them there: a real spectrum counts for three mocks,
+and only if the network was not trained on it. On folds 0 and 1 it measures what they are worth,
+and how often the right redshift lies between Z_P16 and Z_P84: docs/results/alternatives.json and
+tables of docs/reference/columns.md and docs/results/redshift.md.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import huggins
-from experiments.pages import replace_generated
+from experiments.pages import replace_constants, replace_generated
 from experiments.rule import RIGHT, mock_cases, real_cases
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate.intervals import wilson
@@ -221,6 +220,11 @@ def classified(known: Sequence[Case], model: Model) -> Table:
     return huggins.classify(spectra, model=model, candidates=2)
 
 
+def _light(case: Case) -> Case:
+    """Return a case without what minimises its chi2, which is 1 MB."""
+    return replace(case, candidates=replace(case.candidates, tracks=()))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(
@@ -235,30 +239,33 @@ def main(argv: list[str] | None = None) -> int:
     basis = load_basis()
     search = Search(basis)
     rule = DecisionParameters.from_dict(basis.parameters)
-    groups: dict[str, list[Listed]] = {}
-    use: list[Case] = []
+    searched: dict[str, list[Case]] = {}
     for name, folds, seed in (("fitted", (2, 3, 4), 0), ("reported", (0, 1), 1)):
         real = real_cases(given.data, folds, model, search)
         count = given.mocks if name == "fitted" else given.mocks // 2
         mocks = mock_cases(given.data, folds, count, model, search, given.seed + seed)
-        groups[f"{name} real"] = [listed(case, rule) for case in real if case.kind]
-        groups[f"{name} mocks"] = [listed(case, rule) for case in mocks]
-        if name == "fitted":
-            seen = [case for case in real if case.kind and case.unseen] + mocks
-            # Without what minimises chi2: 1 MB a spectrum.
-            use = [replace(c, candidates=replace(c.candidates, tracks=())) for c in seen]
-    covered = {}
-    for name, known in (("real", [case for case in real if case.kind]), ("mocks", mocks)):
-        covered[name] = coverage(known, classified(known, model))
-    constants = fit_all(use, rule)
+        searched[f"{name} real"] = [_light(case) for case in real if case.kind]
+        searched[f"{name} mocks"] = [_light(case) for case in mocks]
+    unseen = [case for case in searched["fitted real"] if case.unseen]
     names = ("HEAT", "LISTED", "LISTED_LEAD", "BEYOND")
+    found = fit_all([*unseen, *searched["fitted mocks"]], rule)
+    fitted = {name: round(value, 3) for name, value in zip(names, found, strict=True)}
+    replace_constants(alternatives, fitted)
     report = {
         "made": f"python -m experiments.alternatives DATA --mocks {given.mocks} "
         f"--model {model.name} ({model.hash})",
-        "fitted": {n: round(v, 3) for n, v in zip(names, constants, strict=True)},
-        "shipped": {n: getattr(alternatives, n) for n in names},
-        **{name: measure(known) for name, known in groups.items()},
-        "percentiles reported": covered,
+        "constants": fitted,
+        **{
+            name: measure([listed(case, rule) for case in known])
+            for name, known in searched.items()
+        },
+        "percentiles reported": {
+            name: coverage(known, classified(known, model))
+            for name, known in (
+                ("real", searched["reported real"]),
+                ("mocks", searched["reported mocks"]),
+            )
+        },
     }
     write_text(RESULT, json.dumps(report, indent=1) + "\n")
     replace_generated(COLUMNS, as_markdown(report), *_MARKS[0])

@@ -3,7 +3,7 @@
 ``python -m experiments.border DATA`` searches the real spectra of
 trust 2 and more and mocks below z = 0.95, galaxies of every kind and quasars in hosts. Of
 those found at their redshift, as a galaxy and as a quasar, folds 2 to 4 and mocks with their
-noise give the constants of `huggins.redshift.border`, to be copied there: a real spectrum
+noise give the constants of `huggins.redshift.border`, which are written there: a real spectrum
 counts for three mocks, and only if the network was not trained on it. Folds 0 and 1 and mocks
 with their noise tell what PROB is worth with and without the lines: docs/results/border.json,
 and the table of docs/explanation/host.md.
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.native_mocks import native_mocks
-from experiments.pages import replace_generated
+from experiments.pages import replace_constants, replace_generated
 from experiments.rule import RIGHT, cases, real_cases
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.inference import load_model
@@ -135,7 +135,7 @@ def fit(known: Sequence[Near]) -> Array:
 
 
 def measure(known: Sequence[Near]) -> dict[str, Any]:
-    """Return how right the probabilities are, before and with the shipped constants."""
+    """Return how right the probabilities are, without lines and with them."""
     x = np.array([one.features for one in known])
     quasar = np.array([one.quasar for one in known])
     before = np.array([one.before for one in known])
@@ -218,11 +218,12 @@ def main(argv: list[str] | None = None) -> int:
         )
     use = [*groups["fitted real"], *groups["fitted mocks"]]
     constants = fit([one for one in use if one.unseen or not one.real])
+    fitted = tuple(round(float(value), 3) for value in constants)
+    replace_constants(border, {"CONSTANTS": fitted})
     report = {
         "made": f"python -m experiments.border DATA --mocks {given.mocks} "
         f"--model {model.name} ({model.hash})",
-        "fitted": [round(float(value), 3) for value in constants],
-        "shipped": list(border.CONSTANTS),
+        "constants": list(fitted),
         **{name: measure(known) for name, known in groups.items() if known},
     }
     write_text(RESULT, json.dumps(report, indent=1) + "\n")
