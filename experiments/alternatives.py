@@ -4,8 +4,8 @@
 mocks from templates and noise of the same folds. On folds 2 to 4 it fits T, a, b and w of
 `huggins.redshift.alternatives`, and writes them there: a real spectrum counts for three mocks,
 and only if the network was not trained on it. On folds 0 and 1 it measures what they are worth,
-and how often the right redshift lies between Z_P16 and Z_P84: docs/results/alternatives.json and
-tables of docs/reference/columns.md and docs/results/redshift.md.
+and how often the right redshift lies between Z_P16 and Z_P84: docs/results/alternatives.json
+and tables of docs/reference/columns.md and docs/results/redshift.md.
 """
 
 from __future__ import annotations

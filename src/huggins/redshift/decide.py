@@ -115,10 +115,10 @@ def choose(
     fits = _compare(candidates, parameters)
     kind, chi2 = fits.kind, fits.chi2
     score = _scores(fits, broad, proposal, parameters)
-    best = _best(score, fits, parameters)
-    if lines is not None:
-        score = _at_border(score, best, fits, broad, lines)
-        best = _best(score, fits, parameters)
+    best = _best(score, fits)
+    if lines is not None and (pair := _pair(fits, best)) is not None:
+        score = _at_border(score, pair, broad, lines(float(fits.shift[best])))
+        best = _best(score, fits)
     different = [
         n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
     ]
@@ -178,7 +178,7 @@ def border_case(
 ) -> tuple[float, float] | None:
     """Return shift and d of `huggins.redshift.border`, where that applies."""
     fits = _compare(candidates, parameters)
-    best = _best(_scores(fits, broad, proposal, parameters), fits, parameters)
+    best = _best(_scores(fits, broad, proposal, parameters), fits)
     pair = _pair(fits, best)
     return None if pair is None else (float(fits.shift[best]), pair[2])
 
@@ -197,14 +197,14 @@ def _pair(fits: _Fits, best: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_],
 
 
 def _at_border(
-    score: Array, best: int, fits: _Fits, broad: Array, lines: Callable[[float], Array]
+    score: Array,
+    pair: tuple[NDArray[np.bool_], NDArray[np.bool_], float],
+    broad: Array,
+    lines: Array,
 ) -> Array:
     """Return the scores with galaxy and quasar at the best redshift weighed by their lines."""
-    pair = _pair(fits, best)
-    if pair is None:
-        return score
     galaxies, quasars, gap = pair
-    odds = border.log_odds(broad, gap, lines(float(fits.shift[best])))
+    odds = border.log_odds(broad, gap, lines)
     galaxy, quasar = float(score[galaxies].max()), float(score[quasars].max())
     both = np.logaddexp(galaxy, quasar)
     out = score.copy()
@@ -219,7 +219,7 @@ def _within_class(fits: _Fits, parameters: DecisionParameters) -> Array:
     A galaxy with lines stronger or broader than those of the basis fits badly, yet its redshift
     is certain if every other fits far worse. Only between classes is a bad fit inconclusive.
     """
-    return _lost(_excess(fits), fits, parameters)
+    return _lost(fits.excess, fits, parameters)
 
 
 def _lost(excess: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
@@ -227,32 +227,22 @@ def _lost(excess: Array, fits: _Fits, parameters: DecisionParameters) -> Array:
     return 0.5 * lost
 
 
-def _excess(fits: _Fits) -> Array:
-    """Return the lowest chi2 at each redshift above that of its class, over r, shape (n,)."""
-    same = fits.kind[:, None] == fits.kind
-    best = np.where(same, fits.local, np.inf).min(axis=1)
-    over: Array = (fits.local - best) / fits.badness
-    return over
-
-
-def _best(score: Array, fits: _Fits, parameters: DecisionParameters) -> int:
+def _best(score: Array, fits: _Fits) -> int:
     """Return the best candidate: of the class with the highest S, equals by chi2.
 
     Far above C two redshifts have one S, though one may fit better by a thousand.
     """
-    order = score - _TIE * np.log1p(_excess(fits) / parameters.chi2_ceiling)
-    return int(np.where(fits.kind == fits.kind[score.argmax()], order, -np.inf).argmax())
+    order = np.where(fits.kind == fits.kind[score.argmax()], score - fits.tie, -np.inf)
+    return int(order.argmax())
 
 
 def _listed(score: Array, best: int, fits: _Fits, parameters: DecisionParameters) -> Array:
     """Return the score by which redshifts are listed (`huggins.redshift.alternatives`)."""
     excess = (fits.local - fits.chi2.min()) / fits.badness
-    out = score - _lost(excess, fits, parameters)
-    out -= alternatives.BEYOND * np.log1p(excess / parameters.chi2_ceiling)
+    far = np.log1p(excess / parameters.chi2_ceiling)
+    out = score - _lost(excess, fits, parameters) - alternatives.BEYOND * far
     # The answer is the first, whatever its chi2.
-    top = out[best]
-    near: Array = top - _TIE * np.log1p(excess / parameters.chi2_ceiling)
-    kept: Array = np.where(out > top, near, out)
+    kept: Array = np.where(out > out[best], out[best] - _TIE * far, out)
     return kept
 
 
@@ -268,6 +258,8 @@ class _Fits:
         Where each lies, its chi2, and the lowest chi2 at its redshift.
     badness, softness
         r, and what it divides C and E by (f).
+    excess, tie : ndarray, shape (n,)
+        Of `local` above the lowest of the class, over r; what it takes off among equals.
     """
 
     kind: NDArray[np.int64]
@@ -276,6 +268,8 @@ class _Fits:
     local: Array
     badness: float
     softness: float
+    excess: Array
+    tie: Array
 
 
 def _compare(candidates: Candidates, parameters: DecisionParameters) -> _Fits:
@@ -284,13 +278,19 @@ def _compare(candidates: Candidates, parameters: DecisionParameters) -> _Fits:
     shift = np.array([s.shift for s in solutions])
     near = np.abs(shift[:, None] - shift) <= SAME
     badness = max(float(chi2.min()) / max(candidates.good, 1), 1.0)
+    kind = np.array([BROAD_CLASSES.index(s.kind) for s in solutions])
+    local = np.where(near, chi2, np.inf).min(axis=1)
+    lowest = np.where(kind[:, None] == kind, local, np.inf).min(axis=1)
+    excess = (local - lowest) / badness
     return _Fits(
-        kind=np.array([BROAD_CLASSES.index(s.kind) for s in solutions]),
+        kind=kind,
         shift=shift,
         chi2=chi2,
-        local=np.where(near, chi2, np.inf).min(axis=1),
+        local=local,
         badness=badness,
         softness=1.0 + ((badness - 1.0) / parameters.misfit_scale) ** 2,
+        excess=excess,
+        tie=_TIE * np.log1p(excess / parameters.chi2_ceiling),
     )
 
 
