@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 #: Redshift up to which the border is drawn here: H beta and Mg II are both in range of BOSS.
 Z_MAX: Final = 0.9
 #: c0, c1, c2, and c_i of the lines of `LINES`.
-CONSTANTS: Final = (0.596, 1.159, 1.272, 0.494, 0.254, 0.282)
+CONSTANTS: Final = (0.63, 1.1, 1.589, 0.579, 0.206, 0.408)
 #: The lines, and the narrow ones around each: groups of fixed ratio.
 LINES: Final[dict[str, tuple[dict[str, float], ...]]] = {
     "Hβ": ({"Hβ": 1.0}, {"[O III] 4960": 0.335, "[O III] 5008": 1.0}),
