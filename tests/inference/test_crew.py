@@ -211,7 +211,8 @@ def test_a_command_with_many_files_starts_children_at_once(
     assert not crew.many(files[:2], redshift=False)
     assert crew.many([*files[:2], f"@{tmp_path}/list.txt"], redshift=True) == (few == 2)
     assert crew.many([folder] * 3, redshift=True)
-    assert not crew.many(["-", "@nowhere"], redshift=True)
+    os.mkfifo(tmp_path / "pipe")  # which is read only once, and not by this
+    assert not crew.many(["@nowhere", f"@{tmp_path}/pipe"], redshift=True)
     # It is over before anything is classified, and so are they.
     assert main(["classify", folder, "--jobs", "2", "-o", f"{folder}/t.unknown"]) == 2
     assert [process.returncode for process in started] == [-signal.SIGKILL] * (few == 2)

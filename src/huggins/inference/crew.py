@@ -24,7 +24,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from huggins.errors import HugginsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from types import TracebackType
 
     from huggins.inference.network import Model
@@ -66,13 +66,25 @@ def many(inputs: Iterable[str], *, redshift: bool) -> bool:
     return next(islice(files, FEW[redshift], None), None) is not None
 
 
-def _named(argument: str) -> Iterable[object]:
-    if os.path.isdir(argument):  # noqa: PTH112
-        return (name for _, _, names in os.walk(argument) for name in names)
-    if argument.startswith("@") and os.path.isfile(argument[1:]):  # noqa: PTH113
-        with open(argument[1:], "rb") as file:  # noqa: PTH123
-            return list(islice(file, max(FEW.values()) + 1))
-    return (argument,)
+def _named(argument: str) -> Iterator[object]:
+    """Yield something for every file that an argument stands for, as far as that is plain."""
+    with contextlib.suppress(OSError, ValueError):  # the command will say what is wrong
+        if argument.startswith("@") and os.path.isfile(argument[1:]):  # noqa: PTH113 (no pipe)
+            with open(argument[1:], "rb") as file:  # noqa: PTH123
+                yield from file
+        elif os.path.isdir(argument):  # noqa: PTH112
+            yield from _within(argument)
+        else:
+            yield argument
+
+
+def _within(folder: str) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:  # not all at once: there may be millions
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _within(entry.path)
+            else:
+                yield entry
 
 
 class Crew:
