@@ -55,7 +55,7 @@ def test_a_forest_that_is_off_does_not_move_the_redshift():
     solve = fit.on(flux, ivar, signal, ALL)
     track = Track("QSO", -1, solve, shift, 3, total)
     plain = track.minimise()
-    track.settle = lambda at: fit.on(
+    track.settle = lambda _, at: fit.on(
         flux, lowered(fit, track.known[at][1], ivar, at, ALL), signal, ALL
     )
     settled = track.minimise()

@@ -84,7 +84,7 @@ def test_a_climb_settles_where_the_pixels_that_tell_the_redshift_say():
 
     asked: list[int] = []
 
-    def settle(at: int):
+    def settle(_: Track, at: int):
         asked.append(at)
         return lambda shift: (100.0 - ((shift - 44.2) / 2.0) ** 2, np.zeros(1))
 
@@ -101,5 +101,5 @@ def test_too_few_pixels_that_tell_the_redshift_change_nothing():
         return 900.0 - (shift - 50) ** 2, np.zeros(1)
 
     plain = Track("QSO", -1, solve, 51, 3, 1000.0).minimise()
-    same = Track("QSO", -1, solve, 51, 3, 1000.0, settle=lambda at: None).minimise()
+    same = Track("QSO", -1, solve, 51, 3, 1000.0, settle=lambda *_: None).minimise()
     assert (same.shift, same.sigma, same.chi2) == (plain.shift, plain.sigma, plain.chi2)

@@ -76,17 +76,13 @@ class Tracks:
     galaxies: list[Track]
     quasars: list[Track]
 
-    @property
-    def best_galaxy(self) -> Track:
-        """The galaxy of lowest chi2 at its start, where negative lines are put right."""
-        return min(self.galaxies, key=lambda track: track.look().chi2)
+    def by_fit(self) -> list[Track]:
+        """Galaxies by chi2 at their starts, where negative lines are put right; best first."""
+        return sorted(self.galaxies, key=lambda track: -track.gain(track.start))
 
     def fitted(self) -> list[tuple[Solution, Track]]:
         """Fit the best of each class at three shifts, the others at one."""
-        best = self.best_galaxy
-        others = [track for track in self.galaxies if track is not best]
-        others.sort(key=lambda track: track.look().chi2)
-        classes = (self.stars, [best, *others], self.quasars)
+        classes = (self.stars, self.by_fit(), self.quasars)
         return [
             (track.look() if n else track.peek(), track)
             for tracks in classes
@@ -103,5 +99,5 @@ def look(tracks: Sequence[Tracks]) -> None:
             asked += [(track, track.start) for track in others]
         asked += [(track, track.start) for track in one.galaxies]
     ask(asked)
-    best = [one.best_galaxy for one in tracks]
+    best = [one.by_fit()[0] for one in tracks]
     ask([pair for track in best for pair in track.beside(track.start, track.stride)])

@@ -80,9 +80,9 @@ class Track:
     everything
         chi2 of an empty model with no pixel masked.
     settle
-        Given a shift, the same as `solve` with the pixels weighted as they constrain the
-        redshift there; None where all are as good, or too few are left. Used in further rounds
-        of the descent.
+        Given this track and a shift, the same as `solve` with the pixels weighted as they
+        constrain the redshift there; None where all are as good, or too few are left. Used in
+        further rounds of the descent.
     rounds
         How many.
     absorbed
@@ -99,7 +99,7 @@ class Track:
     total: float
     whole: Solve | None = None
     everything: float = 0.0
-    settle: Callable[[int], Solve | None] | None = None
+    settle: Callable[[Track, int], Solve | None] | None = None
     rounds: int = 2
     absorbed: NDArray[np.bool_] | None = None
     known: dict[int, tuple[float, Array]] = field(default_factory=dict)
@@ -141,7 +141,7 @@ class Track:
         if self.settle is None:
             return solution
         for _ in range(self.rounds):
-            solve = self.settle(round(solution.shift))
+            solve = self.settle(self, round(solution.shift))
             if solve is None:
                 break
             at = round(solution.shift)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # Added to the diagonal, relative to it: rounding in single precision would else make vectors
 # look independent that are not, where the signal-to-noise is high.
 _RIDGE: Final = 1e-5
+# Spectra whose equations are solved together: as many as fit into the processor's cache.
+_TOGETHER: Final = 8
 # Rounding of a sum in single precision, relative to the largest one.
 _EPSILON: Final = np.finfo(np.float32).eps
 # A vector that is not 0 in at most this fraction of its pixels is summed only there.
@@ -158,6 +160,17 @@ class Scanner:
         weighted, weight : ndarray, shape (N, P)
         signal : ndarray, shape (N,)
         """
+        out = np.empty((len(weight), len(self.shifts)), np.float32)
+        for first in range(0, len(weight), _TOGETHER):
+            some = slice(first, first + _TOGETHER)
+            # The bluest template pixels come first: at high redshift.
+            out[some, ::-1] = self._reversed(weighted[some], weight[some], signal[some])
+        return out
+
+    def _reversed(
+        self, weighted: NDArray[np.floating], weight: NDArray[np.floating], signal: Array
+    ) -> NDArray[np.float32]:
+        """Return the gains of a few spectra, from the highest shift to the lowest."""
         count, terms = self._count, self._terms
         order, shifts = count + terms, len(self.shifts)
         # By place, place, spectrum and shift; what is above the diagonal is not used.
@@ -184,9 +197,7 @@ class Scanner:
         found = solve(
             matrix.reshape(order + 1, order + 1, -1), self._first, spectra=len(weight)
         )
-        # The bluest template pixels come first: at high redshift.
-        gains: NDArray[np.float32] = found.reshape(len(weight), shifts)[:, ::-1]
-        return gains
+        return found.reshape(len(weight), shifts)
 
     def _correlate(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -37,6 +37,8 @@ _ABSORBED: Final = 0.15
 _BROAD: Final = 0.3
 # Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
 _REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
+# Maxima of a scan on either side of one that may be within 1000 km/s of it.
+_NEAR: Final = 4
 # Least number of good pixels that determine a redshift on their own.
 _LEAST: Final = 500
 
@@ -266,38 +268,35 @@ class Search:
         too shallow or too noisy to be masked eat the blue sides of the lines, which would draw
         redshifts up. Without, what is blueward of Lyman alpha counts less.
         """
-        ivar, solve, total = data.ivar, whole, data.total
-        absorbed = None
+        ivar = data.ivar
 
         def on(ivar: Array) -> Solve:
             return self.linear["QSO"].on(data.flux, ivar, data.signal, data.used)
 
-        if masked is not None and masked.any():
-            # What is masked counts as explained, but for its price.
-            absorbed = np.repeat(masked, self.quasar_scanner.factor)
-            hidden = absorbed[data.used]
-            ivar = np.where(hidden, 0.0, data.ivar)
-            solve = on(ivar)
-            price = float((data.ivar * data.flux**2) @ hidden)
-            total -= price - ABSORBED * np.count_nonzero(hidden & (data.ivar > 0))
-
-        def redward(shift: int) -> Solve | None:
+        def redward(_: Track, shift: int) -> Solve | None:
             place = START + data.used.start + np.arange(len(ivar))
             seen = np.where(place > _REDWARD + shift, ivar, 0.0)
             return on(seen) if np.count_nonzero(seen) >= _LEAST else None
 
-        def clear(shift: int) -> Solve | None:
+        def clear(track: Track, shift: int) -> Solve | None:
             if not blue_pixels(shift, data.used):
                 return None
             track.gain(shift)
             coefficients = track.known[shift][1]
             return on(lowered(self.linear["QSO"], coefficients, ivar, shift, data.used))
 
-        track = Track("QSO", -1, solve, start, 3, total)
+        track = Track("QSO", -1, whole, start, 3, data.total)
         track.settle, track.rounds = (redward, 2) if broad else (clear, 1)
-        if absorbed is None:
-            return track
-        return replace(track, whole=whole, everything=data.total, absorbed=absorbed)
+        if masked is not None and masked.any():
+            # What is masked counts as explained, but for its price.
+            track.absorbed = np.repeat(masked, self.quasar_scanner.factor)
+            hidden = track.absorbed[data.used].nonzero()[0]
+            ivar = data.ivar.copy()
+            ivar[hidden] = 0.0
+            flux, lost = data.flux[hidden], data.ivar[hidden]
+            track.total -= float((lost * flux) @ flux) - ABSORBED * np.count_nonzero(lost)
+            track.solve, track.whole, track.everything = on(ivar), whole, data.total
+        return track
 
     def _smooth(self, weighted: Array, weight: Array) -> Array:
         """Gain of a cubic polynomial in each of N spectra (N, P), shape (N,)."""
@@ -348,13 +347,17 @@ class Search:
         ends = np.searchsorted(row, np.arange(len(curves) + 1)).tolist()
         found: list[list[int]] = []
         for n, curve in enumerate(curves):
-            left, rated = at[ends[n] : ends[n + 1]], score[ends[n] : ends[n + 1]]
-            chosen: list[int] = [] if len(left) else [int(curve.argmax())]
-            while len(left) and len(chosen) < self.settings.peaks:
-                best = int(left[rated.argmax()])
-                chosen.append(best)
-                other = np.abs(left - best) * scanner.factor > SAME
-                left, rated = left[other], rated[other]
+            places, rated = at[ends[n] : ends[n + 1]].tolist(), score[ends[n] : ends[n + 1]]
+            chosen: list[int] = [] if places else [int(curve.argmax())]
+            while len(chosen) < min(self.settings.peaks, len(places)):
+                best = int(rated.argmax())
+                if rated[best] == -np.inf:
+                    break
+                chosen.append(places[best])
+                # Maxima are two pixels apart at least: few can be the same redshift.
+                for near in range(max(best - _NEAR, 0), min(best + _NEAR + 1, len(places))):
+                    if abs(places[near] - places[best]) * scanner.factor <= SAME:
+                        rated[near] = -np.inf
             found.append(chosen)
         return found
 
