@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 #: T, a, b, w of the definition above.
-HEAT: Final = 2.395
-LISTED: Final = 1.645
-LISTED_LEAD: Final = 0.613
-BEYOND: Final = 1.0
+HEAT: Final = 3.129
+LISTED: Final = 0.906
+LISTED_LEAD: Final = 1.234
+BEYOND: Final = 2.0
 
 #: Different redshifts that are looked at, at most: more than the search gives.
 MOST: Final = 16
