@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 #: Trials of the fit.
 DRAWS: Final = 300
 #: Values of w that are tried.
-BEYOND: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+BEYOND: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 #: Edges of the bins of probability that are reported.
 EDGES: Final = (0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 1.0)
 
