@@ -200,22 +200,24 @@ def test_a_child_says_why_it_fails(files, started, tmp_path):
             answer.result(30)
 
 
-@pytest.mark.parametrize("few", [2, 30])
-def test_a_command_with_many_files_starts_children_at_once(
-    files, tmp_path, monkeypatch, started, few
-):
-    monkeypatch.setattr(crew, "FEW", {True: few, False: few})
-    (tmp_path / "list.txt").write_text("".join(f"{path}\n" for path in files[:2]))
+def test_files_are_counted_by_name(files, tmp_path):
+    (tmp_path / "list.txt").write_text("".join(f"{path}\n" for path in files))
+    os.mkfifo(tmp_path / "pipe")  # which can be read only once, and not by this
     folder = str(tmp_path)
-    assert crew.many([folder], redshift=False) == (few == 2)  # 12 files
-    assert not crew.many(files[:2], redshift=False)
-    assert crew.many([*files[:2], f"@{tmp_path}/list.txt"], redshift=True) == (few == 2)
-    assert crew.many([folder] * 3, redshift=True)
-    os.mkfifo(tmp_path / "pipe")  # which is read only once, and not by this
-    assert not crew.many(["@nowhere", f"@{tmp_path}/pipe"], redshift=True)
+    assert crew.files_named([folder], 100) == 13
+    assert crew.files_named([folder] * 3, 30) == 30
+    assert crew.files_named([*files[:2], f"@{folder}/list.txt"], 100) == 12
+    assert crew.files_named(["-", "@nowhere", f"@{folder}/pipe"], 100) == 3
+
+
+@pytest.mark.parametrize(("few", "count"), [(4, 2), (7, 1), (30, 0)])
+def test_a_command_with_many_files_starts_children_at_once(
+    files, tmp_path, monkeypatch, started, few, count
+):
+    monkeypatch.setattr(crew, "FEW", {True: few})
     # It is over before anything is classified, and so are they.
-    assert main(["classify", folder, "--jobs", "2", "-o", f"{folder}/t.unknown"]) == 2
-    assert [process.returncode for process in started] == [-signal.SIGKILL] * (few == 2)
+    assert main(["classify", str(tmp_path), "-j", "3", "-o", f"{tmp_path}/t.unknown"]) == 2
+    assert [process.returncode for process in started] == [-signal.SIGKILL] * count
 
 
 def test_without_an_executable_all_is_done_here(files, model, monkeypatch):

@@ -158,12 +158,12 @@ def classify(
     # Before numpy comes: the matrices of the fit are small, and threads of linear algebra that
     # wait for more would take the cores from its processes.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from huggins.inference.crew import Crew, many
+    from huggins.inference.crew import Crew
 
     workers_elsewhere = bool(cluster or slurm)
     crew = context.with_resource(Crew(1 if workers_elsewhere else jobs))
-    if many(inputs, redshift=not no_redshift):
-        crew.start()  # meanwhile this process loads what it needs
+    # Meanwhile this process loads what it needs.
+    crew.start_for(inputs, redshift=not no_redshift)
     from huggins.cli.progress import Progress
     from huggins.inference import (
         Inputs,

@@ -57,13 +57,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def many(inputs: Iterable[str], *, redshift: bool) -> bool:
-    """Whether the arguments of a command plainly name more files than one process is to do.
+def files_named(inputs: Iterable[str], most: int) -> int:
+    """Return how many files the arguments of a command plainly name, up to `most`.
 
     It looks at names only, for a crew that is to start while the command does.
     """
-    files = chain.from_iterable(map(_named, inputs))
-    return next(islice(files, FEW[redshift], None), None) is not None
+    return sum(1 for _ in islice(chain.from_iterable(map(_named, inputs)), most))
 
 
 def _named(argument: str) -> Iterator[object]:
@@ -110,10 +109,15 @@ class Crew:
     def __len__(self) -> int:
         return len(self._children)
 
-    def start(self) -> None:
-        """Let the children start, which else they do when they get their first tasks."""
-        self.started = bool(self._children)
-        for child in self._children:
+    def start_for(self, inputs: Iterable[str], *, redshift: bool) -> None:
+        """Let children start for the files that the arguments of a command plainly name.
+
+        The others start when they get their first tasks.
+        """
+        few = FEW[redshift]
+        worth = files_named(inputs, few * len(self._children)) // few
+        self.started = worth > 0
+        for child in self._children[:worth]:
             child.start()
 
     def instruct(self, model: Model, settings: Settings) -> None:
@@ -220,7 +224,7 @@ class _Child:
                     future.set_exception(HugginsError(failure))
                 else:
                     future.set_result(part)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # it has ended, or what came is no answer
             self._lose(error)
 
     def _lose(self, error: Exception) -> None:
