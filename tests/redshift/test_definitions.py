@@ -13,11 +13,12 @@ from huggins.redshift import load_basis
 from huggins.redshift.absorbed import ShareParameters, absorbed_share
 from huggins.redshift.balnicity import _at_gap, _significance
 from huggins.redshift.basis import Archetypes, Components
+from huggins.redshift.binned import ABSORBED, BinnedFit
 from huggins.redshift.curves import fit_at
 from huggins.redshift.frames import SIZE, START
 from huggins.redshift.host import HostFit, _blurred
 from huggins.redshift.minimise import parabola
-from huggins.redshift.scan import ABSORBED, Scanner
+from huggins.redshift.scan import Scanner
 from huggins.redshift.search import Search
 from huggins.redshift.warnings import _inverse, _other_lines
 from huggins.taxonomy import INDEX
@@ -44,6 +45,11 @@ def part():
 @pytest.fixture(scope="module")
 def scanner(part):
     return Scanner(part, FACTOR, terms=TERMS, slack=SLACK)
+
+
+@pytest.fixture(scope="module")
+def binned(part, scanner):
+    return BinnedFit(part, FACTOR, scanner.shifts, terms=TERMS, slack=SLACK)
 
 
 def rows_at(part, shift):
@@ -76,11 +82,11 @@ def data(part):
     return flux, weight, float(weight @ flux**2)
 
 
-def test_gain_and_chi2_are_those_of_least_squares_with_priors(part, scanner, data):
+def test_gain_and_chi2_are_those_of_least_squares_with_priors(part, scanner, binned, data):
     flux, weight, signal = data
     indices = [int(np.flatnonzero(scanner.shifts == s)[0]) for s in (0, 33, 70, 100)]
     gain = scanner.gain(flux * weight, weight, signal)
-    chi2 = scanner.plain(flux, weight, signal, indices)
+    [chi2] = binned.plain((flux * weight)[None], weight[None], np.array([signal]), [indices])
     for number, index in enumerate(indices):
         rows = rows_at(part, int(scanner.shifts[index]))
         found = solved(part, rows, flux, weight, signal)
@@ -91,16 +97,16 @@ def test_gain_and_chi2_are_those_of_least_squares_with_priors(part, scanner, dat
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_only_what_lies_far_below_the_model_is_absorption(part, scanner, data, sign):
+def test_only_what_lies_far_below_the_model_is_absorption(part, binned, data, sign):
     flux, weight, signal = data
-    index = int(np.flatnonzero(scanner.shifts == 70)[0])
+    index = int(np.flatnonzero(binned.shifts == 70)[0])
     weight = 400.0 * weight
     flux = np.array([3.0, 0.0, 0.0, 0.0, 0.0]) @ rows_at(part, 70)
-    clear, masked = scanner.robust(flux, weight, signal, index)
+    clear, masked = binned.robust(flux, weight, signal, index)
     assert not masked.any()
     struck = flux.copy()
     struck[300:320] *= 1.0 + sign * 0.5
-    chi2, masked = scanner.robust(struck, weight, signal, index)
+    chi2, masked = binned.robust(struck, weight, signal, index)
     if sign > 0:
         assert not masked.any()
         return
@@ -110,24 +116,24 @@ def test_only_what_lies_far_below_the_model_is_absorption(part, scanner, data, s
 
 
 @pytest.mark.parametrize(("depth", "seen"), [(0.11, False), (0.14, True)])
-def test_a_trough_is_twelve_percent_deep(part, scanner, data, depth, seen):
-    index = int(np.flatnonzero(scanner.shifts == 70)[0])
+def test_a_trough_is_twelve_percent_deep(part, binned, data, depth, seen):
+    index = int(np.flatnonzero(binned.shifts == 70)[0])
     flux = np.array([3.0, 0.0, 0.0, 0.0, 0.0]) @ rows_at(part, 70)
     flux[300:310] *= 1.0 - depth
     weight = np.full(SIZE // FACTOR, 1e4)
-    _, masked = scanner.robust(flux, weight, float(weight @ flux**2), index)
+    _, masked = binned.robust(flux, weight, float(weight @ flux**2), index)
     assert bool(masked[302:308].all()) is seen
 
 
-def test_noise_is_no_absorption(part, scanner):
+def test_noise_is_no_absorption(part, binned):
     """Of noise of 20 % every fourth pixel lies 12 % below the model, and none 4 sigma."""
-    index = int(np.flatnonzero(scanner.shifts == 70)[0])
+    index = int(np.flatnonzero(binned.shifts == 70)[0])
     model = np.array([3.0, 0.0, 0.0, 0.0, 0.0]) @ rows_at(part, 70)
     error = 0.2 * model
     noise = np.random.default_rng(6).normal(0.0, 1.0, len(model)).clip(-3.0, 3.0)
     weight = error**-2.0
     flux = model + error * noise
-    _, masked = scanner.robust(flux, weight, float(weight @ flux**2), index)
+    _, masked = binned.robust(flux, weight, float(weight @ flux**2), index)
     assert not masked.any()
 
 
