@@ -1,7 +1,7 @@
 """Sets of classes: their thresholds, and how often they hold the right class.
 
 ``python -m experiments.sets DATA -o docs/results/sets.json`` classifies the real spectra of
-trust 2 and more of the folds that the network was not trained on (of 2 to 4), and mocks from
+trust 2 and more of the fold that the network was not trained on (of 2 to 4), and mocks from
 held-back templates with noise of folds 2 to 4, and writes the thresholds of
 `huggins.inference.sets`. Then it counts on folds 0 and 1, and on mocks of their noise.
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from experiments.native_mocks import native_mocks
+from experiments.sptype import networks_without
 from huggins.evaluate.intervals import wilson
 from huggins.inference import load_model
 from huggins.inference.fitting import fit, load_fitter
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from huggins.inference import Model
     from huggins.spectrum import Spectrum
+    from huggins.sptype.network import Layers
 
     Array = NDArray[np.float64]
 
@@ -43,18 +45,25 @@ REPORTED: Final = (0.8, 0.9, 0.95, 0.99)
 ODDS: Final = dict.fromkeys(CLASSES, 1.0)
 
 
-def probabilities_of(spectra: Sequence[Spectrum], model: Model) -> Array:
-    """Return the probabilities (N, 13) of network and fit together."""
+def probabilities_of(
+    spectra: Sequence[Spectrum], model: Model, layers: Layers | None = None
+) -> Array:
+    """Return the probabilities (N, 13) of networks and fit together.
+
+    `layers` are those of the networks of subtypes, where it is not those that ship.
+    """
     parts = []
     for first in range(0, len(spectra), 128):
         some = spectra[first : first + 128]
-        found = predicted(model, some)
+        found = predicted(model, some, layers)
         known = (found.probabilities, found.density, model.metadata.redshift)
         parts.append(fit(load_fitter(), some, *known).probabilities)
     return np.concatenate(parts)
 
 
-def real_of(data: Path, folds: Sequence[int], model: Model) -> tuple[Array, NDArray[np.bool_]]:
+def real_of(
+    data: Path, folds: Sequence[int], model: Model, layers: Layers | None = None
+) -> tuple[Array, NDArray[np.bool_]]:
     """Return the probabilities of real spectra and which classes their labels leave open."""
     labels = [
         row
@@ -63,7 +72,7 @@ def real_of(data: Path, folds: Sequence[int], model: Model) -> tuple[Array, NDAr
     ]
     real = read_real(data / "spectra", labels)
     allowed = real.allowed[:, [INDEX[name] for name in CLASSES]]
-    return probabilities_of(real.spectra, model), allowed
+    return probabilities_of(real.spectra, model, layers), allowed
 
 
 def mocks_of(
@@ -129,9 +138,10 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     model = load_model(given.model, threads=1)
     trained = set(model.metadata.data.get("folds", ()))
-    unseen = [fold for fold in (2, 3, 4) if fold not in trained] or [4]
+    unseen = [fold for fold in (2, 3, 4) if fold not in trained][-1:] or [4]
     known = {
-        "real": real_of(given.data, unseen, model),
+        # Nor have the networks of subtypes seen these.
+        "real": real_of(given.data, unseen, model, networks_without(given.data, unseen[-1])),
         "mocks": mocks_of(given.data, (2, 3, 4), given.mocks, given.seed, model),
     }
     made = f"python -m experiments.sets DATA --mocks {given.mocks} --model {model.name}"

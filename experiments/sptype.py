@@ -44,6 +44,10 @@ ODDS: Final = {
     **{"O": 0.06, "B": 0.10, "A": 0.15, "F": 0.16, "G": 0.16, "K": 0.16, "M": 0.14},
     "L": 0.07,
 }
+#: What ships was trained with: mocks, batches, seed.
+MOCKS: Final = 40_000
+STEPS: Final = 7000
+SEED: Final = 5
 #: Networks that are averaged, the widths of their two hidden layers, and the fraction of them
 #: that is left out in training.
 NETWORKS: Final = 4
@@ -306,14 +310,34 @@ def train(
     ]
 
 
+def networks(
+    data: Path, folds: Sequence[int], mocks: Stars, *, steps: int, seed: int
+) -> list[tuple[Flux, Flux]]:
+    """Return the layers of all networks, trained on mocks and on the real stars of folds."""
+    real = stars_of(data, folds)
+    varied = stars_of(data, folds, varied=VARIED, seed=seed)
+    each = [train(mocks, real, varied, steps=steps, seed=seed + n) for n in range(NETWORKS)]
+    return [
+        (np.stack([w for w, _ in layer]), np.stack([o for _, o in layer]))
+        for layer in zip(*each, strict=True)
+    ]
+
+
+def networks_without(data: Path, fold: int) -> list[tuple[Flux, Flux]]:
+    """Return the layers of networks as they ship that have not seen one of folds 2 to 4."""
+    mocks = mocks_of(data, (2, 3, 4), MOCKS, SEED, test=False)
+    others = [other for other in (2, 3, 4) if other != fold]
+    return networks(data, others, mocks, steps=STEPS, seed=SEED)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.sptype", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--mocks", type=int, default=40_000)
-    parser.add_argument("--steps", type=int, default=7000)
-    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--mocks", type=int, default=MOCKS)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--measure", action="store_true", help="only measure what ships")
     parser.add_argument(
         "--keep", action="store_true", help="keep the network; calibrate it again and measure"
@@ -347,20 +371,14 @@ def make(data: Path, mocks: int, steps: int, seed: int, *, keep: bool) -> dict[s
     made = mocks_of(data, (2, 3, 4), mocks, seed, test=False)
     held = mocks_of(data, (2, 3, 4), 4000, seed + 1, test=True)
 
-    def trained(folds: Sequence[int]) -> list[tuple[Flux, Flux]]:
-        real = stars_of(data, folds)
-        varied = stars_of(data, folds, varied=VARIED, seed=seed)
-        each = [train(made, real, varied, steps=steps, seed=seed + n) for n in range(NETWORKS)]
-        return [
-            (np.stack([w for w, _ in layer]), np.stack([o for _, o in layer]))
-            for layer in zip(*each, strict=True)
-        ]
-
     # The class network has not seen fold 4 either.
-    without = trained((2, 3))
+    without = networks(data, (2, 3), made, steps=steps, seed=seed)
     real = stars_of(data, (4,))
     calibration, report = calibrate([Unseen.of(held, without), Unseen.of(real, without)])
-    sptype.save(sptype.load()[0] if keep else trained((2, 3, 4)), calibration)
+    layers = (
+        sptype.load()[0] if keep else networks(data, (2, 3, 4), made, steps=steps, seed=seed)
+    )
+    sptype.save(layers, calibration)
     sptype.load.cache_clear()
     return asdict(calibration) | report
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from huggins.inference.table import Rows
     from huggins.prepare import InputContract
     from huggins.spectrum import Spectrum
+    from huggins.sptype.network import Layers
 
     Array = NDArray[np.float64]
 
@@ -41,11 +42,19 @@ class Subtypes:
         The same as prepared for the network of the classes.
     contract
         What they were prepared by; another grid than the standard one is made anew.
+    layers
+        Of the network; the shipped one by default.
     """
 
     def __init__(
-        self, spectra: Sequence[Spectrum], flux: Array, ivar: Array, contract: InputContract
+        self,
+        spectra: Sequence[Spectrum],
+        flux: Array,
+        ivar: Array,
+        contract: InputContract,
+        layers: Layers | None = None,
     ) -> None:
+        self._layers = layers
         self._spectra, self._flux, self._ivar = spectra, flux, ivar
         self._ready = contract.grid == STANDARD.grid
         self._read = np.zeros(len(spectra), bool)
@@ -61,7 +70,7 @@ class Subtypes:
         """Return the probabilities of the subtypes of some of the spectra, (n, 80)."""
         new = which[~self._read[which]]
         if len(new):
-            layers, _ = load()
+            layers = load()[0] if self._layers is None else self._layers
             found = run(layers, features(*self.pixels(new)))
             if not self._found.shape[1]:
                 self._found = np.zeros((len(self._read), found.shape[1]))
@@ -81,12 +90,14 @@ def with_letters(prediction: Prediction, subtypes: Subtypes) -> Prediction:
     return replace(prediction, probabilities=probabilities)
 
 
-def predicted(model: Model, spectra: Sequence[Spectrum]) -> Prediction:
-    """Return what both networks say of M spectra."""
+def predicted(
+    model: Model, spectra: Sequence[Spectrum], layers: Layers | None = None
+) -> Prediction:
+    """Return what both networks say of M spectra; `layers` as in `Subtypes`."""
     contract = model.metadata.contract
     flux, ivar = contract.rebin(spectra)
     prediction = model.run(contract.tensor(flux, ivar))
-    return with_letters(prediction, Subtypes(spectra, flux, ivar, contract))
+    return with_letters(prediction, Subtypes(spectra, flux, ivar, contract, layers))
 
 
 def fill_types(
@@ -108,12 +119,13 @@ def fill_types(
     if len(stars):
         letters = np.array([SEQUENCE.index(names[n]) for n in stars.tolist()])
         tenths, errors = types_of(probabilities[stars], subtypes.of(stars), letters, load()[1])
-        for n, tenth, error in zip(
-            stars.tolist(), tenths.tolist(), errors.tolist(), strict=True
-        ):
-            if error <= MOST:
-                rows.texts["SPTYPE"][at[n]] = f"{names[n]}{tenth}"
-                rows.numbers["SPTYPE_ERR"][at[n]] = error
+        kept = np.flatnonzero(errors <= MOST)
+        mine = at[stars[kept]]
+        rows.numbers["SPTYPE_ERR"][mine] = errors[kept]
+        column = rows.texts["SPTYPE"]
+        known = zip(mine.tolist(), letters[kept].tolist(), tenths[kept].tolist(), strict=True)
+        for i, letter, tenth in known:
+            column[i] = f"{SEQUENCE[letter]}{tenth}"
     dwarfs = np.array([n for n, name in enumerate(names) if name == DWARF], np.int64)
     if len(dwarfs):
         z = rows.numbers["Z"][at[dwarfs]].astype(np.float64)

@@ -64,8 +64,9 @@ def features(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[
         for values, size in ((f, level), (w, mean))
     )
     weight = _scaled(f, w, seen)
-    smooth = _running(f, np.float64).astype(single)
-    smooth /= np.maximum(_running(seen, np.int32), 1)
+    sums, numbers = _sums(f, np.float64), _sums(seen, np.int32)
+    smooth = (sums[:, _CONTINUUM:] - sums[:, :-_CONTINUUM]).astype(single)
+    smooth /= np.maximum(numbers[:, _CONTINUUM:] - numbers[:, :-_CONTINUUM], 1)
     np.maximum(smooth, single(0.02), out=smooth)
     depth = f / smooth
     depth -= single(1.0)
@@ -79,9 +80,9 @@ def features(flux: NDArray[np.floating], ivar: NDArray[np.floating]) -> NDArray[
     depth /= weight
     depth *= single(0.3 / _DEPTH)
     depth *= seen
-    edges = np.linspace(0, flux.shape[1], _BINS + 1).astype(int)[:-1]
-    number = np.add.reduceat(seen, edges, axis=1, dtype=single)
-    mean = np.add.reduceat(f, edges, axis=1) / np.maximum(number, 1)
+    edges = np.linspace(0, flux.shape[1], _BINS + 1).astype(int) + _CONTINUUM // 2
+    number = np.diff(numbers[:, edges], axis=1)
+    mean = np.diff(sums[:, edges], axis=1) / np.maximum(number, 1)
     there = number > 5
     shape = np.where(there, np.log(np.clip(mean, 0.02, 50.0)), 0.0)
     return np.concatenate([depth, shape, there], axis=1, dtype=single)
@@ -108,15 +109,19 @@ def _scaled(
     return scaled
 
 
-def _running(rows: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
-    """Return running sums over `_CONTINUUM` pixels, fewer at the ends, shape (N, G)."""
+def _sums(rows: NDArray[Any], kind: type[Any]) -> NDArray[Any]:
+    """Return the sums of the pixels before each pixel, (N, G + `_CONTINUUM`).
+
+    They begin half of `_CONTINUUM` before the first pixel, so that a running sum, of fewer
+    pixels at the ends, is the difference of two of them.
+    """
     half = _CONTINUUM // 2
     count, size = rows.shape
     total = np.empty((count, size + 2 * half + 1), kind)
     total[:, : half + 1] = 0
     np.cumsum(rows, axis=1, dtype=kind, out=total[:, half + 1 : half + 1 + size])
     total[:, half + 1 + size :] = total[:, half + size : half + size + 1]
-    return total[:, _CONTINUUM:] - total[:, :-_CONTINUUM]
+    return total
 
 
 def run(layers: Layers, x: NDArray[np.floating]) -> Array:
@@ -126,15 +131,26 @@ def run(layers: Layers, x: NDArray[np.floating]) -> Array:
     is multiplied by itself: the order in which a product of matrices is summed depends on its
     size, and an answer must not depend on its batch.
     """
-    out: NDArray[Any] = np.asarray(x, np.float32)[:, np.newaxis]  # (N, networks, F)
+    single = np.float32
+    # One network after the other, so that its weights stay in the cache: (networks, N, F).
+    out: NDArray[Any] = np.asarray(x, single)[np.newaxis]
     for n, (weight, offset) in enumerate(layers):
-        out = (weight @ out[..., np.newaxis])[..., 0] + offset
+        product = (weight[:, np.newaxis] @ out[..., np.newaxis])[..., 0]
+        out = product + offset[:, np.newaxis]
         if n < len(layers) - 1:
-            inner = np.float32(0.7978845608) * (out + np.float32(0.044715) * out * out * out)
-            out = np.float32(0.5) * out * (np.float32(1.0) + np.tanh(inner))
-    scores = out.astype(np.float64)
-    odds = np.exp(scores - scores.max(axis=2, keepdims=True))
-    probabilities: Array = (odds / odds.sum(axis=2, keepdims=True)).mean(axis=1)
+            gate = out * out
+            gate *= single(0.044715)
+            gate += single(1.0)
+            gate *= out
+            gate *= single(0.7978845608)
+            np.tanh(gate, out=gate)
+            gate += single(1.0)
+            gate *= single(0.5)
+            out *= gate
+    out -= out.max(axis=2, keepdims=True)
+    np.exp(out, out=out)
+    out /= out.sum(axis=2, keepdims=True)
+    probabilities: Array = out.mean(axis=0, dtype=np.float64)
     return probabilities
 
 
