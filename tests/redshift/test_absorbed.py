@@ -34,9 +34,9 @@ def test_network_and_measurement_each_move_it():
     measured = absorbed_share(0.01, _measured(2000.0), CLEAR)
     said = absorbed_share(0.99, _measured(0.0), CLEAR)
     both = absorbed_share(0.99, _measured(2000.0), CLEAR)
-    assert neither < 0.01 < min(measured, said)
+    assert neither < 0.2 * min(measured, said)
     assert max(measured, said) < both
-    assert both > 0.99
+    assert both > 0.97
 
 
 def test_without_c_iv_it_is_the_prior_of_low_ionisation_absorption():

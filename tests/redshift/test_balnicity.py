@@ -64,6 +64,28 @@ def test_what_counts(low, high, bi, ai):
     assert (absorption.ai > 0) is ai
 
 
+def test_what_noise_breaks_or_hides_is_in_the_error():
+    flux = _box(5000.0, 12000.0, 0.4)
+    exact = _measure(flux, error=1e-6).bi
+    rng = np.random.default_rng(3)
+    found = []
+    for _ in range(60):
+        noisy = flux + rng.normal(0.0, 0.7, len(flux))
+        one = _measure(noisy, error=0.7)
+        found.append((one.bi, one.bi_err))
+    value, error = np.array(found).T
+    assert np.median(value) < 0.7 * exact
+    assert np.mean(np.abs(value - exact) < 2.0 * error) > 0.8
+    hidden = value == 0.0
+    assert (error[hidden] > 0.0).all()
+
+
+def test_without_noise_an_index_of_0_has_no_error():
+    assert _measure(ONE).bi_err == 0.0
+    # A continuum 5 % brighter makes a trough of what lies 7 % low.
+    assert _measure(_box(5000.0, 12000.0, 0.07)).bi_err > 0.0
+
+
 def test_shallow_troughs_do_not_count():
     assert _measure(_box(5000.0, 12000.0, 0.08)).ai == 0.0
 

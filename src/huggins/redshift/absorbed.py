@@ -46,9 +46,9 @@ class ShareParameters:
 
     prior: float = 0.13
     unseen: float = 0.02
-    constant: float = -0.39
-    network: float = 0.91
-    index: float = 1.25
+    constant: float = -0.44
+    network: float = 0.94
+    index: float = 0.56
     noise: float = 0.5
 
 

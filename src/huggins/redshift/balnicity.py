@@ -43,6 +43,8 @@ _BI_WIDTH: Final = 2_000.0
 _AI_WIDTH: Final = 450.0
 _LEVEL: Final = 0.9
 _SMOOTHING: Final = 5
+# Noise of f, smoothed, that breaks no trough.
+_QUIET: Final = 0.1
 # Least width, km/s, and significance of a trough that is masked.
 _WIDE: Final = 1_000.0
 _DEEP: Final = 4.0
@@ -73,8 +75,8 @@ class Absorption:
     Attributes
     ----------
     bi, bi_err, ai, ai_err
-        Indices and their 1-sigma errors, km/s: from the noise, from 5 % of the continuum, and
-        from the redshift.
+        Indices and their 1-sigma errors, km/s: from the noise, also where it breaks or hides
+        troughs, from 5 % of the continuum, and from the redshift.
     troughs
         Number of troughs of at least 450 km/s.
     v_min, v_max
@@ -159,12 +161,19 @@ def measure(
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(good, flux[inside] / model, 0.0)
         error = np.where(good, 1.0 / (np.sqrt(ivar[inside]) * model), np.inf)
-    smooth = _smoothed(ratio, np.where(good, error, np.inf))
     known = np.flatnonzero(good)
-    smooth = np.interp(np.arange(len(v)), known, smooth[known])
+
+    def averaged(count: int) -> Array:
+        """Return the mean of that many pixels, gaps bridged."""
+        mean, _ = smoothed(ratio, error, count)
+        return np.asarray(np.interp(np.arange(len(v)), known, mean[known]), np.float64)
+
+    smooth = averaged(_SMOOTHING)
+    # As many pixels as the noise asks for.
+    wanted = (median(error[known]) / _QUIET) ** 2
     bridged = good | _short_gaps(good)
     troughs = [
-        run for run in _runs(bridged & (smooth < _LEVEL)) if _width(v, step, run) >= _AI_WIDTH
+        run for run in runs(bridged & (smooth < _LEVEL)) if _width(v, step, run) >= _AI_WIDTH
     ]
     # How far the zero of velocities may be off.
     shift = max(SPEED_OF_LIGHT * z_err / (1.0 + z), _SHIFT)
@@ -179,7 +188,17 @@ def measure(
         value, darker, brighter, early, late = _integrals(variants, step, used)
         seen = used[0] & np.isfinite(error)
         noise = np.sqrt(((error[seen] * step[seen] / _LEVEL) ** 2).sum())
+        noise = np.hypot(noise, broken(value, slowest, width))
         return value, float(np.hypot(noise, np.hypot(darker - brighter, early - late) / 2.0))
+
+    def broken(value: float, slowest: float, width: float) -> float:
+        """Return by how much an index changes where noise cannot break troughs into pieces."""
+        count = int(min(wanted, width / float(step.mean()))) | 1
+        if count <= _SMOOTHING:
+            return 0.0
+        quiet = averaged(count)[None]
+        used = _used(quiet, step, bridged & (v >= slowest)[None], width)
+        return abs(_integrals(quiet, step, used)[0] - value)
 
     bi, bi_err = index(_BI_SLOWEST, _BI_WIDTH)
     ai, ai_err = index(0.0, _AI_WIDTH)
@@ -275,16 +294,18 @@ def _integrals(ratio: Array, step: Array, used: NDArray[np.bool_]) -> list[float
     return found
 
 
-def _smoothed(ratio: Array, error: Array) -> Array:
-    """Mean over five pixels, weighted by inverse variance."""
+def smoothed(ratio: Array, error: Array, count: int) -> tuple[Array, Array]:
+    """Mean over an odd number of pixels, weighted by inverse variance, and its error."""
     weight = np.where(np.isfinite(error), error, np.inf) ** -2.0
-    kernel = np.ones(_SMOOTHING)
+    kernel = np.ones(count)
     total = np.convolve(weight, kernel, "same")
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.convolve(weight * ratio, kernel, "same") / total
+        mean = np.convolve(weight * ratio, kernel, "same") / total
+        return mean, 1.0 / np.sqrt(total)
 
 
-def _runs(mask: NDArray[np.bool_]) -> list[slice]:
+def runs(mask: NDArray[np.bool_]) -> list[slice]:
+    """Return where a mask holds without a break."""
     padded = np.zeros(len(mask) + 2, bool)
     padded[1:-1] = mask
     edges = (padded[1:] != padded[:-1]).nonzero()[0].tolist()
@@ -294,7 +315,7 @@ def _runs(mask: NDArray[np.bool_]) -> list[slice]:
 def _short_gaps(good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Bad pixels in gaps that are short and have data on both sides."""
     short = np.zeros_like(good)
-    for run in _runs(~good):
+    for run in runs(~good):
         if run.start > 0 and run.stop < len(good) and run.stop - run.start <= _GAP:
             short[run] = True
     return short

@@ -29,6 +29,7 @@ from huggins.redshift.search import TOGETHER, Search, SearchSettings
 from huggins.redshift.systemic import systemic
 from huggins.redshift.unabsorbed import hidden, refit
 from huggins.redshift.uncertainty import fit_error
+from huggins.redshift.uncovered import uncovered
 from huggins.redshift.warnings import fit_warnings
 from huggins.taxonomy import BROAD_CLASSES, INDEX
 
@@ -41,12 +42,15 @@ if TYPE_CHECKING:
     from huggins.redshift.candidates import Candidates
     from huggins.redshift.decide import Choice
     from huggins.redshift.minimise import Solution
+    from huggins.redshift.uncovered import Uncovered
     from huggins.spectrum import Spectrum
 
     Array = NDArray[np.float64]
 
 # Of the native pixels, A.
 _WAVELENGTH: Final = 10.0 ** ((START + np.arange(SIZE)) * STEP)
+# The network's P_BAL among quasars from which on the continuum is sought beside absorption.
+_SUSPECT: Final = 0.05
 # P_BAL among quasars from which on measured troughs are masked, and how often.
 _MASKED: Final = 0.3
 _ROUNDS: Final = 2
@@ -302,26 +306,35 @@ class Fitter:
         flux, ivar = case.frames.flux[row], case.frames.ivar[row]
         wavelength = _WAVELENGTH * 10.0 ** (case.offset * STEP)
 
-        def measured(solution: Solution) -> tuple[float, Absorption, Array]:
+        linear = self.search.linear["QSO"]
+
+        def measured(solution: Solution) -> tuple[float, Absorption, Array, Uncovered | None]:
             z = 10.0 ** ((solution.shift + case.offset) * STEP) - 1.0
             z_err = self._z_err(solution, int(case.frames.good[row])) if free else 0.0
             model = self.model(solution)
-            return z, measure(wavelength, flux, ivar, model, z, z_err), model
+            beside = None
+            if said >= _SUSPECT:
+                beside = uncovered(linear, solution, model, flux, ivar, wavelength, z)
+            continuum = model if beside is None else beside.model
+            return z, measure(wavelength, flux, ivar, continuum, z, z_err), model, beside
 
-        z, absorption, model = measured(best)
         both = [INDEX["QSO"], INDEX["BAL"]]
         quasar, absorbed = probabilities[both].tolist()
+        said = absorbed / max(quasar + absorbed, 1e-30)
+        z, absorption, model, beside = measured(best)
         good = ivar > 0.0
         sn = max(median(model[good] * np.sqrt(ivar[good])), 0.0)
-        said = absorbed / max(quasar + absorbed, 1e-30)
         share = absorbed_share(said, absorption, sn)
         for _ in range(_ROUNDS):
             if not free or share < _MASKED or not absorption.spans:
                 break
             masked = hidden(wavelength, z, absorption.spans)
-            best = refit(self.search.linear["QSO"], flux, ivar, best, masked)
-            z, absorption, model = measured(best)
+            best = refit(linear, flux, ivar, best, masked)
+            z, absorption, model, beside = measured(best)
             share = absorbed_share(said, absorption, sn)
+        if beside is not None and share >= _MASKED:
+            model, masked = beside.model, beside.masked
+            best = replace(best, coefficients=beside.coefficients, absorbed=masked)
         probabilities[both] = (quasar + absorbed) * np.array([1.0 - share, share])
         return best, model, absorption
 

@@ -46,17 +46,23 @@ def hidden(
     Parameters
     ----------
     wavelength : ndarray, shape (L,)
+        Increasing.
     z
         Of the quasar.
     spans
         Least and greatest outflow velocity of each trough, km/s.
     """
     inside = np.zeros(len(wavelength), bool)
-    for line in LINES:
-        ratio = (line * (1.0 + z) / wavelength) ** 2
-        v = SPEED_OF_LIGHT * (ratio - 1.0) / (ratio + 1.0)
-        for slow, fast in spans:
-            inside |= (v >= slow - _MARGIN) & (v <= fast + _MARGIN)
+    if not spans:
+        return inside
+    slow, fast = np.array(spans, np.float64).T
+    beta = np.array([fast + _MARGIN, slow - _MARGIN]) / SPEED_OF_LIGHT
+    blueward = (1.0 + z) * np.sqrt((1.0 - beta) / (1.0 + beta))  # (2, T), of the line's own
+    edges = np.array(LINES)[:, None, None] * blueward
+    first = np.searchsorted(wavelength, edges[:, 0], "left").ravel().tolist()
+    last = np.searchsorted(wavelength, edges[:, 1], "right").ravel().tolist()
+    for begin, end in zip(first, last, strict=True):
+        inside[begin:end] = True
     return inside
 
 
