@@ -111,7 +111,6 @@ def choose(
         Significances of broad lines at a shift (`huggins.redshift.border.BroadLines`), asked
         for where they matter; without them galaxies and quasars differ by S alone.
     """
-    solutions = candidates.solutions
     fits = _compare(candidates, parameters)
     kind, chi2 = fits.kind, fits.chi2
     score = _scores(fits, broad, proposal, parameters)
@@ -119,16 +118,14 @@ def choose(
     if lines is not None and (pair := _pair(fits, best)) is not None:
         score = _at_border(score, pair, broad, lines(float(fits.shift[best])))
         best = _best(score, fits)
-    different = [
-        n for n in range(len(solutions)) if is_different(solutions[n], solutions[best])
-    ]
+    away = np.abs(fits.shift - fits.shift[best]) > SAME
+    different = away | (kind != kind[best])
     rated = score - _within_class(fits, parameters)
     listed = _listed(score, best, fits, parameters)
-    second = max(different, key=lambda n: rated[n], default=-1)
-    margin = rated[best] - rated[different].max(initial=-np.inf)
+    second = int(np.where(different, rated, -np.inf).argmax()) if different.any() else -1
+    margin = rated[best] - rated[second] if second >= 0 else np.inf
     peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
     probabilities = np.exp(peak - peak.max())
-    away = np.abs(fits.shift - fits.shift[best]) > SAME
     rival = int(np.where(away, chi2, np.inf).argmin()) if away.any() else -1
     gap = chi2[away].min(initial=np.inf) - chi2[~away].min()
     return Choice(
