@@ -24,7 +24,7 @@ class Settings:
     jobs
         Processes that do the work, this one included; 0: one per core, at most sixteen.
     batch_size
-        Spectra in one inference.
+        Spectra in one inference; with the fit never more than 32.
     threshold
         PROB below which LOW_PROBABILITY is set; None takes the model's own.
     air
