@@ -54,7 +54,12 @@ def test_one_failure_spoils_no_other(spectra, prediction, model, caplog):
     np.testing.assert_array_equal(found.probabilities[1], prediction.probabilities[1])
     others = np.arange(len(spectra)) != 1
     for name in ARRAYS:
-        np.testing.assert_array_equal(getattr(found, name)[others], getattr(good, name)[others])
+        # Sums over several spectra at once are rounded otherwise.
+        mine, other = getattr(found, name)[others], getattr(good, name)[others]
+        if mine.dtype.names:
+            np.testing.assert_array_equal(mine, other)
+        else:
+            np.testing.assert_allclose(mine, other, rtol=1e-9)
     assert "the fit failed: LinAlgError('Singular matrix')" in caplog.text
 
 
