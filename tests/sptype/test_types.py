@@ -132,3 +132,9 @@ def test_a_power_stretches_errors():
         for power in (1.0, 1.5)
     )
     assert two == pytest.approx(one**1.5)
+
+
+def test_an_error_has_a_largest_value():
+    flat = np.full((1, 80), 1.0 / 80.0)
+    _, errors = types_of(subtypes_as_classes(flat), flat, np.array([4]), EVEN)
+    assert MOST < errors[0] < 16

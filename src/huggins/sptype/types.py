@@ -39,8 +39,9 @@ _LETTERS: Final = np.array([INDEX[name] for name in SEQUENCE])
 _LEAST: Final = 1e-6
 # Subtypes on either side of one that count as the same.
 _NEAR: Final = 2
-# Probability within 1 sigma.
+# Probability within 1 sigma, and half the largest width that is told from larger ones.
 _SIGMA: Final = 0.68
+_REACH: Final = 16
 
 
 def lettered(probabilities: Array, subtypes: Array, calibration: Calibration) -> Array:
@@ -116,11 +117,12 @@ def _half_width(sums: Array, centre: NDArray[np.int64]) -> Array:
 
     `sums` (N, 81) are the probabilities below the borders of the subtypes.
     """
-    reach = np.arange(sums.shape[1])  # 0.5, 1.5, ... subtypes from the middle
+    reach = np.arange(_REACH)  # 0.5, 1.5, ... subtypes from the middle
     row = np.arange(len(sums))[:, np.newaxis]
     low = np.maximum(centre[:, np.newaxis] - reach, 0)
     high = np.minimum(centre[:, np.newaxis] + 1 + reach, sums.shape[1] - 1)
     inside = sums[row, high] - sums[row, low]
+    inside[:, -1] = 1.0  # as wide or wider
     n = (inside >= _SIGMA).argmax(axis=1)
     row = row[:, 0]
     before = np.where(n > 0, inside[row, n - 1], 0.0)
