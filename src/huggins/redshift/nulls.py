@@ -59,9 +59,14 @@ def spikes(flux: Array, ivar: Array) -> NDArray[np.bool_]:
     bend *= ivar[1:-1]
     at = np.flatnonzero(bend > (0.4 * _SPIKE) ** 2) + 1
     at = at[(at >= 7) & (at < size - 7)]
+    sides = flux[at[:, None] + _SIDES]
+    # Noise, nearly all of it: even the farthest of the sides is too near.
+    far = np.maximum(np.abs(sides.max(axis=1) - flux[at]), np.abs(sides.min(axis=1) - flux[at]))
+    sharp = far * np.sqrt(ivar[at]) > _SPIKE
+    at, sides = at[sharp], sides[sharp]
     if len(at) == 0:
         return found
-    sides = np.sort(flux[at[:, None] + _SIDES], axis=1)
+    sides.sort(axis=1)
     # Beside a strong line half of the sides are part of it: the nearer middle one counts.
     near = flux[at[:, None] + np.arange(-1, 3)]
     base = sides[:, 2:4]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -120,10 +120,12 @@ class Search:
     ) -> list[Candidates]:
         """Search some spectra; scanned together they need less time than one by one."""
         found = [NOTHING] * len(rows)
-        seen = [n for n, row in enumerate(rows) if frames.ivar[row].any()]
+        seen = [n for n, row in enumerate(rows) if frames.good[row]]
         if not seen:
             return found
-        at = [rows[n] for n in seen]
+        at: Any = [rows[n] for n in seen]
+        if at == list(range(at[0], at[0] + len(at))):
+            at = slice(at[0], at[0] + len(at))  # no copies, as a rule
         ivar, flux = frames.ivar[at], frames.flux[at]  # (N, P)
         weighted = ivar * flux
         total = np.einsum("np,np->n", weighted, flux)
