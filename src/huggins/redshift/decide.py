@@ -238,8 +238,10 @@ def _listed(score: Array, best: int, fits: _Fits, parameters: DecisionParameters
     excess = (fits.local - fits.chi2.min()) / fits.badness
     far = np.log1p(excess / parameters.chi2_ceiling)
     out = score - _lost(excess, fits, parameters) - alternatives.BEYOND * far
-    # The answer is the first, whatever its chi2.
-    kept: Array = np.where(out > out[best], out[best] - _TIE * far, out)
+    # The answer is the first, whatever its chi2, and alone.
+    top = out[best]
+    kept: Array = np.where(out >= top, top - _TIE * (1.0 + far), out)
+    kept[best] = top
     return kept
 
 
