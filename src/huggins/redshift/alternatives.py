@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 #: T, a, b, w of the definition above.
-HEAT: Final = 3.129
-LISTED: Final = 0.906
-LISTED_LEAD: Final = 1.234
+HEAT: Final = 3.124
+LISTED: Final = 0.895
+LISTED_LEAD: Final = 1.24
 BEYOND: Final = 2.0
 
 #: Different redshifts that are looked at, at most: more than the search gives.
