@@ -7,13 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from factories import make_truth
 from factories.mixtures import FIRST, LENGTH, components, observed
 from huggins.forest import LYMAN_ALPHA, mean_transmission
-from huggins.redshift.basis import Components
+from huggins.redshift.basis import Components, load_basis
 from huggins.redshift.binned import BinnedFit
 from huggins.redshift.equations import LinearFit
-from huggins.redshift.frames import SIZE, START, bin_down
+from huggins.redshift.frames import SIZE, START, bin_down, to_native
 from huggins.redshift.scan import Scanner, _fast_length, solve
+from huggins.spectrum import Spectrum
 
 
 def brute(scanner: Scanner, part: Components, u, w, signal, shift, terms, slack) -> float:
@@ -175,3 +177,18 @@ def test_spectra_scanned_together_come_out_as_alone():
     together = scanner.gains(u, w, signal)
     for n in range(3):
         np.testing.assert_allclose(together[n], scanner.gain(u[n], w[n], signal[n]), rtol=1e-5)
+
+
+def test_a_gain_is_never_more_than_there_is_to_gain():
+    """Short spectra at the end of the range meet next to nothing of the basis."""
+    scanner = Scanner(load_basis().quasar, 6, terms=2, slack=0.3)
+    truths = [make_truth(300, seed=seed) for seed in range(12)]
+    loglam = 3.55 + 1e-4 * np.arange(300)
+    frames = to_native([Spectrum(loglam, truth.flux, truth.ivar) for truth in truths])
+    signal = (frames.ivar * frames.flux**2).sum(axis=1)
+    sums = (frames.flux * frames.ivar, frames.ivar)
+    gains = scanner.gains(
+        *(np.stack([bin_down(one, 6) for one in part]) for part in sums), signal
+    )
+    assert gains.min() >= 0.0
+    assert (gains <= 1.01 * signal[:, None]).all()

@@ -165,6 +165,9 @@ class Scanner:
             some = slice(first, first + _TOGETHER)
             # The bluest template pixels come first: at high redshift.
             out[some, ::-1] = self._reversed(weighted[some], weight[some], signal[some])
+        # More than there is to gain is what rounding made where a spectrum meets next to no
+        # vector, as a short one does at the end of the range.
+        out[~(out <= 1.01 * signal[:, None])] = 0.0
         return out
 
     def _reversed(
