@@ -34,7 +34,7 @@ from huggins.redshift.fit import Fitter
 from huggins.redshift.frames import to_native
 from huggins.redshift.parameters import DecisionParameters
 from huggins.redshift.systemic import LINES, find_line
-from huggins.redshift.uncertainty import FAR
+from huggins.redshift.uncertainty import FAR, NEAR
 from huggins.taxonomy import BROAD, CLASSES, INDEX
 from huggins.train.data import read_real
 from huggins.train.labelled import read_labels
@@ -208,10 +208,11 @@ def fit_errors(known: Sequence[Row], rule: DecisionParameters) -> DecisionParame
     Real spectra and mocks are split by error into groups; the robust width (1.4826 times the
     median of the absolute value) of (Z - z) over both errors is brought as near to 1 as can be
     in all of them. Classes with few spectra share the figures of all stars. Quasars beyond z =
-    `FAR` have a floor of their own, from mocks: no narrow lines tell there.
+    `FAR` (from `NEAR` on in part) have a floor of their own, from mocks: no narrow lines tell
+    there.
     """
     far = [row for row in known if row.cls in ("QSO", "BAL") and row.z > FAR]
-    near = [row for row in known if not (row.cls in ("QSO", "BAL") and row.z > FAR)]
+    near = [row for row in known if not (row.cls in ("QSO", "BAL") and row.z > NEAR)]
     factor, floor = [1.0] * len(CLASSES), [0.0] * len(CLASSES)
     for k, name in enumerate(CLASSES):
         # Real spectra with broad absorption are few, and behind it a quasar is a quasar.

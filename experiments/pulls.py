@@ -16,7 +16,8 @@ value; 1 is right) of
   scatter about them, both as found on folds 2 to 4 (``label offsets``).
 
 "noise" is the width with the floor of the class taken out of Z_ERR: what photons alone give.
-Run it again after every change of the basis or of the decision parameters.
+``--page docs/results/redshift.md`` writes the tables of that page. Run it again after every
+change of the basis, of the network, or of the decision parameters.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import huggins
 from experiments.errors import exact, narrow, stated
 from experiments.exposures import exposures, halves, neighbours
 from experiments.native_mocks import native_mocks
+from experiments.pages import replace_generated
 from experiments.rule import RIGHT
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.errors import HugginsError
@@ -51,6 +53,15 @@ if TYPE_CHECKING:
 
 #: Least number of pulls that have a width.
 LEAST: Final = 8
+BEGIN: Final = "<!-- BEGIN python -m experiments.pulls -->"
+END: Final = "<!-- END pulls -->"
+# Parts of the result that the first table of the page shows, and what they are called.
+_TITLES: Final = {
+    "mocks": "mocks",
+    "lines": "real quasars against their narrow lines",
+    "labels, their errors allowed for": "labels, their errors allowed for",
+    "labels as they are": "labels as they are",
+}
 _CLASS: Final = {"GAL": "GALAXY", "QSO": "QSO", "BAL": "QSO"}
 
 
@@ -247,11 +258,50 @@ def _narrow(spectrum: Spectrum, z: float) -> tuple[float, float] | None:
     return narrow(frames.flux[0], frames.ivar[0], float(frames.offset[0]), z)
 
 
+def page(result: dict[str, Any]) -> str:
+    """Return the tables of a result, for the page of results."""
+    lines = ["| | n | width |", "|---|---|---|"]
+    for key, title in _TITLES.items():
+        for name, got in result[key].items():
+            width_ = f"{got['width']:.2f} ± {got['error']:.2f}"
+            lines.append(f"| {title}: {_named(name)} | {got['n']} | {width_} |")
+    moved = "; ".join(
+        f"{survey}: {got['median']:+.0f} and {got['scatter']:.0f} km/s (n = {got['n']:.0f})"
+        for survey, got in sorted(result["label offsets"].items())
+    )
+    lines += [
+        "",
+        "Labels of quasars against the narrow lines of the same spectra (folds 2 to 4), median",
+        f"and scatter, by which they are moved and widened above: {moved}.",
+        "",
+        "| | n | width | over noise alone |",
+        "|---|---|---|---|",
+    ]
+    for key in ("repeats", "halves"):
+        for name, got in result[key].items():
+            cells = f"{got['n']} | {got['width']:.2f} ± {got['error']:.2f} | {got['noise']:.2f}"
+            lines.append(f"| {_named(name)} | {cells} |")
+    return "\n".join(lines) + "\n"
+
+
+def _named(name: str) -> str:
+    """Name of a group in words."""
+    for cls, words in (("GALAXY", "galaxies"), ("STAR", "stars"), ("QSO", "quasars"),
+                       ("GAL", "galaxies"), ("BAL", "BAL quasars")):  # fmt: skip
+        first, comma, rest = name.partition(",")
+        if first == cls:
+            name = words + comma + rest
+    return name.replace("halves", "odd against even exposures").replace(
+        "single exposures", "an exposure against the next"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m experiments.pulls", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
-    parser.add_argument("--mocks", type=int, default=1200)
+    parser.add_argument("--mocks", type=int, default=3000)
+    parser.add_argument("--page", type=Path, help="document whose tables are replaced")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args(argv)
     rows = classified(given.data)
@@ -266,6 +316,12 @@ def main(argv: list[str] | None = None) -> int:
         "labels, their errors allowed for": labels(rows, moved),
     }
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
+    if given.page is not None:
+        try:
+            replace_generated(given.page, page(result), BEGIN, END)
+        except HugginsError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
     return 0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.pulls import labels, lines, offsets, pull, repeats, width
+from experiments.pulls import labels, lines, offsets, page, pull, repeats, width
 from huggins.constants import SPEED_OF_LIGHT
 
 
@@ -71,3 +71,23 @@ def test_labels_that_err_are_allowed_for():
              for row in rows]  # fmt: skip
     found = labels(stars, moved)["STAR, BOSS, folds 0 and 1"]
     assert found["width"] == pytest.approx(1.0, abs=0.15)
+
+
+def test_the_page_names_every_group():
+    got = {"n": 9, "width": 1.234, "error": 0.2}
+    result = {
+        "repeats": {"STAR, LAMOST": got | {"noise": 2.0}},
+        "halves": {"all, halves": got | {"noise": 0.5}},
+        "mocks": {"GAL": got, "BAL, S/N to 3": got},
+        "lines": {"SDSS, folds 0 and 1": got},
+        "label offsets": {"SDSS": {"n": 51, "median": -42.0, "scatter": 79.0}},
+        "labels as they are": {"QSO, SDSS, folds 0 and 1": got},
+        "labels, their errors allowed for": {},
+    }
+    text = page(result)
+    assert "| mocks: galaxies | 9 | 1.23 ± 0.20 |" in text
+    assert "| mocks: BAL quasars, S/N to 3 |" in text
+    assert "| labels as they are: quasars, SDSS, folds 0 and 1 |" in text
+    assert "| stars, LAMOST | 9 | 1.23 ± 0.20 | 2.00 |" in text
+    assert "| all, odd against even exposures |" in text
+    assert "SDSS: -42 and 79 km/s (n = 51)" in text

@@ -9,7 +9,7 @@ import pytest
 
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.redshift.parameters import DecisionParameters
-from huggins.redshift.uncertainty import fit_error, network_error
+from huggins.redshift.uncertainty import fit_error, floor_of, network_error
 from huggins.taxonomy import CLASSES
 
 PIXEL = SPEED_OF_LIGHT * LN10 * 1e-4  # km/s
@@ -50,3 +50,12 @@ def test_distant_quasars_have_a_floor_of_their_own(name, z, floor):
     parameters = replace(PARAMETERS, error_floor_far=200.0)
     found = fit_error(1e4 * np.log10(1.0 + z), 0.0, 1.0, CLASSES.index(name), parameters)
     assert found / (1.0 + z) * SPEED_OF_LIGHT == pytest.approx(floor)
+
+
+def test_the_floor_of_quasars_grows_where_narrow_lines_leave():
+    parameters = replace(PARAMETERS, error_floor=(40.0,) * len(CLASSES), error_floor_far=200.0)
+    quasar, star = CLASSES.index("QSO"), CLASSES.index("F")
+    at = [floor_of(quasar, z, parameters) for z in (0.5, 1.2, 1.5, 1.8, 4.0)]
+    assert at == pytest.approx([40.0, 40.0, 120.0, 200.0, 200.0])
+    assert floor_of(star, 2.0, parameters) == 40.0
+    assert floor_of(quasar, 2.0, replace(parameters, error_floor_far=10.0)) == 40.0

@@ -50,11 +50,12 @@ class DecisionParameters:
         o: log probability added to STAR, GALAXY and QSO, against the gain in chi2 of a more
         flexible basis (0, -0.7, -0.8).
     error_factor
-        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 2.6).
+        k: factor on the formal redshift error, for each of the 13 classes (0.7 to 2.5).
     error_floor
-        e: redshift error in km/s added in quadrature, for each of the 13 classes (0 to 101).
+        e: redshift error in km/s added in quadrature, for each of the 13 classes (2 to 101).
     error_floor_far
-        The least e of quasars beyond z = 1.8, where broad lines alone tell the redshift (153).
+        The least e of quasars beyond z = 1.8, to which it grows from z = 1.2 on, as broad lines
+        alone tell the redshift (166).
     min_margin
         m: least lead in score over the next different candidate (2).
     min_deltachi2

@@ -14,7 +14,8 @@ Fit:
   mocks and on training folds so that (z - z_true) over both errors has the width of a unit
   Gaussian (`experiments/errors.py`: labels err too); k covers correlated pixels, e wavelengths
   and templates. Of quasars beyond z = `FAR`, which show neither narrow lines nor all of Mg II,
-  e is at least `error_floor_far`: their lines move against each other by hundreds of km/s.
+  e is at least `error_floor_far`, and from z = `NEAR` on it grows to that: their lines move
+  against each other by hundreds of km/s.
 
 Network:
 
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
 
     from huggins.redshift.parameters import DecisionParameters
 
-#: Redshift beyond which quasars have a floor of their own.
+#: Redshifts from which on, and beyond which fully, quasars have a floor of their own: [O III]
+#: and [O II] leave the spectrum in between.
+NEAR: Final = 1.2
 FAR: Final = 1.8
 
 
@@ -72,8 +75,9 @@ def fit_error(
 def floor_of(index: int, z: float, parameters: DecisionParameters) -> float:
     """Return the part of a redshift's error that no photons reduce, km/s."""
     floor = parameters.error_floor[index]
-    if CLASSES[index] in ("QSO", "BAL") and z > FAR:
-        floor = max(floor, parameters.error_floor_far)
+    if CLASSES[index] in ("QSO", "BAL") and z > NEAR:
+        part = min((z - NEAR) / (FAR - NEAR), 1.0)
+        floor += part * max(parameters.error_floor_far - floor, 0.0)
     return floor
 
 
