@@ -2,7 +2,8 @@
 
 ``python -m benchmarks._trees OLD NEW [ROUNDS]`` runs `huggins classify` of both checkouts in
 turn on the same files, with and without the fit, and compares the processor time that they
-take. On a machine that does other things as well only such ratios mean anything.
+take; and that of the fit alone, in one process each that fits the same spectra over and over.
+On a machine that does other things as well only such ratios mean anything.
 """
 
 from __future__ import annotations
@@ -18,6 +19,47 @@ from benchmarks.classify import CODE, SHARED, link
 
 #: Files that are classified, and options.
 RUNS = {"with the fit": (2000, ()), "network only": (5000, ("--no-redshift",))}
+#: Spectra that are fitted, in batches, by survey.
+FITTED, BATCH = 256, 32
+SURVEYS = ("boss", "sdss", "lamost")
+# One thread, and memory that is kept, as workers have it.
+ONE = {
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**28),
+    "MALLOC_TRIM_THRESHOLD_": str(2**29),
+}
+# Fits once and then once more for every line that it reads; writes milliseconds a spectrum.
+FIT = f"""
+import sys, time
+from huggins.errors import ReadError
+from huggins.formats import read
+from huggins.inference import load_model
+from huggins.redshift import Fitter
+
+spectra = []
+for path in sys.argv[1:]:
+    try:
+        spectra += read(path)
+    except ReadError:
+        pass
+spectra = spectra[:{FITTED}]
+model, fitter = load_model(threads=1), Fitter()
+found = model.predict(*model.prepare(spectra))
+grid = model.metadata.redshift
+
+def fit():
+    for n in range(0, len(spectra), {BATCH}):
+        part = slice(n, n + {BATCH})
+        p, d = found.probabilities[part], found.density[part]
+        fitter.fit(spectra[part], p, d, start=grid.start, step=grid.step)
+
+fit()
+print(len(spectra), flush=True)
+for _ in sys.stdin:
+    begun = time.process_time()
+    fit()
+    print(1e3 * (time.process_time() - begun) / len(spectra), flush=True)
+"""
 
 
 def main(old: str, new: str, rounds: int = 3) -> None:
@@ -40,6 +82,40 @@ def main(old: str, new: str, rounds: int = 3) -> None:
                 f"spectrum, ratio {ratio:.2f}",
                 flush=True,
             )
+    for survey in SURVEYS:
+        print(f"the fit alone, {survey}: {fits((old, new), survey, 3 * rounds)}", flush=True)
+
+
+def fits(trees: tuple[str, str], survey: str, rounds: int) -> str:
+    """Fit spectra of a survey with both checkouts in turn; return what came of it in words."""
+    files = sorted(map(str, (SHARED / "spectra" / survey).glob("**/*.fits*")))[: 2 * FITTED]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", FIT, *files],
+            env=os.environ | {"PYTHONPATH": str(Path(tree).resolve() / "src")} | ONE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for tree in trees
+    ]
+    times: list[list[float]] = [[], []]
+    count = 0
+    for turn in range(rounds + 1):
+        for process, found in zip(processes, times, strict=True):
+            assert process.stdin is not None
+            assert process.stdout is not None
+            if turn:
+                process.stdin.write("\n")
+                process.stdin.flush()
+                found.append(float(process.stdout.readline()))
+            else:
+                count = int(process.stdout.readline())
+    for process in processes:
+        process.communicate()
+    before, after = map(statistics.median, times)
+    ratio = statistics.median(a / b for a, b in zip(*times, strict=True))
+    return f"{before:.2f} and {after:.2f} ms, ratio {ratio:.2f} ({count} spectra)"
 
 
 def processor(tree: str, links: Path, folder: Path, options: tuple[str, ...]) -> float:
