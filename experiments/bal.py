@@ -2,7 +2,7 @@
 
 ``python -m experiments.bal DATA`` puts real quasars behind real troughs of C IV and behind
 narrow absorption, at their S/N and with noise added, classifies them, fits the constants of
-`huggins.redshift.absorbed` on folds 2 to 4 with every other trough, and prints them. It then
+`huggins.redshift.absorbed` on folds 2 to 4 with every other trough, and writes them. It then
 measures: the other troughs in front of quasars of folds 0 and 1, and redshifts with and without
 absorption of the same quasar.
 """
@@ -18,12 +18,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from experiments.bal_page import BEGIN, END, as_markdown
+from experiments.pages import replace_constants, replace_generated
 from experiments.rule import predict
 from experiments.troughs import narrow, noisier, troughs
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.evaluate import fraction
 from huggins.evaluate.evaluation import plain
-from huggins.redshift.absorbed import ShareParameters, absorbed_share, evidence, prior_logit
+from huggins.redshift import absorbed
+from huggins.redshift.absorbed import (
+    PARAMETERS,
+    ShareParameters,
+    absorbed_share,
+    evidence,
+    prior_logit,
+)
 from huggins.redshift.balnicity import Absorption, measure
 from huggins.spectrum import Spectrum
 from huggins.taxonomy import INDEX
@@ -195,7 +204,7 @@ def weights(known: Sequence[Case]) -> Array:
 
 def fit_share(known: Sequence[Case], noise: float) -> tuple[ShareParameters, float]:
     """Fit a, b and c for one n by logistic regression; return also the mean log loss."""
-    start = ShareParameters(noise=noise)
+    start = PARAMETERS
     x, y, prior = [], [], []
     clear = np.array([CLEAR if case.sn > 2.0 else 1.0 for case in known])
     weight = weights(known) * clear
@@ -357,8 +366,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m experiments.bal", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("--model", default="huggins", help="name or path of the network")
-    parser.add_argument("--copies", type=int, default=16, help="noise levels of a quasar")
+    parser.add_argument("--copies", type=int, default=10, help="noise levels of a quasar")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--page", type=Path, help="document whose tables are replaced")
     given = parser.parse_args(argv)
 
     from huggins.inference import load_model
@@ -370,6 +380,11 @@ def main(argv: list[str] | None = None) -> int:
     known = [case for case in train if case.trough < 0 or case.trough % 2 == 0]
     tries = [fit_share(known, noise) for noise in NOISES]
     best = min(tries, key=lambda tried: tried[1])[0]
+    fitted = tuple(
+        round(value, 3) for value in (best.constant, best.network, best.index, best.noise)
+    )
+    replace_constants(absorbed, {"FITTED": fitted})
+    best = ShareParameters(*fitted)
     result: dict[str, Any] = {"parameters": {n: getattr(best, n) for n in best.__slots__}}
     result["eight epochs of one quasar"] = {
         name: epochs(given.data, folds, fitter, model, given.seed)
@@ -393,6 +408,8 @@ def main(argv: list[str] | None = None) -> int:
             "redshifts": redshifts(some),
         }
     sys.stdout.write(json.dumps(result, indent=1) + "\n")
+    if given.page is not None:
+        replace_generated(given.page, as_markdown(result, list(held_back)), BEGIN, END)
     return 0
 
 

@@ -10,6 +10,7 @@ from experiments.bal import (
     fit_share,
     weights,
 )
+from experiments.bal_page import _ROWS, as_markdown
 from experiments.troughs import Trough, narrow, noisier
 from huggins.redshift.absorbed import absorbed_share
 from huggins.redshift.balnicity import Absorption, measure
@@ -80,3 +81,22 @@ def test_calibration_error_of_a_coin():
     p = np.full(1000, 0.75)
     truth = np.arange(1000) % 2.0
     assert calibration_error(p, truth, np.ones(1000)) == pytest.approx(0.25)
+
+
+def test_the_page_has_a_row_for_each_figure():
+    rate = {"count": 9, "n": 10, "value": 0.9, "low": 0.6, "high": 0.98}
+    names = [name for _, name, _ in _ROWS]
+    combined = dict.fromkeys(names, rate) | {"calibration error": 0.0263}
+    moved = {"bias": -3.4, "its error": 19.2, "scatter": 175.5}
+    part = {"network alone": {"calibration error": 0.07}, "network and measurement": combined,
+            "redshifts": {"S/N 1 to 3": moved}}  # fmt: skip
+    epoch = {"rms of eight epochs, median": 73.1, "quasars": 16, "90 % below": 216.2}
+    result = {"a": part, "b": part, "eight epochs of one quasar": {"folds 2 to 4": epoch}}
+    text = as_markdown(result, ["a", "b"])
+    assert text.startswith("| | a | b |\n|---|---|---|\n")
+    cell = "90 % (60 to 98), 9 of 10"
+    assert f"| BI of these within 20 % or 2 sigma | {cell} | {cell} |" in text
+    assert f"| real BAL quasars (visual): called BAL | {cell} |  |" in text
+    assert "| expected calibration error of P_BAL | 0.026 | 0.026 |" in text
+    assert "| -3 (19), 176 | -3 (19), 176 |" in text
+    assert "73 km/s in the median of 16 quasars, 90 % below 216." in text

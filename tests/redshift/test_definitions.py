@@ -10,7 +10,7 @@ import pytest
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.lines import EMISSION
 from huggins.redshift import load_basis
-from huggins.redshift.absorbed import ShareParameters, absorbed_share
+from huggins.redshift.absorbed import PARAMETERS, ShareParameters, absorbed_share
 from huggins.redshift.balnicity import _at_gap, _significance
 from huggins.redshift.basis import Archetypes, Components
 from huggins.redshift.binned import ABSORBED, BinnedFit
@@ -258,7 +258,7 @@ def test_what_is_no_maximum_has_no_vertex(gain):
 @pytest.mark.parametrize("bi", [np.nan, 0.0, 50.0, 3000.0])
 @pytest.mark.parametrize("coverage", [0.0, 0.4, 1.0])
 def test_the_share_of_broad_absorption_is_the_logistic_sum(share, bi, coverage):
-    p = ShareParameters(0.13, 0.02, constant=0.3, network=0.9, index=2.0, noise=0.5)
+    p = ShareParameters(0.3, network=0.9, index=2.0, noise=0.5)
     measured = SimpleNamespace(bi=bi, coverage=coverage, sn=3.0)
     sn = 3.0 if coverage else 7.0  # of the spectrum where C IV was not observed
     odds = 6.0 if share == 1.0 else -6.0 if share == 0.0 else np.log(share / (1.0 - share))
@@ -271,7 +271,7 @@ def test_the_share_of_broad_absorption_is_the_logistic_sum(share, bi, coverage):
 
 
 def test_the_priors_of_broad_absorption_are_those_of_the_papers():
-    assert (ShareParameters().prior, ShareParameters().unseen) == (0.13, 0.02)
+    assert (PARAMETERS.prior, PARAMETERS.unseen) == (0.13, 0.02)
 
 
 def test_vectors_are_no_forest_unless_they_say_so():

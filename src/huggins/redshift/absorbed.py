@@ -30,29 +30,33 @@ if TYPE_CHECKING:
     from huggins.redshift.balnicity import Absorption
 
 
+#: a, b, c and n, as `experiments/bal.py` fits and writes them.
+FITTED: Final = (-0.444, 0.937, 0.558, 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class ShareParameters:
     """The constants above.
 
     Attributes
     ----------
-    prior, unseen
-        p and p0.
     constant, network, index
         a, b and c.
     noise
         n.
+    prior, unseen
+        p and p0.
     """
 
+    constant: float
+    network: float
+    index: float
+    noise: float
     prior: float = 0.13
     unseen: float = 0.02
-    constant: float = -0.44
-    network: float = 0.94
-    index: float = 0.56
-    noise: float = 0.5
 
 
-PARAMETERS: Final = ShareParameters()
+PARAMETERS: Final = ShareParameters(*FITTED)
 _LIMIT: Final = 6.0
 _BI: Final = 100.0
 
