@@ -52,7 +52,7 @@ _WAVELENGTH: Final = 10.0 ** ((START + np.arange(SIZE)) * STEP)
 # The network's P_BAL among quasars from which on the continuum is sought beside absorption.
 _SUSPECT: Final = 0.05
 # P_BAL among quasars from which on measured troughs are masked, and how often.
-_MASKED: Final = 0.3
+_MASKED: Final = 0.25
 _ROUNDS: Final = 2
 
 
