@@ -254,6 +254,16 @@ def test_a_quasar_with_one_line(velocity, sure, set_):
     assert part_bits("QSO", z, z_net, sure, 3700.0, 6500.0) == 0
 
 
+@pytest.mark.parametrize(("z", "set_"), [(1.343, False), (1.348, True)])
+def test_mg_ii_alone_may_be_h_alpha_from_a_redshift_of_0_on(z, set_):
+    # (1 + z) 2798.75 = 6564.63 A at z = 1.3456; C III] and H beta are out of range.
+    found = part_bits("QSO", z, z, 1.0, 5760.0, 7620.0)
+    assert found == (ZWarning.PART_COVERAGE if set_ else 0)
+    # With C III] besides it is Mg II; without H beta it is not H alpha.
+    assert part_bits("QSO", z, z, 1.0, 4000.0, 7620.0) == 0
+    assert part_bits("QSO", z, z, 1.0, 4600.0, 7620.0) == 0
+
+
 @pytest.mark.parametrize(("seen", "set_"), [(12, True), (13, False)])
 def test_a_line_is_there_if_most_of_its_surroundings_are(seen, set_):
     z = 1.0

@@ -11,7 +11,7 @@ From network and fit (each alternative alone sets the bit):
 - PART_COVERAGE: data in < 0.75 of the network's pixels, and the answer seen to be less sure:
   no STAR, and network and fit differ by > 3000 km/s; or a QSO of which fewer than two of Lyman
   alpha, C IV, C III], Mg II, H beta, [O III] 5007 and H alpha are in range, and network and fit
-  differ by > 700 km/s or P(QSO) < 0.99 (`_part_coverage`).
+  differ by > 700 km/s, P(QSO) < 0.99, or Mg II may as well be H alpha (`_part_coverage`).
 - Z_FITLIMIT: z in the last 10 native pixels (stars 1) of the range searched; without a fit, in
   the first or last bin of the network.
 
@@ -207,12 +207,30 @@ def _part_coverage(
     quasar = BROAD_CLASSES.index("QSO")
     members = [i for i, name in enumerate(CLASSES) if BROAD[name] == "QSO"]
     for m in np.flatnonzero((broad == quasar) & np.isfinite(z) & ~unsure):
-        places = np.log10([EMISSION[name] * (1.0 + z[m]) for name in _STRONG])
-        inside = [seen[rows[m], np.abs(loglam - place) < _AROUND_LINE] for place in places]
-        shown = sum(part.size > 0 and part.mean() > 0.75 for part in inside)
+        shown = _shown(1.0 + z[m], loglam, seen[rows[m]])
+        if len(shown) > 1:
+            continue
+        # Neither network nor chi2 tells broad H alpha from broad Mg II, however high the S/N,
+        # if H beta would be out of range, too.
+        other = (1.0 + z[m]) * EMISSION["Mg II"] / EMISSION["Hα"]
+        either = (
+            shown == ["Mg II"]
+            and other >= 1.0
+            and len(_shown(other, loglam, seen[rows[m]])) == 1
+        )
         sure = fit.probabilities[rows[m], members].sum() >= _SURE_ONE_LINE
-        unsure[m] = shown < 2 and not (sure and not apart[m] > _APART_ONE_LINE)
+        unsure[m] = either or not sure or apart[m] > _APART_ONE_LINE
     return unsure
+
+
+def _shown(scale: float, loglam: Array, seen: NDArray[np.bool_]) -> list[str]:
+    """Return which strong lines are in range where 1 + z is `scale`."""
+    lines = []
+    for name in _STRONG:
+        part = seen[np.abs(loglam - np.log10(EMISSION[name] * scale)) < _AROUND_LINE]
+        if part.size > 0 and part.mean() > 0.75:
+            lines.append(name)
+    return lines
 
 
 def fit_warnings(
