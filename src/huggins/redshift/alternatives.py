@@ -70,7 +70,7 @@ def distinct(shift: Sequence[float] | Array, score: Array) -> list[int]:
     shift, score : shape (n,)
         log10(1 + z) / STEP of the candidates, and their log probability.
     """
-    places = np.asarray(shift, np.float64)
+    places = np.asarray(shift, np.float64).tolist()
     found: list[int] = []
     for n in np.argsort(-score, kind="stable").tolist():
         if all(abs(places[n] - places[m]) > SAME for m in found):

@@ -19,6 +19,7 @@ five pixels (345 km/s), as for DR12Q.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -163,9 +164,13 @@ def measure(
         error = np.where(good, 1.0 / (np.sqrt(ivar[inside]) * model), np.inf)
     known = np.flatnonzero(good)
 
+    quiet: dict[int, Array] = {}
+
     def averaged(count: int) -> Array:
         """Return the mean of that many pixels, gaps bridged."""
         mean, _ = smoothed(ratio, error, count)
+        if len(known) == len(v):
+            return mean
         return np.asarray(np.interp(np.arange(len(v)), known, mean[known]), np.float64)
 
     smooth = averaged(_SMOOTHING)
@@ -182,23 +187,26 @@ def measure(
     variants = smooth * np.array([1.0, 1.0 - _CONTINUUM, 1.0 + _CONTINUUM, 1.0, 1.0])[:, None]
     begin = np.array([0.0, 0.0, 0.0, -shift, shift])[:, None]
 
+    low, depth = bridged & (variants < _LEVEL), _depth(variants, step)
+    squares = np.where(good, error * step / _LEVEL, 0.0) ** 2
+
     def index(slowest: float, width: float) -> tuple[float, float]:
         """Return an index, and its error from noise, continuum and zero of velocity."""
-        used = _used(variants, step, bridged & (v >= slowest + begin), width)
-        value, darker, brighter, early, late = _integrals(variants, step, used)
-        seen = used[0] & np.isfinite(error)
-        noise = np.sqrt(((error[seen] * step[seen] / _LEVEL) ** 2).sum())
-        noise = np.hypot(noise, broken(value, slowest, width))
-        return value, float(np.hypot(noise, np.hypot(darker - brighter, early - late) / 2.0))
+        used = _used(low & (v >= slowest + begin), step, width)
+        value, darker, brighter, early, late = np.where(used, depth, 0.0).sum(axis=1).tolist()
+        noise = math.hypot(math.sqrt(used[0] @ squares), broken(value, slowest, width))
+        return value, math.hypot(noise, math.hypot(darker - brighter, early - late) / 2.0)
 
     def broken(value: float, slowest: float, width: float) -> float:
         """Return by how much an index changes where noise cannot break troughs into pieces."""
         count = int(min(wanted, width / float(step.mean()))) | 1
         if count <= _SMOOTHING:
             return 0.0
-        quiet = averaged(count)[None]
-        used = _used(quiet, step, bridged & (v >= slowest)[None], width)
-        return abs(_integrals(quiet, step, used)[0] - value)
+        if count not in quiet:
+            quiet[count] = averaged(count)
+        mean = quiet[count]
+        used = _used((bridged & (mean < _LEVEL) & (v >= slowest))[None], step, width)[0]
+        return abs(float(_depth(mean, step)[used].sum()) - value)
 
     bi, bi_err = index(_BI_SLOWEST, _BI_WIDTH)
     ai, ai_err = index(0.0, _AI_WIDTH)
@@ -263,40 +271,35 @@ def _at_gap(run: slice, known: NDArray[np.bool_], v: Array) -> tuple[bool, bool]
     return slow, fast
 
 
-def _used(
-    ratio: Array, step: Array, counted: NDArray[np.bool_], width: float
-) -> NDArray[np.bool_]:
+def _used(low: NDArray[np.bool_], step: Array, width: float) -> NDArray[np.bool_]:
     """Return where f < 0.9 has held for more than `width`, shape (N, V).
 
     Parameters
     ----------
-    ratio : ndarray, shape (N, V)
-        f, smoothed, in N variants.
+    low : ndarray of bool, shape (N, V)
+        Where f < 0.9, in N variants.
     step : ndarray, shape (V,)
         The pixels' widths in km/s.
-    counted : ndarray of bool, shape (N, V)
-        Pixels that may be part of a trough.
     width
         km/s.
     """
-    low = counted & (ratio < _LEVEL)
     covered = np.cumsum(step)
     before = np.maximum.accumulate(np.where(low, 0.0, covered), axis=1)
     used: NDArray[np.bool_] = low & (covered - before > width)
     return used
 
 
-def _integrals(ratio: Array, step: Array, used: NDArray[np.bool_]) -> list[float]:
-    """Integrate 1 - f / 0.9 over the pixels used, for each of N variants (N, V)."""
-    depth = 1.0 - ratio / _LEVEL
+def _depth(ratio: Array, step: Array) -> Array:
+    """Return what each pixel adds to an integral of 1 - f / 0.9, shape (..., V)."""
+    depth: Array = 1.0 - ratio / _LEVEL
     depth *= step
-    found: list[float] = np.where(used, depth, 0.0).sum(axis=1).tolist()
-    return found
+    return depth
 
 
 def smoothed(ratio: Array, error: Array, count: int) -> tuple[Array, Array]:
     """Mean over an odd number of pixels, weighted by inverse variance, and its error."""
-    weight = np.where(np.isfinite(error), error, np.inf) ** -2.0
+    weight = np.where(np.isfinite(error), error, np.inf)
+    weight = 1.0 / (weight * weight)
     kernel = np.ones(count)
     total = np.convolve(weight, kernel, "same")
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -53,7 +53,7 @@ def lowered(fit: LinearFit, coefficients: Array, ivar: Array, shift: int, used: 
     count = blue_pixels(shift, used)
     if not count:
         return ivar
-    model = coefficients @ fit.vectors(shift, slice(used.start, used.start + count))
+    model = fit.model(coefficients, shift, slice(used.start, used.start + count))
     out = ivar.copy()
     out[:count] /= 1.0 + ivar[:count] * (_ERROR * model) ** 2
     return out

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 MEMBERSHIP: Final = np.array(
     [[float(BROAD[name] == broad) for broad in BROAD_CLASSES] for name in CLASSES]
 )
+# Of each broad class the shares of its members where nothing is known of them.
+_ALONE: Final = {
+    broad: np.array([float(name == "QSO") for name in CLASSES])
+    if broad == "QSO"
+    else MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
+    for k, broad in enumerate(BROAD_CLASSES)
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -84,10 +91,8 @@ def divided(network: Array, broad: Array, fitted: Array, best: Solution, basis: 
     for k, kind in enumerate(BROAD_CLASSES):
         if broad[k] >= 0.01:
             continue
-        fractions = MEMBERSHIP[:, k] / MEMBERSHIP[:, k].sum()
-        if kind == "QSO":
-            fractions = np.array([float(name == "QSO") for name in CLASSES])
-        elif kind == "STAR" and best.kind == "STAR":
+        fractions = _ALONE[kind]
+        if kind == "STAR" and best.kind == "STAR":
             fractions = 0.2 * fractions
             fractions[basis.star.classes[best.archetype]] += 0.8
         weight = broad[k] / 0.01

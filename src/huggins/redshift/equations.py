@@ -90,6 +90,17 @@ class LinearFit:
             return rows
         return np.concatenate([rows, self._poly[:, used]])
 
+    def model(self, coefficients: Array, shift: int, used: slice) -> Array:
+        """Return the rows of `vectors` times coefficients, shape (P,)."""
+        first, count = self._first(shift, used), len(self._vectors)
+        out: Array = coefficients[:count] @ _cut(self._vectors, first, used.stop - used.start)
+        blue = self._in_forest(first)
+        if blue:
+            out[:blue] *= self._passed[used][:blue]
+        if self._terms:
+            out += coefficients[count:] @ self._poly[:, used]
+        return out
+
     def solve(self, flux: Array, ivar: Array, signal: float, shift: int, used: slice) -> Solved:
         """Gain and coefficients at one whole-pixel shift; gain 0 for a negative spectrum."""
         return self.on(flux, ivar, signal, used)(shift)
@@ -206,12 +217,22 @@ class StarFit:
 
     def vectors(self, archetype: int, shift: int, used: slice) -> Array:
         """Return the archetype times each polynomial on the data's pixels, (M, P)."""
-        first = START + int(used.start) - shift - self._archetypes.start
-        star = self._archetypes.vectors[archetype : archetype + 1].astype(np.float64)
-        rows: Array = self._poly[: self._terms, used] * _cut(
-            star, first, used.stop - used.start
-        )
+        star = self._row(archetype, shift, used).astype(np.float64)
+        rows: Array = self._poly[: self._terms, used] * star
         return rows
+
+    def model(self, coefficients: Array, archetype: int, shift: int, used: slice) -> Array:
+        """Return the rows of `vectors` times coefficients, shape (P,)."""
+        out: Array = coefficients @ self._poly[: self._terms, used]
+        out *= self._row(archetype, shift, used)
+        return out
+
+    def _row(self, archetype: int, shift: int, used: slice) -> NDArray[np.float32]:
+        """Return an archetype on the data's pixels, shape (P,)."""
+        first = START + int(used.start) - shift - self._archetypes.start
+        row = self._archetypes.vectors[archetype : archetype + 1]
+        star: NDArray[np.float32] = _cut(row, first, used.stop - used.start)[0]
+        return star
 
     def solve(
         self,
@@ -230,14 +251,12 @@ class StarFit:
 
     def many(self, asked: Sequence[tuple[StarSolve, int]]) -> list[Solved]:
         """Solve for several spectra, archetypes or shifts together."""
-        terms, part = self._terms, self._archetypes
+        terms = self._terms
         squares = np.empty((len(asked), 2 * terms - 1))
         singles = np.empty((2, len(asked), terms))
         for n, (data, shift) in enumerate(asked):
             poly = self._poly[:, data.used]
-            first = START + int(data.used.start) - shift - part.start
-            row = part.vectors[data.archetype : data.archetype + 1]
-            star = _cut(row, first, len(data.ivar))[0].astype(np.float64)
+            star = self._row(data.archetype, shift, data.used).astype(np.float64)
             np.dot(poly[:terms], data.weighted * star, out=singles[0, n])
             weight = data.ivar * star
             np.dot(poly[:terms], weight, out=singles[1, n])
@@ -386,14 +405,17 @@ class _Rows:
 
     def sums(self, data: Array, first: int, out: Array) -> None:
         """Sum over data (P,) whose first pixel is pixel `first` of the rows, into out (W,)."""
-        dense = self.dense
+        dense, last = self.dense, first + len(data)
         if self._tall:
-            np.dot(data, _cut(self._dense, first, len(data), axis=0), out=out[:dense])
+            # Without a call where it can be: this is done forty times for each spectrum.
+            inside = first >= 0 and last <= self._length
+            rows = self._dense[first:last] if inside else _cut(self._dense, first, len(data), 0)
+            np.dot(data, rows, out[:dense])
         else:
-            np.dot(_cut(self._dense, first, len(data)), data, out=out[:dense])
+            np.dot(_cut(self._dense, first, len(data)), data, out[:dense])
         if dense < self.width:
             start = bisect_left(self._pixels, first)
-            some = slice(start, bisect_left(self._pixels, first + len(data), start))
+            some = slice(start, bisect_left(self._pixels, last, start))
             np.dot(self._sparse[:, some], data[self._at[some] - first], out=out[dense:])
 
 

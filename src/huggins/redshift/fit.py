@@ -322,8 +322,10 @@ class Fitter:
         quasar, absorbed = probabilities[both].tolist()
         said = absorbed / max(quasar + absorbed, 1e-30)
         z, absorption, model, beside = measured(best)
-        good = ivar > 0.0
-        sn = max(median(model[good] * np.sqrt(ivar[good])), 0.0)
+        sn = 0.0
+        if not absorption.coverage > 0.0:  # else that of the continuum counts
+            good = ivar > 0.0
+            sn = max(median(model[good] * np.sqrt(ivar[good])), 0.0)
         share = absorbed_share(said, absorption, sn)
         for _ in range(_ROUNDS):
             if not free or share < _MASKED or not absorption.spans:
@@ -346,14 +348,11 @@ class Fitter:
 
     def model(self, solution: Solution) -> Array:
         """Return the best-fit flux on the native grid, over the spectrum's scale, (SIZE,)."""
-        whole = slice(0, SIZE)
+        whole, of = slice(0, SIZE), solution.coefficients
         shift = round(solution.shift)
         if solution.kind == "STAR":
-            rows = self.search.star.vectors(solution.archetype, shift, whole)
-        else:
-            rows = self.search.linear[solution.kind].vectors(shift, whole)
-        flux: Array = solution.coefficients @ rows
-        return flux
+            return self.search.star.model(of, solution.archetype, shift, whole)
+        return self.search.linear[solution.kind].model(of, shift, whole)
 
     def model_on(self, spectrum: Spectrum, solution: Solution) -> Array:
         """Return the best-fit flux at the pixels of a spectrum, shape (L,).

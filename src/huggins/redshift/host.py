@@ -25,7 +25,7 @@ import numpy as np
 
 from huggins.constants import SPEED_OF_LIGHT
 from huggins.redshift.basis import STEP
-from huggins.redshift.frames import SIZE, START
+from huggins.redshift.frames import SIZE, START, bin_down
 from huggins.taxonomy import INDEX
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ class HostFit:
         level = float((w @ f) / w.sum())
         error = 1.0 / np.maximum(w, 1e-30) + (_MISFIT * level) ** 2
         w = np.where(self.free & (w > 0.0), 1.0 / error, 0.0)
-        weight = w.reshape(-1, _FACTOR).sum(axis=1)
-        total = (w * f).reshape(-1, _FACTOR).sum(axis=1)
+        weight, total = bin_down(w, _FACTOR), bin_down(w * f, _FACTOR)
         binned = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0.0)
         weighted = self.binned * weight
         matrix, right = weighted @ self.binned.T, weighted @ binned
@@ -178,10 +177,11 @@ def non_negative(matrix: Array, right: Array) -> tuple[Array, NDArray[np.bool_]]
             x[used] = tried
             break
         used[np.flatnonzero(used)[tried <= 0.0]] = False
+    least = 1e-9 * max(float(np.abs(right / scale).max()), 1e-300)
     for _ in range(4 * count):
         slope = np.where(used, -np.inf, (right - matrix @ x) / scale)
         best = int(slope.argmax())
-        if slope[best] <= 1e-9 * max(float(np.abs(right / scale).max()), 1e-300):
+        if slope[best] <= least:
             break
         used[best] = True
         while True:

@@ -24,6 +24,7 @@ import numpy as np
 
 from huggins.redshift.basis import STEP
 from huggins.redshift.frames import SIZE, START
+from huggins.redshift.stars import products
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,14 +34,19 @@ if TYPE_CHECKING:
 _SPIKE: Final = 6.0
 _ISOLATION: Final = 5.0
 _PAIR: Final = 8.0
-_SIDES: Final = np.array([-5, -4, -3, 3, 4, 5])
+_SIDES: Final = np.array([-5, -4, -3, 3, 4, 5])[:, None]
 _RED: Final = round(np.log10(8500.0) / STEP) - START
 _NOISY: Final = 1.3
 _JOIN: Final = tuple(round(np.log10(edge) / STEP) - START for edge in (5700.0, 6150.0))
 # Gain over reduced chi2 beyond which nothing of the kind makes all of it.
 _ENOUGH: Final = 2000.0
 _X: Final = np.linspace(-1.0, 1.0, SIZE)
-_CUBIC: Final = np.polynomial.legendre.legvander(_X, 3).T
+# Legendre polynomials to the sixth order, of which the first four make a cubic, and each of
+# whose products of two is a sum of all.
+_LEGENDRE: Final = np.ascontiguousarray(np.polynomial.legendre.legvander(_X, 6).T)
+_CUBIC: Final = _LEGENDRE[:4]
+_PRODUCTS: Final = products(4).reshape(16, -1)
+_PRODUCTS_3: Final = products(3).reshape(9, -1)
 # Bins in which a power law is fitted, and native pixels in one.
 _BINS: Final = 54
 _PIXELS: Final = SIZE // _BINS
@@ -59,11 +65,11 @@ def spikes(flux: Array, ivar: Array) -> NDArray[np.bool_]:
     bend *= ivar[1:-1]
     at = np.flatnonzero(bend > (0.4 * _SPIKE) ** 2) + 1
     at = at[(at >= 7) & (at < size - 7)]
-    sides = flux[at[:, None] + _SIDES]
+    sides, here = flux[_SIDES + at], flux[at]
     # Noise, nearly all of it: even the farthest of the sides is too near.
-    far = np.maximum(np.abs(sides.max(axis=1) - flux[at]), np.abs(sides.min(axis=1) - flux[at]))
+    far = np.maximum(sides.max(axis=0) - here, here - sides.min(axis=0))
     sharp = far * np.sqrt(ivar[at]) > _SPIKE
-    at, sides = at[sharp], sides[sharp]
+    at, sides = at[sharp], sides.T[sharp]
     if len(at) == 0:
         return found
     sides.sort(axis=1)
@@ -83,10 +89,9 @@ def spikes(flux: Array, ivar: Array) -> NDArray[np.bool_]:
 
 def cubic(flux: Array, ivar: Array) -> Array:
     """Return the best cubic polynomial, shape (P,)."""
-    weighted = _CUBIC * ivar
-    matrix = weighted @ _CUBIC.T
+    matrix = (_PRODUCTS @ (_LEGENDRE @ ivar)).reshape(4, 4)
     matrix.ravel()[::5] += 1e-12 * matrix[0, 0] + 1e-30
-    curve: Array = np.linalg.solve(matrix, weighted @ flux) @ _CUBIC
+    curve: Array = np.linalg.solve(matrix, _CUBIC @ (ivar * flux)) @ _CUBIC
     return curve
 
 
@@ -104,21 +109,23 @@ def power_law(flux: Array, ivar: Array) -> Array:
     importance = mean[use] ** 2 * weight[use]
     matrix = (rows * importance) @ rows.T + 1e-12 * importance.sum() * np.eye(3)
     found = np.linalg.solve(matrix, (rows * importance) @ np.log(mean[use]))
-    exponent = found @ _CUBIC[:3]
-    shape: Array = np.exp(np.clip(exponent, -50.0, 50.0))
-    scale = float((ivar * shape) @ flux) / max(float((ivar * shape) @ shape), 1e-300)
-    return scale * shape
+    shape: Array = found @ _CUBIC[:3]
+    if max(abs(float(shape.min())), abs(float(shape.max()))) > 50.0:
+        np.clip(shape, -50.0, 50.0, out=shape)
+    np.exp(shape, out=shape)
+    weighted = ivar * shape
+    shape *= float(weighted @ flux) / max(float(weighted @ shape), 1e-300)
+    return shape
 
 
 def arms(flux: Array, ivar: Array) -> Array:
     """Return the best parabola on either side of the join of two arms, shape (P,)."""
     curve = np.zeros(len(flux))
     for part in (slice(None, _JOIN[0]), slice(_JOIN[1], None)):
-        rows = _CUBIC[:3, part]
-        weighted = rows * ivar[part]
-        matrix = weighted @ rows.T
+        rows, weight = _CUBIC[:3, part], ivar[part]
+        matrix = (_PRODUCTS_3 @ (_LEGENDRE[:5, part] @ weight)).reshape(3, 3)
         matrix.ravel()[::4] += 1e-9 * matrix[0, 0] + 1e-30
-        curve[part] = np.linalg.solve(matrix, weighted @ flux[part]) @ rows
+        curve[part] = np.linalg.solve(matrix, rows @ (weight * flux[part])) @ rows
     return curve
 
 

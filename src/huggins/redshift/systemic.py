@@ -10,6 +10,7 @@ reliability: [O II] and [O III], Mg II, C III], C IV.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -101,7 +102,7 @@ def find_line(flux: Array, ivar: Array, offset: float, z: float, line: Line) -> 
         It must be observed on nine tenths of the pixels looked at, at least as significant as
         its `sure` asks for, and have its best place inside its reach.
     """
-    wavelength = np.log10(EMISSION[line.name] * (1.0 + z))
+    wavelength = math.log10(EMISSION[line.name] * (1.0 + z))
     exact = wavelength / STEP - START - offset
     middle = round(exact)
     shapes, sums, powers = _shapes(line.width, line.reach, line.window)

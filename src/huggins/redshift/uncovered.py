@@ -92,7 +92,6 @@ def uncovered(
     if not spans:
         return None
     shift = round(solution.shift)
-    rows = fit.vectors(shift, _WHOLE)
     weight = lowered(fit, solution.coefficients, ivar, shift, _WHOLE)
     known = np.zeros(SIZE, bool) if solution.absorbed is None else solution.absorbed
     found: Uncovered | None = None
@@ -104,7 +103,7 @@ def uncovered(
         if np.count_nonzero(seen) < _LEAST:
             break
         coefficients = _solved(fit, flux, seen, shift)
-        model = coefficients @ rows
+        model = fit.model(coefficients, shift, _WHOLE)
         found = Uncovered(model, coefficients, masked)
         spans = _low(velocity, f, w, model[part])
     return found
