@@ -97,9 +97,13 @@ class Scanner:
         blue = components.forest & ((rest + 0.5) * self.step < _LYMAN_ALPHA)
         centre = (START + factor * np.arange(size) + 0.5 * (factor - 1)) * STEP
         self._passed = mean_transmission(centre)
-        self._forest = np.fft.rfft(spectra * blue, self._length, axis=1) if blue.any() else None
-        spectra = np.where(blue, np.float32(0.0), spectra)
-        self._spectra = np.fft.rfft(spectra, self._length, axis=1)
+        # Times the length, by which the transforms of the data are divided.
+        whole = np.fft.rfft(np.where(blue, np.float32(0.0), spectra), self._length, axis=1)
+        self._spectra = whole * np.float32(self._length)
+        self._forest = None
+        if blue.any():
+            self._forest = np.fft.rfft(spectra * blue, self._length, axis=1)
+            self._forest *= np.float32(self._length)
         # Unknowns: lines, those with no pixel in common first, vectors 2..K, polynomials, and
         # the mean spectrum last: the least certain first, for the sake of rounding.
         common = np.zeros((count, count), np.intp)
@@ -180,9 +184,10 @@ class Scanner:
         matrix = np.empty((order + 1, order + 1, len(weight), shifts), np.float32)
         for i, j in self._empty:
             matrix[i, j] = 0.0
-        # One spectrum at a time, whose transforms fit into the cache of a core.
+        transforms = self._transforms(weighted, weight)
+        # One spectrum at a time, whose sums fit into the cache of a core.
         for n in range(len(weight)):
-            self._correlate(matrix[:, :, n], weighted[n], weight[n])
+            self._correlate(matrix[:, :, n], transforms[n])
             self._at_lines(matrix[:, :, n], weight[n])
         if terms:
             matrix[order, count - 1 : order - 1] = (self._poly @ weighted.T)[:, :, None]
@@ -202,32 +207,42 @@ class Scanner:
         )
         return found.reshape(len(weight), shifts)
 
+    def _transforms(
+        self, weighted: NDArray[np.floating], weight: NDArray[np.floating]
+    ) -> NDArray[np.complex64]:
+        """Return Fourier transforms of the data of N spectra, shape (N, D, F).
+
+        They are those of weighted and of weight times each polynomial, the first of which is 1;
+        and, with a forest, of all these times its transmission, and of weight times the square
+        of that. All are conjugate, as correlations need.
+        """
+        row = 1 + max(self._terms, 1)
+        rows = row if self._forest is None else 2 * row + 1
+        count = len(weight)
+        # numpy transforms rows by fours; padded here, as numpy takes longer for that.
+        padded = np.zeros((count * rows + -count * rows % 4, self._length), np.float32)
+        data = padded[: count * rows].reshape(count, rows, -1)[:, :, : self._size]
+        data[:, 0], data[:, 1] = weighted, weight
+        if self._terms:
+            np.multiply(self._poly[1:], weight[:, None], out=data[:, 2:row])
+        if self._forest is not None:
+            np.multiply(data[:, :row], self._passed, out=data[:, row:-1])
+            np.multiply(data[:, row + 1], self._passed, out=data[:, -1])
+        # Without a norm numpy would do it in double precision, in twice the time.
+        transforms = np.fft.rfft(padded, axis=1, norm="forward")
+        found: NDArray[np.complex64] = np.conjugate(transforms, out=transforms)
+        return found[: count * rows].reshape(count, rows, -1)
+
     def _correlate(
-        self,
-        matrix: NDArray[np.float32],
-        weighted: NDArray[np.floating],
-        weight: NDArray[np.floating],
+        self, matrix: NDArray[np.float32], transforms: NDArray[np.complex64]
     ) -> None:
         """Fill in the sums of one spectrum that Fourier transforms give."""
         count, terms = self._count, self._terms
         order, products = count + terms, len(self._spectra) - count
-        rows = np.empty((2 + terms, self._size), np.float32)
-        rows[0], rows[1] = weighted, weight
-        np.multiply(self._poly, weight, out=rows[2:])
-        # Padded here: numpy takes longer for that than for the transforms.
-        sides = 1 if self._forest is None else 2
-        padded = np.zeros((sides, 2 + terms, self._length), np.float32)
-        padded[0, :, : self._size] = rows
-        if sides == 2:
-            passed = rows * self._passed
-            passed[1] *= self._passed
-            padded[1, :, : self._size] = passed
-        transforms = np.fft.rfft(padded, axis=2)
-        # Correlation: conjugate the data, not the templates.
-        np.conjugate(transforms, out=transforms)
-        mixed = self._mixed(self._spectra, transforms[0])
+        row = 1 + max(terms, 1)
+        mixed = self._mixed(self._spectra, transforms[:row], transforms[1])
         if self._forest is not None:
-            mixed += self._mixed(self._forest, transforms[1])
+            mixed += self._mixed(self._forest, transforms[row:-1], transforms[-1])
         sums = np.fft.irfft(mixed, self._length, axis=1)[:, : len(self.shifts)]
         matrix[self._thick_at] = sums[:products]
         matrix[order, self._place] = sums[products : products + count]
@@ -238,7 +253,10 @@ class Scanner:
             matrix[order - 1, row] = mine[0]
 
     def _mixed(
-        self, whole: NDArray[np.complexfloating], data: NDArray[np.complexfloating]
+        self,
+        whole: NDArray[np.complexfloating],
+        data: NDArray[np.complex64],
+        weight: NDArray[np.complex64],
     ) -> NDArray[np.complex64]:
         """Return transforms of the correlations of a spectrum with templates.
 
@@ -246,21 +264,21 @@ class Scanner:
         ----------
         whole : ndarray, shape (K + T, F)
             Transforms of vectors and of T products.
-        data : ndarray, shape (2 + M, F)
-            Those of weighted, of weight, and of weight times each polynomial; changed.
+        data : ndarray, shape (1 + M, F) or more
+            Those of weighted, and of weight times each polynomial, as vectors see them.
+        weight : ndarray, shape (F,)
+            That of weight, as products of two vectors see it.
 
         Returns
         -------
         ndarray, shape (T + (M + 1) K, F)
-            Of products with weight; of vectors with weighted, and with the last M of `data`.
+            Of products with weight; of vectors with each row of `data`.
         """
-        count, products = self._count, len(whole) - self._count
-        crossed = (len(data) - 1) * count
-        mixed = np.empty((products + crossed, whole.shape[1]), np.complex64)
-        np.multiply(whole[count:], data[1], out=mixed[:products])
-        data[1] = data[0]
-        each = mixed[products:].reshape(len(data) - 1, count, -1)
-        np.multiply(whole[:count], data[1:, None], out=each)
+        count, products, rows = self._count, len(whole) - self._count, 1 + self._terms
+        mixed = np.empty((products + rows * count, whole.shape[1]), np.complex64)
+        np.multiply(whole[count:], weight, out=mixed[:products])
+        each = mixed[products:].reshape(rows, count, -1)
+        np.multiply(whole[:count], data[:rows, None], out=each)
         return mixed
 
     def _at_lines(self, matrix: NDArray[np.float32], weight: NDArray[np.floating]) -> None:
