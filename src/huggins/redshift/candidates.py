@@ -97,6 +97,8 @@ def look(tracks: Sequence[Tracks]) -> None:
         for first, *others in (one.stars, one.quasars):
             asked += first.beside(first.start, first.stride)
             asked += [(track, track.start) for track in others]
+            for track in (first, *others):
+                asked += track.unmasked(track.start)
         asked += [(track, track.start) for track in one.galaxies]
     ask(asked)
     best = [one.by_fit()[0] for one in tracks]

@@ -119,15 +119,17 @@ def choose(
         score = _at_border(score, pair, broad, lines(float(fits.shift[best])))
         best = _best(score, fits)
     away = np.abs(fits.shift - fits.shift[best]) > SAME
-    different = away | (kind != kind[best])
     rated = score - _within_class(fits, parameters)
     listed = _listed(score, best, fits, parameters)
-    second = int(np.where(different, rated, -np.inf).argmax()) if different.any() else -1
+    others = np.flatnonzero(away | (kind != kind[best]))
+    second = int(others[rated[others].argmax()]) if len(others) else -1
     margin = rated[best] - rated[second] if second >= 0 else np.inf
-    peak = np.array([score[kind == k].max(initial=-np.inf) for k in range(len(BROAD_CLASSES))])
+    peak = np.full(len(BROAD_CLASSES), -np.inf)
+    np.maximum.at(peak, kind, score)
     probabilities = np.exp(peak - peak.max())
-    rival = int(np.where(away, chi2, np.inf).argmin()) if away.any() else -1
-    gap = chi2[away].min(initial=np.inf) - chi2[~away].min()
+    far = np.where(away, chi2, np.inf)
+    rival = int(far.argmin()) if away.any() else -1
+    gap = far[rival] - chi2[~away].min()
     return Choice(
         best,
         second,
@@ -155,15 +157,14 @@ def _scores(
     kind, chi2, local, softness = fits.kind, fits.chi2, fits.local, fits.softness
     fit = saturate((local - chi2.min()) / fits.badness, parameters.chi2_ceiling / softness)
     fit += saturate((chi2 - local) / fits.badness, parameters.class_chi2_ceiling / softness)
-    out: Array = parameters.class_weight * np.log(broad + 1e-6)[kind]
-    out += np.asarray(parameters.class_offset)[kind] - 0.5 * fit
+    each = parameters.class_weight * np.log(broad + 1e-6) + parameters.class_offset
+    out: Array = each[kind] - 0.5 * fit
     if proposal is not None:
         prior = proposal.at(fits.shift * STEP)
         # A redshift near 0 is expected of a star: near the network's best.
-        top = float(proposal.logs.max())
-        out += parameters.redshift_weight * np.where(
-            kind == 0, np.maximum(prior, top - 3.0), prior
-        )
+        least = float(proposal.logs.max()) - 3.0
+        prior[kind == 0] = np.maximum(prior[kind == 0], least)
+        out += parameters.redshift_weight * prior
     return out
 
 

@@ -103,6 +103,7 @@ class Track:
     rounds: int = 2
     absorbed: NDArray[np.bool_] | None = None
     known: dict[int, tuple[float, Array]] = field(default_factory=dict)
+    _open: Track | None = None
 
     def gain(self, shift: int) -> float:
         """Gain at a shift, remembered."""
@@ -113,6 +114,14 @@ class Track:
     def beside(self, at: int, step: int) -> list[tuple[Track, int]]:
         """Return a shift and its neighbours at a step, as `ask` takes them."""
         return [(self, at + d) for d in (-step, 0, step)]
+
+    def unmasked(self, at: int) -> list[tuple[Track, int]]:
+        """Return a shift with no pixel masked, as `ask` takes it; empty where none is."""
+        if self.whole is None:
+            return []
+        if self._open is None:
+            self._open = Track(self.kind, -1, self.whole, at, self.stride, self.everything)
+        return [(self._open, at)]
 
     def look(self) -> Solution:
         """Fit at the start alone."""
@@ -148,10 +157,10 @@ class Track:
             track = Track(self.kind, -1, solve, at, self.stride, self.total)
             last = yield from track._descend()
             at = round(last.shift)
-            self.gain(at)
+            yield [(self, at), *self.unmasked(at)]
             coefficients, chi2 = self.known[at][1], solution.chi2
-            if self.whole is not None:
-                chi2 = self.everything - self.whole(at)[0]
+            for whole, _ in self.unmasked(at):
+                chi2 = self.everything - whole.gain(at)
             solution = replace(
                 solution,
                 shift=last.shift,
@@ -176,7 +185,7 @@ class Track:
                         # Jump to the vertex: nearly always the minimum itself.
                         best += round(step * parabola(left, here, right)[0])
                     break
-        yield self.beside(best, 1)
+        yield [*self.beside(best, 1), *self.unmasked(best)]
         offset, height, sigma = parabola(
             self.gain(best - 1), self.gain(best), self.gain(best + 1)
         )
@@ -185,8 +194,9 @@ class Track:
     def _solution(self, at: int, offset: float, height: float, sigma: float) -> Solution:
         # A vertex far from its points belongs to no minimum that they show.
         shift = at + (offset if abs(offset) <= self.stride else 0.0)
-        masked = self.total - height
-        chi2 = masked if self.whole is None else self.everything - self.whole(at)[0]
+        chi2 = masked = self.total - height
+        for whole, _ in self.unmasked(at):
+            chi2 = self.everything - whole.gain(at)
         coefficients = self.known[at][1]
         return Solution(
             self.kind,

@@ -47,8 +47,8 @@ class Proposal:
 
     def bins(self, log1z: NDArray[np.floating]) -> NDArray[np.int64]:
         """Return the bins that log10(1 + z) lies in, or is nearest to."""
-        bins = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
-        return bins.clip(0, len(self.logs) - 1)
+        bins: NDArray[np.int64] = ((LN10 * log1z - self.start) / self.step).astype(np.int64)
+        return np.minimum(np.maximum(bins, 0, out=bins), len(self.logs) - 1, out=bins)
 
 
 def proposals(
