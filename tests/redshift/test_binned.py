@@ -30,12 +30,27 @@ def test_absorption_is_masked_and_paid_for():
     u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
     mean = np.divide(u, w, out=np.zeros_like(w), where=w > 0)
     index = int(np.flatnonzero(fit.shifts == 70)[0])
-    plain, nothing = fit.robust(mean, w, float(ivar @ flux**2), index, rounds=1)
-    chi2, masked = fit.robust(mean, w, float(ivar @ flux**2), index)
+    plain, nothing = fit.robust(mean, w, float(ivar @ flux**2), [index], rounds=1)
+    [chi2], [masked] = fit.robust(mean, w, float(ivar @ flux**2), [index])
     assert not nothing.any()
     assert masked[335:365].all()
     assert masked.sum() < 60
     assert chi2 < 0.2 * plain
+
+
+def test_each_shift_gets_the_mask_it_would_get_alone():
+    part = components()
+    fit = binned_fit(part, terms=2)
+    flux, ivar = observed(part, 420, sn=10.0)
+    flux[2000:2200] *= 0.3
+    u, w = bin_down(flux * ivar, 6), bin_down(ivar, 6)
+    mean, signal = np.divide(u, w, out=np.zeros_like(w), where=w > 0), float(ivar @ flux**2)
+    at = [int(np.flatnonzero(fit.shifts == shift)[0]) for shift in (70, 20, 71, 120)]
+    chi2, masked = fit.robust(mean, w, signal, at)
+    for index, value, mask in zip(at, chi2, masked, strict=True):
+        alone, own = fit.robust(mean, w, signal, [index])
+        assert value == pytest.approx(alone[0], rel=1e-9)
+        np.testing.assert_array_equal(mask, own[0])
 
 
 def test_only_broad_runs_redward_of_lyman_alpha_are_troughs():
@@ -65,6 +80,6 @@ def test_without_masks_chi2_is_that_of_the_first_round(forest):
     found = fit.plain(u, w, signal, at)
     for n, some in enumerate(at):
         mean = np.divide(u[n], w[n], out=np.zeros_like(u[n]), where=w[n] > 0)
-        first = [fit.robust(mean, w[n], signal[n], i, rounds=1)[0] for i in some]
+        first, _ = fit.robust(mean, w[n], signal[n], some, rounds=1)
         np.testing.assert_allclose(found[n], first, rtol=1e-9)
     assert fit.plain(u[:0], w[:0], signal[:0], []) == []

@@ -83,7 +83,7 @@ def test_the_forest_is_part_of_the_model():
     exact, _ = fit.solve(flux, ivar, signal, shift, slice(0, SIZE))
     assert exact == pytest.approx(signal, rel=1e-5)
     binned = BinnedFit(part, 6, scanner.shifts, terms=0, slack=0.3)
-    chi2, masked = binned.robust(mean, w, signal, int(gain.argmax()))
+    [chi2], [masked] = binned.robust(mean, w, signal, [int(gain.argmax())])
     # But for the bin that Lyman alpha parts, and its neighbours.
     assert np.count_nonzero(masked) <= 3
     assert chi2 < 1e-4 * signal

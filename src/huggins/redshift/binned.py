@@ -163,9 +163,9 @@ class BinnedFit:
         return np.split(chi2, np.cumsum([len(some) for some in at])[:-1])
 
     def robust(
-        self, flux: Array, weight: Array, signal: float, index: int, *, rounds: int = 4
-    ) -> tuple[float, NDArray[np.bool_]]:
-        """chi2 at one shift when pixels far below the model are taken for absorption.
+        self, flux: Array, weight: Array, signal: float, at: Sequence[int], *, rounds: int = 4
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """chi2 at some shifts when pixels far below the model are taken for absorption.
 
         Broad absorption is no part of the basis. A pixel (with its neighbours) that lies more
         than 4 sigma and 12 % below the model is masked and counts as chi2 of `ABSORBED` for
@@ -177,44 +177,49 @@ class BinnedFit:
             Mean flux and sum of ivar in each (binned) pixel.
         signal
             As in `gain`.
-        index
-            Index into `shifts`.
+        at
+            N indices into `shifts`.
 
         Returns
         -------
-        chi2
+        chi2 : ndarray, shape (N,)
             Of the binned pixels, masked ones at their fixed price.
-        masked : ndarray of bool, shape (P,)
+        masked : ndarray of bool, shape (N, P)
         """
-        x = self.vectors(index)
-        covered = weight > 0
-        masked = np.zeros(self._size, bool)
-        root = np.sqrt(weight)
-        chi2 = np.inf
+        every = np.stack([self.vectors(index) for index in at])  # (N, K + M, P)
+        covered, root = weight > 0, np.sqrt(weight)
+        most = 0.4 * np.count_nonzero(covered)
+        chi2, masked = np.empty(len(at)), np.zeros((len(at), self._size), bool)
+        diagonal = np.arange(every.shape[1])
+        left = np.arange(len(at))  # those whose mask is not found yet
         for turn in range(rounds):
-            w = np.where(masked, 0.0, weight)
-            weighted = x * w
-            matrix = weighted @ x.T
-            diagonal = np.zeros(len(x))
-            diagonal[: self._count] = self._precision * matrix[0, 0] / signal
-            diagonal[0] = 0.0
-            diagonal[self._count :] = w.sum() / (signal * self._slack**2)
-            matrix.ravel()[:: len(x) + 1] += diagonal + 1e-9 * matrix[0, 0] + 1e-30
-            coefficients = np.linalg.solve(matrix, weighted @ flux)
-            model = coefficients @ x
+            x, mask = (every if len(left) == len(at) else every[left]), masked[left]
+            w = np.where(mask, 0.0, weight)
+            weighted = x * w[:, None]
+            matrix = weighted @ x.swapaxes(1, 2)
+            level = matrix[:, :1, 0]
+            held = np.empty((len(left), len(diagonal)))
+            held[:, : self._count] = self._precision * level / signal
+            held[:, 0] = 0.0
+            held[:, self._count :] = w.sum(axis=1)[:, None] / (signal * self._slack**2)
+            matrix[:, diagonal, diagonal] += held + (1e-9 * level + 1e-30)
+            found = np.linalg.solve(matrix, (weighted @ flux)[:, :, None])
+            model = (found.swapaxes(1, 2) @ x)[:, 0]
             residual = (flux - model) * root
-            kept = covered & ~masked
-            price = ABSORBED * self.factor * np.count_nonzero(covered & masked)
-            chi2 = float(residual[kept] @ residual[kept]) + price
+            hidden = mask & covered
+            price = ABSORBED * self.factor * np.count_nonzero(hidden, axis=1)
+            # Where there is no data a residual is 0.
+            kept = np.where(hidden, 0.0, residual)
+            chi2[left] = np.einsum("np,np->n", kept, kept) + price
             if turn == rounds - 1:
                 break
-            low = covered & (residual < -4.0) & (flux < 0.88 * model)
+            low = (residual < -4.0) & (flux < 0.88 * model)
             grown = low.copy()
-            grown[1:] |= low[:-1]
-            grown[:-1] |= low[1:]
-            if np.count_nonzero(grown) > 0.4 * np.count_nonzero(covered):
+            grown[:, 1:] |= low[:, :-1]
+            grown[:, :-1] |= low[:, 1:]
+            more = (np.count_nonzero(grown, axis=1) <= most) & (grown != mask).any(axis=1)
+            left = left[more]
+            if not len(left):
                 break
-            if (grown == masked).all():
-                break
-            masked = grown
+            masked[left] = grown[more]
         return chi2, masked

@@ -234,9 +234,8 @@ class Search:
         flux = np.zeros(0)
         if chi2 is None:
             flux = np.divide(weighted, weight, out=np.zeros_like(weight), where=weight > 0)
-            tried = [fit.robust(flux, weight, data.signal, i) for i in peaks]
-            chi2 = np.array([value for value, _ in tried])
-            masks = {i: masked for i, (_, masked) in zip(peaks, tried, strict=True)}
+            chi2, found = fit.robust(flux, weight, data.signal, peaks)
+            masks = dict(zip(peaks, found, strict=True))
         count = np.full(len(chi2), np.count_nonzero(weight))
         score = self._fitness(chi2, np.full(len(chi2), chi2.min()), count)
         if prior is not None:
@@ -250,7 +249,7 @@ class Search:
             masked = None
             if masking:
                 if i not in masks:
-                    masks[i] = fit.robust(flux, weight, data.signal, i)[1]
+                    masks[i] = fit.robust(flux, weight, data.signal, [i])[1][0]
                 masked = fit.troughs(masks[i], i)
             tracks.append(self._quasar_track(data, whole, masked, start, broad=broad))
         return tracks

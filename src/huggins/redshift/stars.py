@@ -89,7 +89,7 @@ class StarScanner:
             rows = np.concatenate([self._poly[:terms] * weighted[n], self._poly * weight[n]])
             shifted = self._shifted(rows)
             right = shifted[: terms * shifts] @ self._vectors
-            left = shifted[terms * shifts :] @ self._squares
+            left = (shifted[terms * shifts :] @ self._squares)[: (2 * terms - 1) * shifts]
             matrix[(*self._at, n)] = self._product @ left.reshape(2 * terms - 1, -1)
             matrix[terms, :terms, n] = right.reshape(terms, -1)[::-1]
         matrix = matrix.reshape(terms + 1, terms + 1, -1)
@@ -101,13 +101,20 @@ class StarScanner:
         return gains
 
     def _shifted(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return copies of `rows` (M, P) at every shift, shape (M * S, P + S - 1)."""
+        """Return copies of `rows` (M, P) at every shift, shape (M * S, P + S - 1).
+
+        Rows of zeros follow, up to a multiple of four, as products of matrices like it.
+        """
         beside = len(self.shifts) - 1
         padded = np.zeros((len(rows), rows.shape[1] + 2 * beside), np.float32)
         padded[:, beside : beside + rows.shape[1]] = rows
         # Highest velocity last: the bluest template pixel falls on the first data pixel.
         copies = sliding_window_view(padded, rows.shape[1] + beside, axis=1)
-        return copies.reshape(-1, copies.shape[-1])
+        count = len(rows) * len(self.shifts)
+        out = np.empty((count + -count % 4, copies.shape[-1]), np.float32)
+        out[count:] = 0.0
+        out[:count].reshape(copies.shape)[:] = copies
+        return out
 
 
 def products(terms: int) -> NDArray[np.float64]:
