@@ -580,7 +580,12 @@ def test_head_and_rows_of_the_table_stand_below_one_another(page):
     page.wait_for_selector(".grid-row")
     lefts = "(es) => es.map((e) => Math.round(e.getBoundingClientRect().left))"
     head = page.locator(".grid-head > div").evaluate_all(lefts)
-    assert head == page.locator(".grid-row").first.locator("> div").evaluate_all(lefts)
+    cells = page.locator(".grid-row").first.locator("> div")
+    # A row may be drawn before the browser has placed its cells.
+    deadline = time.monotonic() + 5.0
+    while (below := cells.evaluate_all(lefts)) != head and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert below == head
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1024, 768)], ids=str)
