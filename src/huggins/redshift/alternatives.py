@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 #: T, a, b, w of the definition above.
-HEAT: Final = 3.124
-LISTED: Final = 0.895
-LISTED_LEAD: Final = 1.24
-BEYOND: Final = 2.0
+HEAT: Final = 2.816
+LISTED: Final = 0.897
+LISTED_LEAD: Final = 1.064
+BEYOND: Final = 1.5
 
 #: Different redshifts that are looked at, at most: more than the search gives.
 MOST: Final = 16
