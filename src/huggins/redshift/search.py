@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,8 +38,6 @@ _ABSORBED: Final = 0.15
 _BROAD: Final = 0.3
 # Where that begins at rest, as a pixel: 3000 km/s redward of the line's centre, half its width.
 _REDWARD: Final = float(np.log10(EMISSION["C IV"] * (1.0 + 3000.0 / SPEED_OF_LIGHT)) / STEP)
-# Maxima of a scan on either side of one that may be within 1000 km/s of it.
-_NEAR: Final = 4
 # Least number of good pixels that determine a redshift on their own.
 _LEAST: Final = 500
 
@@ -339,13 +338,16 @@ class Search:
     ) -> list[list[int]]:
         """Maxima of N scans (N, S), each with the network's distribution; best first."""
         inside = curves[:, 1:-1]
-        row, at = ((inside >= curves[:, :-2]) & (inside > curves[:, 2:])).nonzero()
+        maxima = (inside >= curves[:, :-2]) & (inside > curves[:, 2:])
+        # In one long row, as numpy is slow to find what is true in two dimensions.
+        row, at = np.divmod(np.flatnonzero(maxima), inside.shape[1])
         at += 1
         lowest = total - curves.max(axis=1).astype(np.float64)
         chi2 = total[row] - curves[row, at].astype(np.float64)
         score = self._fitness(chi2, lowest[row], good[row])
         score += self.settings.redshift_weight * priors[row, at]
         ends = np.searchsorted(row, np.arange(len(curves) + 1)).tolist()
+        apart = SAME / scanner.factor
         found: list[list[int]] = []
         for n, curve in enumerate(curves):
             places, rated = at[ends[n] : ends[n + 1]].tolist(), score[ends[n] : ends[n + 1]]
@@ -355,10 +357,9 @@ class Search:
                 if rated[best] == -np.inf:
                     break
                 chosen.append(places[best])
-                # Maxima are two pixels apart at least: few can be the same redshift.
-                for near in range(max(best - _NEAR, 0), min(best + _NEAR + 1, len(places))):
-                    if abs(places[near] - places[best]) * scanner.factor <= SAME:
-                        rated[near] = -np.inf
+                low = bisect_left(places, places[best] - apart)
+                high = bisect_right(places, places[best] + apart)
+                rated[low:high] = -np.inf
             found.append(chosen)
         return found
 
@@ -372,7 +373,7 @@ def _unlisted(curve: NDArray[np.float32], listed: list[int], prior: Array | None
     if prior is None:
         return []
     top = prior.max()
-    if prior[listed].max(initial=-np.inf) > top - 1.0:
+    if any(prior[i] > top - 1.0 for i in listed):
         return []
     return [int(np.where(prior == top, curve, -np.inf).argmax())]
 
@@ -387,7 +388,8 @@ def _vertex(curve: NDArray[np.floating], index: int) -> float:
     """Position of the maximum at `index` by a parabola, in pixels of the curve."""
     if not 0 < index < len(curve) - 1:
         return float(index)
-    left, middle, right = map(float, curve[index - 1 : index + 2])
+    around: list[float] = curve[index - 1 : index + 2].tolist()
+    left, middle, right = around
     curvature = left - 2.0 * middle + right
     if curvature >= 0.0 or left <= 0.0 or right <= 0.0:
         return float(index)
