@@ -192,6 +192,9 @@ def measure(
 
     def index(slowest: float, width: float) -> tuple[float, float]:
         """Return an index, and its error from noise, continuum and zero of velocity."""
+        # With no trough under the darker continuum, from the lower zero on, there is none.
+        if not _used(low[1:2] & (v >= slowest - shift), step, width).any():
+            return 0.0, broken(0.0, slowest, width)
         used = _used(low & (v >= slowest + begin), step, width)
         value, darker, brighter, early, late = np.where(used, depth, 0.0).sum(axis=1).tolist()
         noise = math.hypot(math.sqrt(used[0] @ squares), broken(value, slowest, width))

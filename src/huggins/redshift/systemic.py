@@ -120,12 +120,14 @@ def find_line(flux: Array, ivar: Array, offset: float, z: float, line: Line) -> 
     if determinant <= 1e-12 * a * c:  # one pixel outweighs all others
         return None
     constant, slope = (powers[:2] @ weighted).tolist()
+    first, second = c * constant - b * slope, a * slope - b * constant
+    rest = float(weighted @ f) - (first * constant + second * slope) / determinant
+    if rest < 0.999 * line.sure**2:  # no Gaussian gains more than there is
+        return None
     square, level, tilt = (sums @ w).reshape(3, -1)
     power = square - (c * level**2 - 2.0 * b * level * tilt + a * tilt**2) / determinant
     height = shapes @ weighted
-    first, second = c * constant - b * slope, a * slope - b * constant
     height -= (first * level + second * tilt) / determinant
-    rest = float(weighted @ f) - (first * constant + second * slope) / determinant
     signal = height / np.sqrt(np.maximum(power, 1e-300))
     signal[power <= 1e-12 * square] = 0.0
     best = int(signal.argmax())
