@@ -58,7 +58,7 @@ class LinearFit:
         self._poly_at[n, m] = self._poly_at[m, n] = np.arange(len(n))
         self._precision = 1.0 / components.spread**2
         self._forest = components.forest
-        self._passed = mean_transmission((START + np.arange(SIZE)) * STEP)
+        self.passed = mean_transmission((START + np.arange(SIZE)) * STEP)
         count = len(vectors)
         k, m = np.tril_indices(count)
         self._singles = _Rows(vectors)
@@ -85,7 +85,7 @@ class LinearFit:
         blue = self._in_forest(first)
         if blue:
             rows = rows.copy()
-            rows[:, :blue] *= self._passed[used][:blue]
+            rows[:, :blue] *= self.passed[used][:blue]
         if self._terms == 0:
             return rows
         return np.concatenate([rows, self._poly[:, used]])
@@ -96,7 +96,7 @@ class LinearFit:
         out: Array = coefficients[:count] @ _cut(self._vectors, first, used.stop - used.start)
         blue = self._in_forest(first)
         if blue:
-            out[:blue] *= self._passed[used][:blue]
+            out[:blue] *= self.passed[used][:blue]
         if self._terms:
             out += coefficients[count:] @ self._poly[:, used]
         return out
@@ -128,10 +128,9 @@ class LinearFit:
         matrix = np.empty((number, order, order))
         right = np.empty((number, order))
         total = np.empty((number, order))  # of each vector
-        for n, (data, shift) in enumerate(asked):
-            first = self._first(shift, data.used)
-            self._sum(data, first, sums[n], found[n], cross[n])
-            if terms:
+        self._sum(asked, sums, found, cross)
+        if terms:
+            for n, (data, _) in enumerate(asked):
                 matrix[n, count:, count:] = data.block
                 right[n, count:] = data.right_of_poly
                 total[n, count:] = data.sums_of_poly
@@ -168,32 +167,39 @@ class LinearFit:
         return list(zip(gain.tolist(), coefficients, strict=True))
 
     def _sum(
-        self, data: LinearSolve, first: int, sums: Array, found: Array, cross: Array
+        self, asked: Sequence[tuple[LinearSolve, int]], sums: Array, found: Array, cross: Array
     ) -> None:
-        """Take the sums over one spectrum: of products, of vectors times data.
+        """Take the sums over N spectra: of products, of vectors times data.
 
         And, in `cross`, of the vectors times the first polynomial, the second and so on.
         """
-        blue = self._in_forest(first)
-        if blue or data.blue:
-            data.see_through(blue, self._passed[data.used])
-        self._products.sums(data.seen[0], first, sums)
-        self._singles.sums(data.seen[1], first, found)
+        firsts = [self._first(shift, data.used) for data, shift in asked]
+        # One matrix after the other, near shifts in a row: what is read is then at hand.
+        order = [
+            (n, asked[n][0], firsts[n], self._in_forest(firsts[n]))
+            for n in sorted(range(len(asked)), key=firsts.__getitem__)
+        ]
+        products, singles, count = self._products, self._singles, len(self._vectors)
+        for n, data, first, blue in order:
+            products.sums(data.through(blue)[0], first, sums[n])
+        for n, data, first, blue in order:
+            singles.sums(data.through(blue)[1], first, found[n])
         if not self._terms:
             return
-        ivar, tilted = data.seen[2], self._tilted
-        if tilted is not None and tilted.covers(first, len(ivar)):
-            tilted.sums(ivar, first, cross)
-            count = len(self._vectors)
-            # From the vectors' pixels to the data's.
-            apart = 1.0 + (first - data.used.start) * (2.0 / (SIZE - 1))
-            cross[count : 2 * count] -= apart * cross[:count]
-            return
-        out = np.empty(self._singles.width)
-        parts = cross[: self._terms * len(self._vectors)].reshape(self._terms, -1)
-        for poly, part in zip(self._poly[:, data.used], parts, strict=True):
-            self._singles.sums(ivar * poly, first, out)
-            part[:] = out[self._singles.place]
+        tilted = self._tilted
+        for n, data, first, blue in order:
+            ivar = data.through(blue)[2]
+            if tilted is not None and tilted.covers(first, len(ivar)):
+                tilted.sums(ivar, first, cross[n])
+                # From the vectors' pixels to the data's.
+                apart = 1.0 + (first - data.used.start) * (2.0 / (SIZE - 1))
+                cross[n, count : 2 * count] -= apart * cross[n, :count]
+                continue
+            out = np.empty(singles.width)
+            parts = cross[n, : self._terms * count].reshape(self._terms, -1)
+            for poly, part in zip(self._poly[:, data.used], parts, strict=True):
+                singles.sums(ivar * poly, first, out)
+                part[:] = out[singles.place]
 
     def _in_forest(self, first: int) -> int:
         """How many pixels of data see the vectors through the forest, the first ones."""
@@ -310,9 +316,12 @@ class LinearSolve:
         """Solve at one shift."""
         return self.fit.many([(self, shift)])[0]
 
-    def see_through(self, blue: int, passed: Array) -> None:
-        """Let the first pixels be those in the forest, of which it lets so much pass (P,)."""
+    def through(self, blue: int) -> Array:
+        """Return `seen` where the first pixels, so many, are those in the forest."""
+        if blue == self.blue:
+            return self.seen
         if self._passed is None:
+            passed = self.fit.passed[self.used]
             self.seen = self.rows.copy()
             self._passed = self.rows * passed
             self._passed[0] *= passed
@@ -322,6 +331,7 @@ class LinearSolve:
         else:
             self.seen[:, blue : self.blue] = self.rows[:, blue : self.blue]
         self.blue = blue
+        return self.seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
