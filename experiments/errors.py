@@ -15,17 +15,15 @@ What is known errs too, and that is no error of Z:
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from experiments.native_mocks import native_mocks
-from experiments.rule import RIGHT, predict, without
+from experiments.rule import RIGHT, parser_of, predict, without
 from huggins import simulate
 from huggins.constants import LN10, SPEED_OF_LIGHT
 from huggins.errors import HugginsError
@@ -40,7 +38,9 @@ from huggins.train.data import read_real
 from huggins.train.labelled import read_labels
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -284,13 +284,7 @@ def refit(
 
 def main(argv: list[str] | None = None) -> int:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.errors", description=__doc__)
-    parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
-    parser.add_argument("basis", type=Path, help="basis to fit and to write into")
-    parser.add_argument("--model", default="huggins", help="name or path of the network")
-    parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
-    parser.add_argument("--mocks", type=int, default=4000)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = parser_of("errors", __doc__, mocks=4000)
     given = parser.parse_args(argv)
     if len(given.folds) < 2:
         parser.error("--folds: give two at least: each is fitted with what the others taught")

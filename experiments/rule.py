@@ -298,15 +298,23 @@ def fit_thresholds(known: Sequence[Case], rule: DecisionParameters) -> DecisionP
     return replace(rule, min_margin=best[1], min_deltachi2=best[2], min_feature=best[3])
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.rule", description=__doc__)
+def parser_of(name: str, description: str | None, *, mocks: int) -> argparse.ArgumentParser:
+    """Return the arguments of an experiment that writes what it fits into a basis."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m experiments.{name}", description=description
+    )
     parser.add_argument("data", type=Path, help="folder of spectra/ and templates/")
     parser.add_argument("basis", type=Path, help="basis to fit and to write into")
     parser.add_argument("--model", default="huggins", help="name or path of the network")
     parser.add_argument("--folds", type=int, nargs="+", default=[2, 3, 4])
-    parser.add_argument("--mocks", type=int, default=1500)
+    parser.add_argument("--mocks", type=int, default=mocks)
     parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run from the command line."""
+    parser = parser_of("rule", __doc__, mocks=1500)
     parser.add_argument("--draws", type=int, default=DRAWS, help="trials of the decision")
     given = parser.parse_args(argv)
     if len(given.folds) < 2:
